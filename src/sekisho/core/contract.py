@@ -1,0 +1,167 @@
+"""What a dialect is: a record of pure functions, the same for every API language.
+
+The same codec serves clients on one side and providers on the other. None of it does I/O, reads a
+clock or keeps state between calls; stream readers, writers and taps are objects for one call.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from sekisho.core.error import SekishoError, UpstreamError
+from sekisho.core.event import Event
+from sekisho.core.operation import Operation
+from sekisho.core.reply import Reply
+from sekisho.core.request import Request
+from sekisho.core.usage import Usage
+
+Headers = Sequence[tuple[bytes, bytes]]
+"""Lower-case names, in order of arrival."""
+Members = dict[str, msgspec.Raw]
+"""A JSON object decoded one level deep: the bytes of every value stay as they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something the client asked for that the target's dialect cannot say."""
+
+    field: str
+    """Path in hub terms: `sampling.top_k`, `messages.3.parts.0`."""
+    reason: str
+    content: bool
+    """True: content, a tool or a format, which the call must not silently lose (422). False: a tuning
+    knob, dropped and named in a response header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    """What this body needs beside it (`anthropic-beta`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What a request writer must know of the endpoint it writes for."""
+
+    model: str
+    """The provider's own id of the model."""
+    max_output: int | None = None
+    """For dialects in which a maximum is compulsory."""
+    count_stream_usage: bool = True
+    """Ask for the usage event of a stream, whether the client did or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOptions:
+    """How an answer is to be written for this client."""
+
+    model: str | None = None
+    """The name to show instead of the provider's; None keeps the provider's."""
+    show_usage: bool = True
+    """False: the client did not ask for usage in the stream, so it does not see it."""
+    cost: Callable[[Usage, str | None], int | None] | None = None
+    """Given on paths that show money: (usage, service tier) -> nano-USD, None for unpriced."""
+
+
+class StreamReader(Protocol):
+    """Provider's bytes -> events. Any split of the same bytes gives the same events."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events that `data` completed. Raises Malformed, or the UpstreamError that the stream reports."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """The connection ended cleanly. Raises Truncated unless the stream said it was complete."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Events -> the client's bytes."""
+
+    def write(self, events: Sequence[Event]) -> bytes:
+        """May be empty. After the `End` event the stream is complete, terminator included."""
+        ...
+
+
+@dataclass(slots=True)
+class Facts:
+    """What metering reads off an answer that is passed through or translated."""
+
+    usage: Usage | None = None
+    model: str | None = None
+    upstream_id: str | None = None
+    finish: str | None = None
+    """First choice's finish reason in the provider's words."""
+    service_tier: str | None = None
+    output_ascii: int = 0
+    """Characters of produced text, reasoning and tool arguments, to estimate from where usage is missing."""
+    output_wide: int = 0
+    """The same, for characters outside ASCII."""
+
+
+class Tap(Protocol):
+    """Watches a stream that is passed through, and reads facts off it."""
+
+    facts: Facts
+    started: bool
+    """A first event that belongs to an answer was seen (not a comment or a ping)."""
+    complete: bool
+    """The stream said that it is complete."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes to relay: whole events only, unchanged but for what ReplyOptions ask.
+
+        Raises Malformed, or the UpstreamError that the stream reports in an error event (events before
+        it in the same data are then lost to the client, whose stream ends in an error frame anyway).
+        """
+        ...
+
+
+class UnaryTap(Protocol):
+    """Reads facts off a whole answer that is passed through: (body, options) -> (facts, body to relay)."""
+
+    def __call__(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]: ...
+
+
+class SplicePatch(Protocol):
+    """(members of the request, target) -> changes a spliced request: the upstream model, and what metering
+    needs. Returns whether the client itself asked to see usage in a stream."""
+
+    def __call__(self, members: Members, target: TargetFacts) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    name: str
+    paths: Mapping[str, Operation]
+    """Client path -> operation."""
+    upstream_paths: Mapping[Operation, str]
+    """Operation -> path below the provider's base URL. Missing: the dialect has no such operation."""
+    forward_headers: frozenset[bytes]
+    """Client headers that reach a provider of the same dialect."""
+
+    read_request: Callable[[bytes], Request]
+    """Raises BadRequest naming the field."""
+    write_request: Callable[[Request, TargetFacts], Written]
+    read_reply: Callable[[bytes], Reply]
+    """Raises Malformed, or the UpstreamError that a 200 body may carry."""
+    write_reply: Callable[[Reply, ReplyOptions], bytes]
+    stream_reader: Callable[[], StreamReader]
+    stream_writer: Callable[[ReplyOptions], StreamWriter]
+    read_error: Callable[[int, Headers, bytes], UpstreamError]
+    """Total: any status, any body (HTML, empty) gives a leaf."""
+    write_error: Callable[[SekishoError, str], bytes]
+    """(error, request id) -> JSON body, newline free."""
+    write_error_frame: Callable[[SekishoError, str], bytes]
+    """(error, request id) -> what ends a stream that has already begun."""
+
+    check_members: Callable[[Members], None]
+    """Shape check of a request that will be spliced, on its top-level members only. Raises BadRequest."""
+    patch_request: SplicePatch
+    tap: Callable[[ReplyOptions], Tap]
+    unary_tap: UnaryTap
+    write_token_count: Callable[[int], bytes]

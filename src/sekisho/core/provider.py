@@ -1,0 +1,93 @@
+"""Providers, models and endpoints as data. A provider is a row; only its dialect and quirks are code."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sekisho.core.message import Value
+from sekisho.core.money import Price
+from sekisho.core.secret import Secret
+
+AuthScheme = Literal["bearer", "header", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    scheme: AuthScheme
+    secret: Secret | None = None
+    header: str = "authorization"
+    """The header for scheme `header` (`x-api-key`, `api-key`)."""
+
+
+class DataPolicy(Value, frozen=True, kw_only=True):
+    region: str | None = None
+    """Where the provider processes: ISO 3166 alpha-2, `eu`, or `global`."""
+    origin: str | None = None
+    """The provider's country: ISO 3166 alpha-2."""
+    retention_days: int | None = None
+    """How long prompts are kept by default; None: not published."""
+    trains: bool | None = None
+    """Whether API data trains models by default; None: not published."""
+
+
+class ModelFacts(Value, frozen=True, kw_only=True):
+    """What is known of a model, whoever serves it."""
+
+    id: str
+    """`author/slug`."""
+    name: str
+    created: int | None = None
+    context_length: int | None = None
+    max_output: int | None = None
+    input_modalities: tuple[str, ...] = ("text",)
+    output_modalities: tuple[str, ...] = ("text",)
+    parameters: tuple[str, ...] = ()
+    """Request parameters in OpenAI's words; empty: not known."""
+    origin: str | None = None
+    open_weights: bool | None = None
+    licence: str | None = None
+    source: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One configured provider: a catalogue row with the operator's changes on top."""
+
+    name: str
+    """As the document names it (`openai`, `bedrock-tokyo`)."""
+    row: str
+    """The catalogue row it is like."""
+    label: str
+    """For people: `OpenAI`, `さくらのAI Engine`."""
+    dialect: str
+    base_url: str
+    auth: Auth
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with every request (`anthropic-version`)."""
+    quirks: tuple[str, ...] = ()
+    """Names in `providers.quirks`."""
+    policy: DataPolicy = DataPolicy()
+    proxy: str | None = None
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One provider serving one model."""
+
+    model: str
+    """`author/slug`."""
+    provider: Provider
+    upstream_model: str
+    """The provider's own id for it."""
+    price: Price | None = None
+    """None: unpriced. Calls are served and flagged, never booked as free."""
+    facts: ModelFacts | None = None
+    context_length: int | None = None
+    max_output: int | None = None
+    quirks: tuple[str, ...] = field(default=())
+    """The provider's quirks and the model's own."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.provider.name}/{self.model}"

@@ -1,0 +1,55 @@
+"""What the books keep of one call. Written once, when the call has ended; holds no content and no key."""
+
+from typing import Literal
+
+import msgspec
+
+from sekisho.core.usage import Usage
+
+Outcome = Literal["ok", "error", "cancelled", "interrupted"]
+"""ok: the client got a complete answer. error: it got an error instead of an answer. interrupted: the
+answer broke off and the client was told. cancelled: the client went away."""
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    provider: str
+    upstream_model: str
+    milliseconds: int
+    code: str | None = None
+    """The error's code; None: this attempt answered."""
+    status: int | None = None
+    """The provider's status, where one came."""
+
+
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    """`gen-...`, unique over all processes and time."""
+    started: float
+    """Seconds since the epoch."""
+    key_id: str
+    operation: str
+    dialect: str
+    """The client's."""
+    requested_model: str
+    model: str | None = None
+    """`author/slug` that answered, or was last tried."""
+    provider: str | None = None
+    provider_dialect: str | None = None
+    upstream_model: str | None = None
+    upstream_id: str | None = None
+    stream: bool = False
+    status: int
+    """The HTTP status the client got (499 where it left before there was one)."""
+    outcome: Outcome
+    error_code: str | None = None
+    finish: str | None = None
+    service_tier: str | None = None
+    usage: Usage | None = None
+    cost: int | None = None
+    """Nano-USD. None together with usage: the endpoint has no price (unpriced), or there was no usage."""
+    unpriced: bool = False
+    attempts: tuple[AttemptRecord, ...] = ()
+    first_token_ms: int | None = None
+    total_ms: int = 0
+    app: str | None = None
+    """What the client calls itself (`HTTP-Referer` or `X-Title`), cut to 200 characters."""

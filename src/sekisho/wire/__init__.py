@@ -1,0 +1,1 @@
+"""Bytes <-> frames, without I/O."""

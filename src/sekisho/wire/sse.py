@@ -1,0 +1,102 @@
+"""Server-sent events (WHATWG HTML, section 9.2) without I/O: bytes in any split -> whole frames."""
+
+import re
+from typing import NamedTuple
+
+from sekisho.core.error import Malformed
+
+MAX_EVENT = 16 * 1024 * 1024
+"""Bytes. A provider that sends more without ending an event is broken or hostile."""
+
+_BOM = b"\xef\xbb\xbf"
+_END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+class Frame(NamedTuple):
+    raw: bytes
+    """The event as it came, its blank line included."""
+    event: bytes
+    """The `event` field, or empty."""
+    data: bytes
+    """The `data` lines joined by newlines; empty for comments."""
+
+
+class FrameDecoder:
+    """Collects bytes until an event is whole. One object for one stream."""
+
+    __slots__ = ("_at_start", "_held", "_rest", "_size")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._held: list[bytes] = []
+        self._size = 0
+        self._at_start = True
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """All frames that `data` completes. Raises Malformed for an endless event."""
+        self._size += len(data)
+        if self._size > MAX_EVENT:
+            raise Malformed(f"an event longer than {MAX_EVENT} bytes")
+        if b"\n" not in data and b"\r" not in data and not self._at_start:
+            self._held.append(data)  # joined once, so that one long line costs linear time
+            return []
+        buffer = b"".join((self._rest, *self._held, data)) if self._size > len(data) else data
+        self._held.clear()
+        if self._at_start:
+            if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
+                self._rest = buffer
+                return []
+            self._at_start = False
+            buffer = buffer.removeprefix(_BOM)
+        frames, self._rest = _split(buffer) if b"\r" in buffer else _split_plain(buffer)
+        self._size = len(self._rest)
+        return frames
+
+    def finish(self) -> list[Frame]:
+        """What is left when the connection ends: a last event without its blank line, if any."""
+        rest = b"".join((self._rest, *self._held))
+        self._rest = b""
+        self._held.clear()
+        self._size = 0
+        return [_parse(rest)] if rest.strip() else []
+
+
+def _split_plain(buffer: bytes) -> tuple[list[Frame], bytes]:
+    pieces = buffer.split(b"\n\n")
+    rest = pieces.pop()
+    return [_parse(piece + b"\n\n") for piece in pieces], rest
+
+
+def _split(buffer: bytes) -> tuple[list[Frame], bytes]:
+    frames: list[Frame] = []
+    start = 0
+    for match in _END.finditer(buffer):
+        end = match.end()
+        if end == len(buffer) and buffer.endswith(b"\r"):
+            break  # a line feed may follow and belong to this line end
+        frames.append(_parse(buffer[start:end]))
+        start = end
+    return frames, buffer[start:]
+
+
+def _parse(raw: bytes) -> Frame:
+    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw:
+        return Frame(raw, b"", raw[6:-2])  # by far the most common event
+    event = b""
+    data: list[bytes] = []
+    for line in _LINE.split(raw):
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            data.append(value)
+        elif name == b"event":
+            event = value
+    return Frame(raw, event, b"\n".join(data))
+
+
+def encode(data: bytes, event: bytes = b"") -> bytes:
+    """One frame. `data` must not contain line ends (JSON never does)."""
+    if event:
+        return b"event: " + event + b"\ndata: " + data + b"\n\n"
+    return b"data: " + data + b"\n\n"
