@@ -87,7 +87,7 @@ class ToolCall(PartBase, frozen=True, kw_only=True, tag="tool_call"):
     id: str
     name: str
     arguments: str
-    """The JSON text exactly as the model wrote it (it may be empty or broken); for a custom tool, free text."""
+    """The JSON text as the model wrote it (it may be empty or broken); for a custom tool, free text."""
     custom: bool = False
 
 

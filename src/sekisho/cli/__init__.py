@@ -1,0 +1,1 @@
+"""One function a command. Commands parse and print; the work is done elsewhere."""

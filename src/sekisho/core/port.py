@@ -1,0 +1,47 @@
+"""Ports: what the data plane needs of the world, as small protocols. `app` hands the implementations in."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sekisho.core.message import Value
+from sekisho.core.principal import Principal
+from sekisho.core.record import CallRecord
+
+
+class Journal(Protocol):
+    def append(self, record: CallRecord, release: Callable[[], None]) -> None:
+        """Make `record` survive a `kill -9`, then call `release`, which lets the reply's last bytes go.
+
+        Returns at once; records of one event-loop turn share one write. Never raises and never keeps
+        `release` waiting for a broken disk: a failed write is shouted about, counted, and retried later.
+        """
+        ...
+
+
+class Spending(Value, frozen=True, kw_only=True):
+    """Nano-USD, by calendar (UTC)."""
+
+    total: int = 0
+    day: int = 0
+    week: int = 0
+    month: int = 0
+
+
+class Books(Protocol):
+    async def generation(self, call_id: str) -> CallRecord | None:
+        """One call's record, also when it ended this very moment."""
+        ...
+
+    async def spending(self, key_id: str) -> Spending:
+        """What a key's calls cost so far."""
+        ...
+
+
+class Keys(Protocol):
+    def find(self, digest: bytes) -> Principal | None:
+        """The principal of a key's SHA-256 digest, from memory."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read the keys anew: a key that was made a moment ago must work at once."""
+        ...

@@ -1,0 +1,1 @@
+"""API languages. Each folder is one symmetric codec; none knows another."""

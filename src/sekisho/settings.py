@@ -1,0 +1,32 @@
+"""What needs a restart: the `SEKISHO_*` environment. Everything else is in the configuration document."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    data_dir: Path
+    """Journal and, unless `database_url` says otherwise, the database. Made where it does not exist."""
+    database_url: str
+    """A SQLAlchemy URL."""
+    admin_key: str | None = None
+    """Accepted beside the stored keys; for machines that provision themselves."""
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment; nothing is created."""
+    configured = environment.get("SEKISHO_DATA_DIR")
+    data_dir = Path(configured) if configured else _default_data_dir(environment)
+    return Settings(
+        data_dir=data_dir,
+        database_url=environment.get("SEKISHO_DATABASE_URL") or f"sqlite:///{data_dir / 'sekisho.db'}",
+        admin_key=environment.get("SEKISHO_ADMIN_KEY") or None,
+    )
+
+
+def _default_data_dir(environment: Mapping[str, str]) -> Path:
+    base = environment.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "sekisho"
