@@ -1,0 +1,1 @@
+"""Providers as data: catalogue rows, their deviations, and the dated prices and facts of their models."""

@@ -1,0 +1,183 @@
+"""Where a provider deviates from the dialect it speaks: named data, and small pure functions.
+
+A quirk works on the top-level members of a request that is about to be sent, after the dialect wrote
+it or the splice patched it; values that it does not concern keep their bytes. Only deviations with a
+page to show for it stand here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from sekisho.core.contract import Members
+from sekisho.wire import json
+
+Apply = Callable[[Members], bool]
+"""Changes the members in place; returns whether it did."""
+
+_messages = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_SYSTEM = json.raw("system")
+_DEVELOPER = json.raw("developer")
+
+
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    name: str
+    reason: str
+    source: str
+    """Page that says so, and the day it was read."""
+    apply: Apply | None = None
+    drops: tuple[str, ...] = ()
+    """Tuning knobs that the provider refuses. They are taken out of the request."""
+    count_stream_usage: bool = True
+    """False: the provider counts a stream without being asked, and refuses to be asked."""
+    needs_done: bool = True
+    """False: the provider's streams end without `[DONE]`, after a finish reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """All quirks of one endpoint, worked out once."""
+
+    names: tuple[str, ...] = ()
+    drops: frozenset[str] = frozenset()
+    """Members that `apply` takes out: what the client is told that it lost, where it sent them."""
+    count_stream_usage: bool = True
+    needs_done: bool = True
+    changes: tuple[Apply, ...] = ()
+
+    @property
+    def applies(self) -> bool:
+        """Whether a request must be decoded into members at all for these quirks."""
+        return bool(self.changes or self.drops)
+
+    def apply(self, members: Members) -> bool:
+        """Adapt a request in place; returns whether anything changed."""
+        changed = False
+        for name in self.drops & members.keys():
+            del members[name]
+            changed = True
+        for change in self.changes:
+            changed = change(members) or changed
+        return changed
+
+
+def resolve(names: Iterable[str]) -> Quirks:
+    """The quirks of an endpoint as one record. Raises KeyError for a name that is not in `QUIRKS`."""
+    found = [QUIRKS[name] for name in dict.fromkeys(names)]
+    if not found:
+        return _NONE
+    return Quirks(
+        names=tuple(quirk.name for quirk in found),
+        drops=frozenset(name for quirk in found for name in quirk.drops),
+        count_stream_usage=all(quirk.count_stream_usage for quirk in found),
+        needs_done=all(quirk.needs_done for quirk in found),
+        changes=tuple(quirk.apply for quirk in found if quirk.apply is not None),
+    )
+
+
+def _renaming(old: str, new: str) -> Apply:
+    def rename(members: Members) -> bool:
+        value = members.pop(old, None)
+        if value is None:
+            return False
+        members.setdefault(new, value)
+        return True
+
+    return rename
+
+
+def _drop_stream_options(members: Members) -> bool:
+    return members.pop("stream_options", None) is not None
+
+
+def _editing_messages(mark: bytes, edit: Callable[[dict[str, msgspec.Raw]], bool]) -> Apply:
+    """An edit of every message. Requests without `mark` in their bytes are not decoded."""
+
+    def change(members: Members) -> bool:
+        raw = members.get("messages")
+        if raw is None or mark not in bytes(raw):
+            return False
+        try:
+            messages = _messages.decode(raw)
+        except msgspec.DecodeError:
+            return False  # a malformed list is the provider's to refuse, in its own words
+        changed = [edit(message) for message in messages]
+        if not any(changed):
+            return False
+        members["messages"] = json.raw(messages)
+        return True
+
+    return change
+
+
+def _call_developer_system(message: dict[str, msgspec.Raw]) -> bool:
+    if message.get("role") != _DEVELOPER:
+        return False
+    message["role"] = _SYSTEM
+    return True
+
+
+def _drop_name(message: dict[str, msgspec.Raw]) -> bool:
+    return message.pop("name", None) is not None
+
+
+_NONE = Quirks()
+_ALL = (
+    Quirk(
+        name="max_completion_tokens",
+        reason="max_tokens is deprecated, and the reasoning models refuse it",
+        source="https://platform.openai.com/docs/api-reference/chat/create 2026-11-22; Model Studio: "
+        "https://www.alibabacloud.com/en/notice/model_studio_notice_of_changes_to_certain_model_fields_724",
+        apply=_renaming("max_tokens", "max_completion_tokens"),
+    ),
+    Quirk(
+        name="max_tokens",
+        reason="max_completion_tokens is unknown: refused, or ignored together with the limit it sets",
+        source="https://docs.mistral.ai/api, https://api-docs.deepseek.com/api/create-chat-completion, "
+        "https://docs.z.ai/api-reference/llm/chat-completion, "
+        "https://manual.sakura.ad.jp/api/cloud/ai-engine/inference.html 2026-11-22",
+        apply=_renaming("max_completion_tokens", "max_tokens"),
+    ),
+    Quirk(
+        name="no_stream_options",
+        reason="stream_options is refused (422); the last event of a stream brings the usage anyway",
+        source="https://github.com/openai/openai-agents-python/issues/442, "
+        "https://strandsagents.com/docs/user-guide/concepts/model-providers/cohere 2026-11-22",
+        apply=_drop_stream_options,
+        count_stream_usage=False,
+    ),
+    Quirk(
+        name="no_done",
+        reason="streams end without [DONE]",
+        source="https://github.com/perplexityai/api-discussion/issues/209 2026-11-22",
+        needs_done=False,
+    ),
+    Quirk(
+        name="developer_as_system",
+        reason="the role developer is unknown",
+        source="https://inference-docs.cerebras.ai/resources/openai, https://docs.mistral.ai/api; "
+        "error texts of DeepSeek and Model Studio (num-scope/pix#34, haru/redmine_ai_helper#242) 2026-11-22",
+        apply=_editing_messages(b'"developer"', _call_developer_system),
+    ),
+    Quirk(
+        name="no_message_names",
+        reason="messages[].name is refused (400)",
+        source="https://console.groq.com/docs/openai 2026-11-22",
+        apply=_editing_messages(b'"name"', _drop_name),
+    ),
+    Quirk(
+        name="no_logprobs",
+        reason="logprobs, top_logprobs and logit_bias are refused (400)",
+        source="https://console.groq.com/docs/openai 2026-11-22",
+        drops=("logprobs", "top_logprobs", "logit_bias"),
+    ),
+    Quirk(
+        name="no_penalties",
+        reason="presence_penalty and frequency_penalty are refused by reasoning models",
+        source="https://docs.x.ai/docs/guides/reasoning 2026-11-22",
+        drops=("presence_penalty", "frequency_penalty"),
+    ),
+)
+QUIRKS = {quirk.name: quirk for quirk in _ALL}
