@@ -1,0 +1,264 @@
+"""The configuration document: read and checked on its own, before anything is known of providers.
+
+`read` is pure and reports every problem at once. What depends on the catalogue or the environment
+(unknown providers and targets, unset variables) is `compile`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from sekisho.core.money import Price, Rates
+from sekisho.core.route import RetryPolicy, Timeouts
+from sekisho.routing import node, values
+from sekisho.routing.node import Node, Scalar
+from sekisho.routing.plan import PLANNED, SELECTORS
+from sekisho.routing.problem import DocumentError, Level, Path, Problem, Wrong
+from sekisho.routing.reader import Fields, Places, Reader, list_of, scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """`providers.<name>.models.<name>`."""
+
+    name: str
+    """As written: `author/slug`, or bare."""
+    upstream: str | None = None
+    price: Price | None = None
+    context_length: int | None = None
+    max_output: int | None = None
+    quirks: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """`providers.<name>`. None everywhere: the catalogue's own value."""
+
+    name: str
+    like: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    """May hold `${VAR}`."""
+    base_url: str | None = None
+    """May hold `${VAR}`."""
+    region: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Values may hold `${VAR}`."""
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    models: tuple[ModelEntry, ...] = ()
+    timeouts: Timeouts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEntry:
+    """One item of a virtual model's `targets`."""
+
+    model: str
+    provider: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualEntry:
+    """`models.<name>`."""
+
+    name: str
+    targets: tuple[TargetEntry, ...]
+    select: str = "ordered"
+    timeouts: Timeouts = Timeouts()
+    retry: RetryPolicy = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEntry:
+    """`server`. None: the edge's own default."""
+
+    cors: tuple[str, ...] = ()
+    """Allowed origins; `*` for any; empty: no CORS."""
+    body_limit: int | None = None
+    """Bytes."""
+    header_timeout: float | None = None
+    """Seconds."""
+    body_timeout: float | None = None
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    source: str
+    """The file's name, as problems show it."""
+    providers: tuple[ProviderEntry, ...] = ()
+    models: tuple[VirtualEntry, ...] = ()
+    server: ServerEntry = ServerEntry()
+    revision: str = ""
+    """Digest of the text."""
+    places: Places = field(default_factory=dict)
+
+    def problem(self, path: Path, message: str, level: Level = "error") -> Problem:
+        """A problem at `path`, or at its nearest ancestor that the text has."""
+        known = path
+        while known and known not in self.places:
+            known = known[:-1]
+        line, column = self.places.get(known, (1, 1))
+        return Problem(self.source, line, column, ".".join(path), message, level)
+
+
+def read(text: bytes, source: str) -> Document:
+    """The document in `text`. Raises DocumentError with every problem that needs no catalogue to see.
+
+    `source` names the file in messages. A document without any content is valid: it has no providers.
+    """
+    root = node.parse(text, source)
+    reader = Reader(source)
+    sections = reader.read(_document, root, ()) if root is not None else {}
+    if reader.problems:
+        raise DocumentError(reader.problems)
+    revision = sha256(text).hexdigest()[:12]
+    return Document(source=source, revision=revision, places=reader.places, **sections)
+
+
+def _document(reader: Reader, at: Node, path: Path) -> dict[str, Any]:
+    return reader.record(at, path, SECTIONS)
+
+
+def _providers(reader: Reader, at: Node, path: Path) -> tuple[ProviderEntry, ...]:
+    return reader.named(at, path, values.provider_name, _provider)
+
+
+def _provider(reader: Reader, at: Node, path: Path) -> ProviderEntry:
+    return ProviderEntry(name=path[-1], **reader.record(at, path, PROVIDER))
+
+
+def _headers(reader: Reader, at: Node, path: Path) -> tuple[tuple[str, str], ...]:
+    def pair(reader: Reader, at: Node, path: Path) -> tuple[str, str]:
+        return path[-1].lower(), scalar(values.header_value)(reader, at, path)
+
+    return reader.named(at, path, values.header_name, pair)
+
+
+def _served(reader: Reader, at: Node, path: Path) -> tuple[ModelEntry, ...]:
+    def model(reader: Reader, at: Node, path: Path) -> ModelEntry:
+        return ModelEntry(name=path[-1], **reader.record(at, path, SERVED))
+
+    return reader.named(at, path, values.served_name, model)
+
+
+def _price(reader: Reader, at: Node, path: Path) -> Price | None:
+    rates = reader.record(at, path, PRICE)
+    if not isinstance(at, node.Mapping):
+        raise Wrong("is empty; give `input` and `output`, or leave `price` out")
+    written = {key.text for key, _ in at.entries if isinstance(key, Scalar)}
+    missing = [key for key in ("input", "output") if key not in written]
+    if missing:
+        raise Wrong(f"needs `{'` and `'.join(missing)}` too (USD per million tokens; 0 where it is free)")
+    if "input" not in rates or "output" not in rates:
+        return None
+    return Price(base=Rates(**rates), source="configuration")
+
+
+def _virtuals(reader: Reader, at: Node, path: Path) -> tuple[VirtualEntry, ...]:
+    return reader.named(at, path, values.model_name, _virtual)
+
+
+def _virtual(reader: Reader, at: Node, path: Path) -> VirtualEntry | None:
+    members = reader.record(at, path, VIRTUAL)
+    if "targets" not in members:
+        if (*path, "targets") not in reader.places:
+            raise Wrong("needs `targets`: the models it stands for, best first")
+        return None
+    return VirtualEntry(name=path[-1], **members)
+
+
+def _targets(reader: Reader, at: Node, path: Path) -> tuple[TargetEntry, ...]:
+    if isinstance(at, node.Sequence) and not at.items:
+        raise Wrong("is empty; name at least one model")
+    return list_of(_target)(reader, at, path)
+
+
+def _target(reader: Reader, at: Node, path: Path) -> TargetEntry | None:
+    if isinstance(at, Scalar):
+        return TargetEntry(model=values.model_text(at))
+    if not isinstance(at, node.Mapping):
+        raise Wrong(f"must be a model's name or a map with `model`, but is {at.kind}")
+    members = reader.record(at, path, TARGET)
+    if "model" not in members:
+        if (*path, "model") not in reader.places:
+            raise Wrong("needs `model`")
+        return None
+    return TargetEntry(**members)
+
+
+def _select(at: Scalar) -> str:
+    word = values.text(at)
+    if word in PLANNED:
+        raise Wrong(f"select: {word} is not available yet; use `ordered`")
+    if word not in SELECTORS:
+        raise Wrong(f"must be one of {', '.join(SELECTORS)}")
+    return word
+
+
+def _timeouts(reader: Reader, at: Node, path: Path) -> Timeouts:
+    return Timeouts(**reader.record(at, path, TIMEOUTS))
+
+
+def _retry(reader: Reader, at: Node, path: Path) -> RetryPolicy:
+    return RetryPolicy(**reader.record(at, path, RETRY))
+
+
+def _server(reader: Reader, at: Node, path: Path) -> ServerEntry:
+    return ServerEntry(**reader.record(at, path, SERVER))
+
+
+_duration = scalar(values.duration)
+_tokens = scalar(values.whole(1, 1_000_000_000))
+_rate = scalar(values.rate)
+
+TIMEOUTS: Fields = dict.fromkeys(("connect", "first_token", "idle", "total"), _duration)
+RETRY: Fields = {"attempts": scalar(values.whole(1, 10))}
+PRICE: Fields = {
+    **dict.fromkeys(("input", "output", "cache_read", "cache_write", "cache_write_1h"), _rate),
+    **dict.fromkeys(("input_audio", "output_audio"), _rate),
+    "request": scalar(values.per_request),
+}
+SERVED: Fields = {
+    "upstream": scalar(values.text),
+    "price": _price,
+    "context_length": _tokens,
+    "max_output": _tokens,
+    "quirks": list_of(scalar(values.text)),
+}
+PROVIDER: Fields = {
+    "like": scalar(values.text),
+    "api_key": scalar(values.templated),
+    "base_url": scalar(values.base_url),
+    "region": scalar(values.region),
+    "headers": _headers,
+    "proxy": scalar(values.proxy),
+    "ca_file": scalar(values.text),
+    "models": _served,
+    "timeouts": _timeouts,
+}
+TARGET: Fields = {
+    "model": scalar(values.model_text),
+    "provider": scalar(values.text),
+    "weight": scalar(values.weight),
+}
+VIRTUAL: Fields = {
+    "targets": _targets,
+    "select": scalar(_select),
+    "timeouts": _timeouts,
+    "retry": _retry,
+}
+SERVER: Fields = {
+    "cors": list_of(scalar(values.origin)),
+    "body_limit": scalar(values.size),
+    "header_timeout": _duration,
+    "body_timeout": _duration,
+}
+SECTIONS: Mapping[str, Any] = {
+    "providers": _providers,
+    "models": _virtuals,
+    "server": _server,
+}
+"""`limits` will be a section of its own: one line here and one entry class."""
