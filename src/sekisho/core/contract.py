@@ -53,6 +53,9 @@ class TargetFacts:
     """For dialects in which a maximum is compulsory."""
     count_stream_usage: bool = True
     """Ask for the usage event of a stream, whether the client did or not."""
+    extensions: frozenset[str] = frozenset()
+    """Members beyond the dialect's published ones that this endpoint is known to take, by name (`top_k`,
+    `cache_control`, `reasoning_content`). Without them a writer reports a loss instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class ReplyOptions:
     """False: the client did not ask for usage in the stream, so it does not see it."""
     cost: Callable[[Usage, str | None], int | None] | None = None
     """Given on paths that show money: (usage, service tier) -> nano-USD, None for unpriced."""
+    created: int | None = None
+    """Seconds since the epoch, for dialects that must say a time where the provider said none."""
 
 
 class StreamReader(Protocol):

@@ -11,7 +11,8 @@ import msgspec
 
 Role = Literal["system", "developer", "user", "assistant"]
 Vendor = dict[str, dict[str, msgspec.Raw]]
-"""Dialect name -> member name -> its JSON, as it came."""
+"""Dialect name -> member name -> its JSON, as it came. Names that begin with `_` are a reader's notes on
+spelling (which of two members said it), for the writer of the same dialect; losing them loses nothing."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
