@@ -48,8 +48,8 @@ class VendorDelta(Value, frozen=True, kw_only=True, tag_field="kind", tag="vendo
     index: int
     dialect: str
     raw: msgspec.Raw
-    """An object: more of the part's `vendor` members (of an `Opaque`, of its `raw`). Folding appends lists and
-    texts to what stood there, joins objects, and replaces anything else: `{"citations": [{...}]}`."""
+    """An object: more of the part's `vendor` members (of an `Opaque`, of its `raw`). Folding appends lists
+    and texts to what stood there, joins objects, and replaces anything else: `{"citations": [{...}]}`."""
 
 
 class LogprobsDelta(Value, frozen=True, kw_only=True, tag_field="kind", tag="logprobs_delta"):

@@ -1,0 +1,77 @@
+"""Laws of reading and writing requests."""
+
+import msgspec
+
+from sekisho.core.contract import Dialect, TargetFacts, Written
+from sekisho.core.request import Request
+from sekisho.testkit.laws import content
+
+MAX_OUTPUT = 4096
+
+
+def write(dialect: Dialect, request: Request) -> Written:
+    """`request` for its own model, with nothing added that the client did not ask for."""
+    target = TargetFacts(model=request.model, max_output=MAX_OUTPUT, count_stream_usage=False)
+    return dialect.write_request(request, target)
+
+
+def round_trip(dialect: Dialect, body: bytes) -> None:
+    """A dialect can say everything that it can read, and reads the same from what it wrote."""
+    request = dialect.read_request(body)
+    written = write(dialect, request)
+    assert not written.losses, f"{dialect.name} loses of its own request {written.losses}"
+    again = dialect.read_request(written.body)
+    assert again == request, f"read {request}\nwrote {written.body!r}\nread back {again}"
+
+
+def idempotent(dialect: Dialect, request: Request) -> None:
+    """What was read from written bytes is written as the same bytes."""
+    body = write(dialect, request).body
+    again = write(dialect, dialect.read_request(body)).body
+    assert again == body, f"{body!r}\nbecame {again!r}"
+
+
+def honest(dialect: Dialect, request: Request) -> Request:
+    """Everything in `request` can be read back from what was written, or a loss names it. Returns what was
+    read back."""
+    written = write(dialect, request)
+    again = dialect.read_request(written.body)
+    lost = content.missing(content.of_request(request), content.of_request(again))
+    silent = content.unnamed(lost, written.losses)
+    assert not silent, (
+        f"{dialect.name} lost without a word {silent}\nnamed {written.losses}\nin {written.body!r}"
+    )
+    return again
+
+
+def stable_prefix(dialect: Dialect, request: Request) -> None:
+    """From one turn to the next the earlier messages, the tools and the instructions stay byte for byte, so
+    that the provider's prompt cache keeps hitting."""
+    turns = [
+        index
+        for index, message in enumerate(request.messages)
+        if message.role == "assistant" and index and request.messages[index - 1].role == "user"
+    ]
+    instructions = [sum(_instructs(request, index) for index in range(turn)) for turn in turns]
+    total = sum(_instructs(request, index) for index in range(len(request.messages)))
+    whole = _members(dialect, request)
+    for turn, instructed in zip(turns, instructions, strict=True):
+        part = _members(dialect, msgspec.structs.replace(request, messages=request.messages[:turn]))
+        for name in part.keys() - {"messages", "contents", "input"}:
+            if instructed == total:
+                assert part[name] == whole[name], f"{name} changes after message {turn}"
+        for name in part.keys() & {"messages", "contents", "input"}:
+            before, after = _items(part[name]), _items(whole[name])
+            assert before == after[: len(before)], f"{name} before message {turn} change: {before} {after}"
+
+
+def _instructs(request: Request, index: int) -> bool:
+    return request.messages[index].role in ("system", "developer")
+
+
+def _members(dialect: Dialect, request: Request) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(write(dialect, request).body, type=dict[str, msgspec.Raw])
+
+
+def _items(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    return msgspec.json.decode(raw, type=list[msgspec.Raw])
