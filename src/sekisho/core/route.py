@@ -1,9 +1,12 @@
 """What a name leads to: the compiled document. A call reads one snapshot once, and never another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sekisho.core.provider import Endpoint, ModelFacts, Provider
+
+MAX_NAME = 200
+"""Characters of a model name that nobody listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,14 @@ class Snapshot:
     """Everything the data plane needs of the configuration; immutable, swapped by one assignment."""
 
     routes: Mapping[str, Route]
-    """Public name -> route. Every model stands under `author/slug`; see `aliases`."""
+    """Public name -> route: what is listed. Every model stands under `author/slug`; see `aliases`."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Bare slugs that are unique, and `provider/author/slug` names -> public name."""
+    """Bare slugs and providers' own ids, where they are unique -> public name."""
+    pinned: Mapping[str, Route] = field(default_factory=dict)
+    """`provider/author/slug`, `provider/slug` and the like -> a route to that provider's endpoint alone."""
+    open_providers: Mapping[str, Route] = field(default_factory=dict)
+    """Name of a provider that may serve models nobody listed -> what a route to it looks like. The model
+    is not filled in: `find` makes the route of `provider/anything` from it."""
     providers: Mapping[str, Provider] = field(default_factory=dict)
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
     limits_configured: bool = False
@@ -61,7 +69,25 @@ class Snapshot:
     def find(self, model: str) -> Route | None:
         """The route for a name a client sent, or None."""
         route = self.routes.get(model)
-        if route is None:
-            alias = self.aliases.get(model)
-            route = self.routes.get(alias) if alias is not None else None
-        return route
+        if route is not None:
+            return route
+        alias = self.aliases.get(model)
+        if alias is not None:
+            return self.routes.get(alias)
+        return self.pinned.get(model) or self._find_open(model)
+
+    def _find_open(self, model: str) -> Route | None:
+        provider, _, upstream_model = model.partition("/")
+        template = self.open_providers.get(provider)
+        if template is None or not upstream_model.isprintable() or not 0 < len(upstream_model) <= MAX_NAME:
+            return None
+        facts = self.models.get(upstream_model)
+        endpoint = replace(
+            template.targets[0].endpoint,
+            model=model,
+            upstream_model=upstream_model,
+            facts=facts,
+            context_length=facts.context_length if facts else None,
+            max_output=facts.max_output if facts else None,
+        )
+        return replace(template, name=model, targets=(Target(endpoint),))
