@@ -1,0 +1,1 @@
+"""The data plane's HTTP: requests in, answers out. Knows no provider and no database."""

@@ -1,0 +1,125 @@
+"""What a key can ask about itself and its calls, in the shapes of OpenRouter's API document."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sekisho.core.money import NANO
+from sekisho.core.port import Spending
+from sekisho.core.principal import Principal
+from sekisho.core.record import CallRecord
+from sekisho.core.usage import Usage
+
+FINISHES = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+}
+"""Providers' words -> the contract's."""
+
+
+def key_report(principal: Principal, spending: Spending) -> dict[str, Any]:
+    """`GET /api/v1/key`. Calls run on the operator's own provider keys, and count as usage here."""
+    return {
+        "data": {
+            "label": principal.name,
+            "usage": spending.total / NANO,
+            "usage_daily": spending.day / NANO,
+            "usage_weekly": spending.week / NANO,
+            "usage_monthly": spending.month / NANO,
+            "byok_usage": 0,
+            "byok_usage_daily": 0,
+            "byok_usage_weekly": 0,
+            "byok_usage_monthly": 0,
+            "include_byok_in_limit": False,
+            "limit": None,
+            "limit_remaining": None,
+            "limit_reset": None,
+            "is_free_tier": False,
+            "is_management_key": principal.admin,
+            "is_provisioning_key": principal.admin,
+            "creator_user_id": None,
+            "expires_at": _time(principal.expires) if principal.expires is not None else None,
+            "rate_limit": {
+                "requests": -1,
+                "interval": "10s",
+                "note": "This field is deprecated and safe to ignore.",
+            },
+        }
+    }
+
+
+def generation_report(record: CallRecord) -> dict[str, Any]:
+    """`GET /api/v1/generation?id=`. Token counts are the provider's own."""
+    usage = record.usage or Usage()
+    cost = (record.cost or 0) / NANO
+    generation = record.total_ms - record.first_token_ms if record.first_token_ms is not None else None
+    report: dict[str, Any] = dict.fromkeys(_ABSENT)
+    report.update(
+        id=record.id,
+        request_id=record.id,
+        upstream_id=record.upstream_id,
+        model=record.model or record.requested_model,
+        provider_name=record.provider,
+        created_at=_time(record.started),
+        api_type="completions",
+        streamed=record.stream,
+        cancelled=record.outcome == "cancelled",
+        latency=record.first_token_ms,
+        generation_time=generation,
+        finish_reason=FINISHES.get(record.finish or "", record.finish),
+        native_finish_reason=record.finish,
+        service_tier=record.service_tier,
+        tokens_prompt=usage.prompt,
+        tokens_completion=usage.output,
+        native_tokens_prompt=usage.prompt,
+        native_tokens_completion=usage.output,
+        native_tokens_reasoning=usage.reasoning,
+        native_tokens_cached=usage.cache_read,
+        total_cost=cost,
+        usage=cost,
+        upstream_inference_cost=cost,
+        is_byok=False,
+        origin=record.app or "",
+        http_referer=record.app,
+        data_region="global",
+        provider_responses=[
+            {
+                "endpoint_id": f"{attempt.provider}/{attempt.upstream_model}",
+                "status": attempt.status if attempt.code else 200,
+                "latency": attempt.milliseconds,
+            }
+            for attempt in record.attempts
+        ],
+    )
+    return {"data": report}
+
+
+_ABSENT = (
+    "app_id",
+    "cache_discount",
+    "external_user",
+    "moderation_latency",
+    "native_tokens_completion_images",
+    "num_fetches",
+    "num_input_audio_prompt",
+    "num_media_completion",
+    "num_media_prompt",
+    "num_search_results",
+    "preset_id",
+    "router",
+    "session_id",
+    "user_agent",
+    "web_search_engine",
+    "workspace_id",
+)
+"""Members that the contract demands and that have no value here yet."""
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,306 @@
+"""One client connection: HTTP/1.1 on asyncio.Protocol and httptools.
+
+A call gets its whole body before its task starts, answers through `send` or `start`/`write`/`end`, and is
+cancelled the moment the client goes away. Requests that are pipelined wait their turn. Timeouts are one
+attribute, compared by the server's sweeper, so that an idle connection costs no timer.
+"""
+
+import asyncio
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+import httptools
+
+from sekisho.core.error import BadRequest, BodyTooLarge, RequestTimeout, SekishoError
+from sekisho.edge.message import STATUS_LINES, Request, error_status
+
+if TYPE_CHECKING:
+    from sekisho.edge.server import Server
+
+JOIN_BELOW = 65_536
+"""Bytes. A smaller reply is joined into one write; a larger one is not copied again."""
+
+
+class Connection(asyncio.Protocol):
+    """Owned by one `Server`. The handler's side is `send`, `start`, `write`, `end`, `drain`, `paused`."""
+
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_drained",
+        "_head_size",
+        "_headers",
+        "_keep_alive",
+        "_lingering",
+        "_parser",
+        "_pending",
+        "_responding",
+        "_server",
+        "_size",
+        "_started_reading",
+        "_task",
+        "_transport",
+        "_url",
+        "deadline",
+        "paused",
+    )
+
+    def __init__(self, server: "Server"):
+        self._server = server
+        self._parser = httptools.HttpRequestParser(self)
+        self._pending: deque[Request] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._responding = False
+        self._lingering = False
+        self._keep_alive = True
+        self._chunked = True
+        self.paused = False
+        self._start_message()
+
+    # --- transport ------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._server.connections.add(self)
+        self.deadline = self._server.now + self._server.limits.head_seconds
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._server.forget(self)
+        self._pending.clear()
+        self.resume_writing()
+        if self._task is not None and self._responding:
+            self._task.cancel()
+        self._task = None
+        del self._parser  # it holds this object: the pair would wait for the garbage collector
+
+    def eof_received(self) -> bool:
+        return False  # a client that closes its side has gone
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
+        if self._started_reading is None:
+            self._head_size += len(data)
+            if not self._responding and self.deadline > self._server.now + self._server.limits.head_seconds:
+                self.deadline = self._server.now + self._server.limits.head_seconds
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.reject(BadRequest("protocol upgrades are not served here"))
+        except httptools.HttpParserError as error:
+            self.reject(BadRequest(f"not a well-formed HTTP/1.1 request: {error}"))
+        else:
+            if self._started_reading is None and self._head_size > self._server.limits.head_bytes:
+                self.reject(BadRequest("the request's headers are too large"), status=431)
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        self.deadline = self._server.now + self._server.limits.write_stall_seconds
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        if self._responding:
+            self.deadline = math.inf
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+
+    # --- parser ---------------------------------------------------------------------------------
+
+    def _start_message(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._size = 0
+        self._head_size = 0
+        self._started_reading: float | None = None
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._started_reading = self._server.now
+        if not self._responding:
+            self.deadline = self._server.now + self._server.limits.body_seconds
+        for name, value in self._headers:
+            if name == b"content-length":
+                if int(value) > self._server.limits.body_bytes:
+                    self._reject_body()
+            elif name == b"expect" and value.lower() == b"100-continue" and not self._lingering:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        if self._lingering:
+            return
+        self._size += len(body)
+        self._body.append(body)
+        if self._size > self._server.limits.body_bytes:
+            self._body.clear()
+            self._reject_body()
+
+    def on_message_complete(self) -> None:
+        if self._lingering:
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        parser = self._parser
+        url, _, query = self._url.partition(b"?")
+        request = Request(
+            method=parser.get_method().decode("latin-1"),
+            path=url.decode("latin-1"),
+            query=query,
+            headers=self._headers,
+            body=body,
+            keep_alive=parser.should_keep_alive(),
+            chunked=parser.get_http_version() != "1.0",
+        )
+        self._start_message()
+        if self._responding:
+            self._pending.append(request)
+            self._transport.pause_reading()  # one call at a time; the rest waits in the socket
+        else:
+            self._begin(request)
+
+    # --- the life of one call -------------------------------------------------------------------
+
+    def _begin(self, request: Request) -> None:
+        self._responding = True
+        self._chunked = request.chunked
+        self._keep_alive = request.keep_alive and not self._server.draining
+        self.deadline = math.inf
+        self._task = self._server.loop.create_task(self._server.handle(request, self))
+
+    def send(self, status: int, headers: bytes, body: bytes) -> None:
+        """The whole answer. `headers` are rendered lines, each ended by CRLF."""
+        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (
+            STATUS_LINES[status],
+            headers,
+            self._connection_header(),
+            len(body),
+        )
+        if self._transport.is_closing():
+            self._finish()
+            return
+        if len(body) < JOIN_BELOW:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines([head, body])
+        self._finish()
+
+    def start(self, status: int, headers: bytes) -> None:
+        """Begin an answer whose length is not known."""
+        if not self._chunked:
+            self._keep_alive = False  # HTTP/1.0 knows no chunks: the end is the connection's
+        framing = b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n"
+        self._transport.write(
+            b"%b%b%b%b" % (STATUS_LINES[status], headers, self._connection_header(), framing)
+        )
+
+    def write(self, data: bytes) -> None:
+        """More of an answer begun by `start`. When `paused`, await `drain` before writing more."""
+        if data and not self._transport.is_closing():
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+
+    def end(self, data: bytes = b"") -> None:
+        """The last of an answer begun by `start`."""
+        if not self._transport.is_closing():
+            if not self._chunked:
+                self._transport.write(data)
+            elif data:
+                self._transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+            else:
+                self._transport.write(b"0\r\n\r\n")
+        self._finish()
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough. A client that reads nothing is cut off by the sweeper."""
+        if self.paused:
+            if self._drained is None:
+                self._drained = self._server.loop.create_future()
+            await self._drained
+
+    def _connection_header(self) -> bytes:
+        if self._keep_alive and not self._server.draining:
+            return self._server.date_header
+        self._keep_alive = False
+        return self._server.date_header + b"connection: close\r\n"
+
+    def _finish(self) -> None:
+        self._responding = False
+        self._task = None
+        if self._transport.is_closing():
+            return
+        if not self._keep_alive:
+            self._transport.close()
+        elif self._pending:
+            request = self._pending.popleft()
+            if not self._pending:
+                self._transport.resume_reading()
+            self._begin(request)
+        else:
+            self.deadline = self._server.now + self._server.limits.keep_alive_seconds
+
+    # --- refusals -------------------------------------------------------------------------------
+
+    def _reject_body(self) -> None:
+        limit = self._server.limits.body_bytes
+        self.reject(
+            BodyTooLarge(
+                f"the request body is larger than {limit} bytes; raise `server.body_limit` or send less"
+            )
+        )
+
+    def reject(self, error: SekishoError, *, status: int | None = None) -> None:
+        """Refuse what is being read, and take nothing more from this connection."""
+        if self._lingering:
+            return
+        self._lingering = True
+        self._keep_alive = False
+        if self._responding:  # an earlier call is being answered: its end is the end of the connection
+            return
+        path = self._url.partition(b"?")[0].decode("latin-1")
+        headers, body = self._server.refuse(path, error)
+        self._transport.write(
+            b"%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (
+                STATUS_LINES[status or error_status(error)],
+                headers,
+                self._connection_header(),
+                len(body),
+                body,
+            )
+        )
+        # Closing with unread bytes would reset the connection and could destroy the answer on its way.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.deadline = self._server.now + self._server.limits.linger_seconds
+
+    def expire(self) -> None:
+        """The deadline has passed: called by the sweeper."""
+        if self._started_reading is not None and not self._lingering and not self._responding:
+            allowed = self._server.limits.body_seconds + self._size / self._server.limits.body_rate
+            if self._server.now < self._started_reading + allowed:
+                self.deadline = self._started_reading + allowed
+                return
+        reading = self._head_size > 0 or self._started_reading is not None
+        if reading and not self._lingering and not self._responding:
+            self.reject(RequestTimeout("the request took too long to arrive"))
+        elif self._responding:
+            self._transport.abort()  # a client that stopped reading; its call is cancelled with it
+        else:
+            self._transport.close()
+
+    def shut(self) -> None:
+        """Draining: close unless a call is under way."""
+        self._keep_alive = False
+        if not self._responding and self._head_size == 0 and self._started_reading is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection and cancel its call."""
+        self._transport.abort()

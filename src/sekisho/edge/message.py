@@ -1,0 +1,39 @@
+"""A client's request as bytes and lines, and what an answer's status line looks like."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sekisho.core.error import ProviderRejected, SekishoError
+
+STATUS_LINES = {
+    code: f"HTTP/1.1 {code} {HTTPStatus(code).phrase if code in HTTPStatus else 'Error'}\r\n".encode("ascii")
+    for code in [*HTTPStatus, 499, 529]
+}
+
+
+@dataclass(slots=True)
+class Request:
+    method: str
+    path: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    """Lower-case names, in order of arrival."""
+    body: bytes
+    keep_alive: bool = True
+    chunked: bool = True
+    """False: the client speaks HTTP/1.0, which knows no chunks."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of this (lower-case) name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+def error_status(error: SekishoError) -> int:
+    """The HTTP status of an error: a provider's own refusal keeps the provider's status."""
+    if isinstance(error, ProviderRejected):
+        status = error.rejected_status
+        return status if status in STATUS_LINES else 400
+    return error.status

@@ -1,0 +1,79 @@
+"""What is read with GET: the lists of models, a key's own account, health and metrics."""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+from sekisho.core.error import BadRequest, Draining, NotFound
+from sekisho.core.port import Books
+from sekisho.core.principal import Principal
+from sekisho.core.route import Snapshot
+from sekisho.edge import account, listing
+from sekisho.edge.message import Request
+from sekisho.edge.respond import JSON_TYPE
+from sekisho.pipeline.build import Pipeline
+from sekisho.pipeline.steps.authenticate import authenticate
+from sekisho.wire import json
+
+PageAnswer = tuple[int, bytes, bytes]
+"""(status, content type line, body)"""
+Page = Callable[[Request], Coroutine[Any, Any, PageAnswer]]
+"""Answers a GET. Raises SekishoError."""
+Render = Callable[[Snapshot, Principal], dict[str, Any]]
+
+
+class Pages:
+    """The GETs: lists, a key's own account, health and metrics."""
+
+    def __init__(self, pipeline: Pipeline, books: Books, metrics: Callable[[], bytes]):
+        self._pipeline = pipeline
+        self._books = books
+        self._metrics = metrics
+        self.ready = False
+        self.draining = False
+
+    def table(self) -> dict[str, Page]:
+        """Path -> page."""
+        return {
+            "/v1/models": partial(self._models, listing.plain),
+            "/api/v1/models": partial(self._models, listing.marketplace),
+            "/api/v1/key": self._key,
+            "/api/v1/generation": self._generation,
+            "/healthz": self._health,
+            "/readyz": self._readiness,
+            "/metrics": self._show_metrics,
+        }
+
+    async def _models(self, render: Render, request: Request) -> PageAnswer:
+        principal = await authenticate(request.headers, self._pipeline.keys, self._pipeline.clock)
+        return _json(render(self._pipeline.plane.snapshot, principal))
+
+    async def _key(self, request: Request) -> PageAnswer:
+        principal = await authenticate(request.headers, self._pipeline.keys, self._pipeline.clock)
+        return _json(account.key_report(principal, await self._books.spending(principal.key_id)))
+
+    async def _generation(self, request: Request) -> PageAnswer:
+        principal = await authenticate(request.headers, self._pipeline.keys, self._pipeline.clock)
+        wanted = parse_qs(request.query.decode("latin-1")).get("id")
+        if not wanted:
+            raise BadRequest("`id` is missing: GET /api/v1/generation?id=gen-...", param="id")
+        record = await self._books.generation(wanted[0])
+        if record is None or (record.key_id != principal.key_id and not principal.admin):
+            raise NotFound("no call of this key has that id", param="id")
+        return _json(account.generation_report(record))
+
+    async def _health(self, _: Request) -> PageAnswer:
+        return _json({"status": "ok"})
+
+    async def _readiness(self, _: Request) -> PageAnswer:
+        if self.draining or not self.ready:
+            raise Draining("not ready: starting or shutting down", retry_after=1)
+        return _json({"status": "ready"})
+
+    async def _show_metrics(self, _: Request) -> PageAnswer:
+        return 200, b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n", self._metrics()
+
+
+def _json(value: Any) -> PageAnswer:
+    return 200, JSON_TYPE, json.encode(value)

@@ -1,0 +1,157 @@
+"""Answers one call: status line, chunks, and the record that must be safe before the last byte goes.
+
+An error before the first byte is a JSON body with its status; after it, the dialect's own error frame. A
+stream that broke off never gets the terminator that would make it look complete.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from sekisho.core.clock import Clock
+from sekisho.core.error import InternalError, SekishoError, UpstreamError
+from sekisho.core.exchange import Exchange
+from sekisho.core.port import Journal
+from sekisho.core.record import CallRecord, Outcome
+from sekisho.edge.connection import Connection
+from sekisho.edge.message import error_status
+from sekisho.pipeline.answer import Stream, Whole
+from sekisho.pipeline.build import Pipeline
+from sekisho.pipeline.meter import record_call
+
+JSON_TYPE = b"content-type: application/json\r\n"
+STREAM_TYPE = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+CLIENT_GONE = 499
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Responder:
+    """Runs calls to their end. The only place that catches what nobody foresaw."""
+
+    pipeline: Pipeline
+    journal: Journal
+    observe: Callable[[CallRecord], None]
+    clock: Clock
+
+    async def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> None:
+        """Answer `exchange` on `out`; `extra` are header lines. Raises CancelledError only."""
+        call = _Call(self, exchange, out, extra)
+        try:
+            await call.run()
+        except asyncio.CancelledError:
+            call.end("cancelled", CLIENT_GONE, "client_closed", _nothing)
+            raise
+        except SekishoError as error:
+            call.fail(error)
+        except Exception as error:  # a bug: the client learns the id, the log learns the place
+            log.exception("call_crashed", id=exchange.id, error=type(error).__name__)
+            call.fail(InternalError(f"internal error; the request id is {exchange.id}"))
+        finally:
+            call.close()
+
+
+class _Call:
+    __slots__ = ("_answer", "_exchange", "_extra", "_out", "_owner", "_recorded", "_started")
+
+    def __init__(self, owner: Responder, exchange: Exchange, out: Connection, extra: bytes):
+        self._owner = owner
+        self._exchange = exchange
+        self._out = out
+        self._extra = extra
+        self._answer: Stream | None = None
+        self._started = False
+        self._recorded = False
+
+    async def run(self) -> None:
+        exchange, out = self._exchange, self._out
+        answer = await self._owner.pipeline.answer(exchange)
+        exchange.first_token = self._owner.clock.monotonic()
+        if isinstance(answer, Whole):
+            headers = JSON_TYPE + self._headers()
+            self.end("ok", 200, None, partial(out.send, 200, headers, answer.body))
+            return
+        self._answer = answer
+        out.start(200, STREAM_TYPE + self._headers())
+        self._started = True
+        data = answer.first
+        while not answer.relay.complete:
+            out.write(data)
+            if out.paused:
+                await out.drain()
+            data = await answer.next()
+        self.end("ok", 200, None, partial(out.end, data))
+        await answer.settle()
+
+    def fail(self, error: SekishoError) -> None:
+        """End the call with `error`, in the shape that fits what was already sent."""
+        if self._recorded:
+            return
+        exchange, out = self._exchange, self._out
+        dialect = exchange.dialect
+        _report(exchange, error)
+        if self._started:
+            frame = dialect.write_error_frame(error, exchange.id)
+            self.end("interrupted", 200, error.code, partial(out.end, frame))
+            return
+        status = error_status(error)
+        headers = JSON_TYPE + self._headers() + retry_after(error)
+        body = dialect.write_error(error, exchange.id)
+        self.end("error", status, error.code, partial(out.send, status, headers, body))
+
+    def end(self, outcome: Outcome, status: int, code: str | None, release: Callable[[], None]) -> None:
+        """Book the call; `release` lets its last bytes go once the record is safe."""
+        if self._recorded:
+            return
+        self._recorded = True
+        owner = self._owner
+        record = record_call(
+            self._exchange, status=status, outcome=outcome, error_code=code, now=owner.clock.monotonic()
+        )
+        owner.observe(record)
+        owner.journal.append(record, release)
+
+    def close(self) -> None:
+        """Whatever happened: an unfinished answer stops being generated, and paid for, now."""
+        if self._answer is not None:
+            self._answer.response.close()
+
+    def _headers(self) -> bytes:
+        exchange = self._exchange
+        provider = exchange.endpoint.provider.name if exchange.endpoint else ""
+        dropped = f"x-sekisho-dropped: {', '.join(exchange.dropped)}\r\n" if exchange.dropped else ""
+        lines = (
+            f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
+            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
+        )
+        return lines.encode("latin-1", "replace") + self._extra
+
+
+def retry_after(error: SekishoError) -> bytes:
+    """The header line that says when to come back, if the error knows."""
+    if error.retry_after is None:
+        return b""
+    return b"retry-after: %d\r\n" % max(0, math.ceil(error.retry_after))
+
+
+def _report(exchange: Exchange, error: SekishoError) -> None:
+    """One event for a call that failed. Fields only: no prompt, no key, no provider's text."""
+    write = log.warning if isinstance(error, UpstreamError) else log.info
+    write(
+        "call_failed",
+        id=exchange.id,
+        key_id=exchange.principal.key_id,
+        code=error.code,
+        provider=exchange.endpoint.provider.name if exchange.endpoint else None,
+        attempts=len(exchange.attempts),
+    )
+
+
+def _nothing() -> None:
+    """The release of a call whose client has gone."""

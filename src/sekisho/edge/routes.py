@@ -1,0 +1,105 @@
+"""Path -> what serves it: a dictionary, not a router."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sekisho.core.clock import Clock
+from sekisho.core.contract import Dialect
+from sekisho.core.error import (
+    MethodNotAllowed,
+    NotFound,
+    SekishoError,
+)
+from sekisho.core.exchange import Exchange
+from sekisho.core.operation import Operation
+from sekisho.edge.connection import Connection
+from sekisho.edge.cors import Cors
+from sekisho.edge.message import Request, error_status
+from sekisho.edge.pages import Page, PageAnswer
+from sekisho.edge.respond import JSON_TYPE, Responder, retry_after
+
+MOUNTS = {"/v1": False, "/api/v1": True}
+"""Prefix -> whether replies carry cost, as OpenRouter's contract has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    dialect: Dialect
+    operation: Operation
+    show_money: bool
+
+
+class Routes:
+    """The data plane's front: `handle` and `refuse` are what a `Server` needs."""
+
+    def __init__(
+        self,
+        dialects: Mapping[str, Dialect],
+        responder: Responder,
+        pages: Mapping[str, Page],
+        cors: Callable[[], Cors | None],
+        clock: Clock,
+    ):
+        self._mounts = {
+            prefix + path: Mount(dialect, operation, show_money)
+            for prefix, show_money in MOUNTS.items()
+            for dialect in dialects.values()
+            for path, operation in dialect.paths.items()
+        }
+        self._fallback = next(iter(dialects.values()))
+        self._responder = responder
+        self._pages = pages
+        self._cors = cors
+        self._clock = clock
+
+    async def handle(self, request: Request, out: Connection) -> None:
+        """Answer one request. Raises CancelledError only."""
+        cors = self._cors()
+        extra = b"" if cors is None else cors.headers(request)
+        if request.method == "OPTIONS" and cors is not None:
+            out.send(204, extra, b"")
+            return
+        mount = self._mounts.get(request.path)
+        if mount is not None and request.method == "POST":
+            await self._responder.call(self._exchange(mount, request), out, extra)
+            return
+        try:
+            status, content_type, body = await self._page(mount, request)
+        except SekishoError as error:
+            headers, body = self.refuse(request.path, error)
+            out.send(error_status(error), headers + extra, body)
+        else:
+            out.send(status, content_type + extra, body if request.method != "HEAD" else b"")
+
+    def refuse(self, path: str, error: SekishoError) -> tuple[bytes, bytes]:
+        """(header lines, body) for an error that never became a call, in the dialect of the path."""
+        mount = self._mounts.get(path)
+        dialect = mount.dialect if mount else self._fallback
+        request_id = self._new_id()
+        headers = JSON_TYPE + b"x-request-id: %b\r\n" % request_id.encode() + retry_after(error)
+        return headers, dialect.write_error(error, request_id)
+
+    async def _page(self, mount: Mount | None, request: Request) -> PageAnswer:
+        page = self._pages.get(request.path)
+        if page is not None and request.method in ("GET", "HEAD"):
+            return await page(request)
+        if page is not None or mount is not None:
+            allowed = "GET" if mount is None else "POST"
+            raise MethodNotAllowed(f"{request.path} takes {allowed}, not {request.method}")
+        raise NotFound(f"there is no {request.method} {request.path[:200]} here")
+
+    def _exchange(self, mount: Mount, request: Request) -> Exchange:
+        return Exchange(
+            id=self._new_id(),
+            dialect=mount.dialect,
+            operation=mount.operation,
+            headers=request.headers,
+            body=request.body,
+            started=self._clock.now(),
+            began=self._clock.monotonic(),
+            show_money=mount.show_money,
+        )
+
+    def _new_id(self) -> str:
+        return f"gen-{int(self._clock.now())}-{os.urandom(10).hex()}"

@@ -1,0 +1,32 @@
+"""The pipeline of a process: what every call goes through, put together once."""
+
+from dataclasses import dataclass
+
+from sekisho.core.clock import Clock
+from sekisho.core.exchange import Exchange
+from sekisho.core.port import Keys
+from sekisho.pipeline.answer import Answer
+from sekisho.pipeline.attempts import Attempts
+from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.steps.access import check_access, find_route
+from sekisho.pipeline.steps.authenticate import authenticate
+from sekisho.pipeline.steps.parse import parse
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """`plane` is replaced, by one assignment, when the configuration changes; a call reads it once."""
+
+    plane: Plane
+    keys: Keys
+    attempts: Attempts
+    clock: Clock
+
+    async def answer(self, exchange: Exchange) -> Answer:
+        """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
+        plane = self.plane
+        exchange.principal = await authenticate(exchange.headers, self.keys, self.clock)
+        parse(exchange)
+        route = find_route(plane.snapshot, exchange.model)
+        check_access(exchange.principal, route)
+        return await self.attempts.answer(exchange, plane, route)

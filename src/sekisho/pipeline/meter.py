@@ -1,0 +1,89 @@
+"""Turns an ended call into its record: usage, cost, timings. Pure but for the clock's reading."""
+
+from sekisho.core import estimate
+from sekisho.core.exchange import Exchange
+from sekisho.core.operation import Operation
+from sekisho.core.provider import Endpoint
+from sekisho.core.record import CallRecord, Outcome
+from sekisho.core.usage import Usage
+from sekisho.metering.prices import price_call
+from sekisho.pipeline.count import count_locally
+
+APP_LIMIT = 200
+
+
+def record_call(
+    exchange: Exchange, *, status: int, outcome: Outcome, error_code: str | None, now: float
+) -> CallRecord:
+    """The record of a call that has just ended; `now` is monotonic seconds."""
+    endpoint = exchange.endpoint
+    usage = _usage(exchange, outcome)
+    facts = exchange.facts
+    cost = _cost(endpoint, usage, facts.service_tier)
+    return CallRecord(
+        id=exchange.id,
+        started=exchange.started,
+        key_id=exchange.principal.key_id,
+        operation=exchange.operation.value,
+        dialect=exchange.dialect.name,
+        requested_model=exchange.model,
+        model=endpoint.model if endpoint else None,
+        provider=endpoint.provider.name if endpoint else None,
+        provider_dialect=endpoint.provider.dialect if endpoint else None,
+        upstream_model=endpoint.upstream_model if endpoint else None,
+        upstream_id=facts.upstream_id,
+        stream=exchange.stream,
+        status=status,
+        outcome=outcome,
+        error_code=error_code,
+        finish=facts.finish,
+        service_tier=facts.service_tier,
+        usage=usage,
+        cost=cost,
+        unpriced=usage is not None and cost is None,
+        attempts=tuple(exchange.attempts),
+        first_token_ms=_milliseconds(exchange, exchange.first_token),
+        total_ms=_milliseconds(exchange, now) or 0,
+        app=_app(exchange),
+    )
+
+
+def _usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
+    """The provider's count; where an answer broke off or had none, our estimate of what was produced."""
+    facts = exchange.facts
+    counted = facts.usage
+    if outcome == "ok" and (counted is not None or exchange.operation is not Operation.CHAT):
+        return counted
+    produced = estimate.tokens(facts.output_ascii, facts.output_wide)
+    if counted is None:
+        if outcome != "ok" and produced == 0:
+            return None  # nothing came, so there is nothing to bill
+        return Usage(input=count_locally(exchange.members), output=produced, estimated=True)
+    if counted.output >= produced:
+        return counted
+    return Usage(
+        input=counted.input,
+        cache_read=counted.cache_read,
+        cache_write=counted.cache_write,
+        cache_write_1h=counted.cache_write_1h,
+        output=produced,
+        reasoning=counted.reasoning,
+        input_audio=counted.input_audio,
+        output_audio=counted.output_audio,
+        estimated=True,
+    )
+
+
+def _cost(endpoint: Endpoint | None, usage: Usage | None, service_tier: str | None) -> int | None:
+    if endpoint is None or usage is None:
+        return None
+    return price_call(usage, endpoint.price, service_tier)
+
+
+def _milliseconds(exchange: Exchange, moment: float | None) -> int | None:
+    return None if moment is None else max(0, round((moment - exchange.began) * 1000))
+
+
+def _app(exchange: Exchange) -> str | None:
+    title = exchange.header(b"x-title") or exchange.header(b"http-referer") or exchange.header(b"referer")
+    return title.decode("utf-8", "replace")[:APP_LIMIT] if title else None

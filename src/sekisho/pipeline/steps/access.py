@@ -1,0 +1,30 @@
+"""What the caller asks for: the route of a model name, and whether this key may use it."""
+
+from sekisho.core.error import Forbidden, ModelNotFound
+from sekisho.core.principal import Principal
+from sekisho.core.route import Route, Snapshot
+from sekisho.routing.names import nearest
+
+
+def find_route(snapshot: Snapshot, model: str) -> Route:
+    """Raises ModelNotFound with the nearest names."""
+    route = snapshot.find(model)
+    if route is not None:
+        return route
+    near = nearest(model, snapshot)
+    hint = f"; did you mean {', '.join(near)}?" if near else "; GET /v1/models lists what is served"
+    raise ModelNotFound(f"the model `{model}` is not served here{hint}", param="model")
+
+
+def may_use(principal: Principal, route: Route) -> bool:
+    """A virtual model must be allowed by its own name; a model pinned to one provider by the model's."""
+    allowed = principal.allowed_models
+    if allowed is None or route.name in allowed:
+        return True
+    return not route.virtual and all(target.endpoint.model in allowed for target in route.targets)
+
+
+def check_access(principal: Principal, route: Route) -> None:
+    """Raises Forbidden unless the key may use the route."""
+    if not may_use(principal, route):
+        raise Forbidden(f"this API key may not use the model `{route.name}`", param="model")

@@ -1,0 +1,35 @@
+"""Reads the little that routing needs: model and stream. The rest of the body stays bytes."""
+
+import msgspec
+
+from sekisho.core.error import BadRequest
+from sekisho.core.exchange import Exchange
+from sekisho.wire import json
+
+MODEL_LIMIT = 512
+"""Characters. Longer names are refused before they reach a lookup, a log or an error."""
+
+_text = msgspec.json.Decoder(str)
+
+
+def parse(exchange: Exchange) -> None:
+    """Fills members, model and stream. Raises BadRequest naming the field."""
+    members = exchange.members = json.members(exchange.body)
+    exchange.model = _model(members.get("model"))
+    stream = bytes(members.get("stream", b"false"))
+    if stream not in (b"true", b"false", b"null"):
+        raise BadRequest("`stream` must be true or false", param="stream")
+    exchange.stream = stream == b"true"
+    exchange.dialect.check_members(members)
+
+
+def _model(raw: msgspec.Raw | None) -> str:
+    if raw is None:
+        raise BadRequest("`model` is missing: name one of GET /v1/models", param="model")
+    try:
+        model = _text.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadRequest("`model` must be a string", param="model") from None
+    if not model or len(model) > MODEL_LIMIT:
+        raise BadRequest(f"`model` must have 1 to {MODEL_LIMIT} characters", param="model")
+    return model

@@ -1,0 +1,105 @@
+"""Different dialects: read into the hub, written from there."""
+
+from collections.abc import Sequence
+
+from sekisho.core import estimate
+from sekisho.core.contract import Dialect, Facts, ReplyOptions, Written
+from sekisho.core.error import Unsupported
+from sekisho.core.event import End, Event, Start, TextDelta
+from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
+from sekisho.core.reply import Reply
+from sekisho.core.request import Request
+from sekisho.pipeline.prepare import Prepared
+from sekisho.wire import json
+
+
+def write_request(request: Request, prepared: Prepared) -> Written:
+    """The request in the provider's dialect. Raises Unsupported naming content that it cannot express."""
+    written = prepared.dialect.write_request(request, prepared.facts)
+    lost = [f"{loss.field} ({loss.reason})" for loss in written.losses if loss.content]
+    if lost:
+        raise Unsupported(
+            f"the provider's API cannot express: {'; '.join(lost)}. Leave it out, or choose another model",
+            param=next(loss.field for loss in written.losses if loss.content),
+        )
+    if not prepared.quirks.applies:
+        return written
+    members = json.members(written.body)
+    prepared.quirks.apply(members)
+    return Written(body=json.encode(members), losses=written.losses, headers=written.headers)
+
+
+def read_reply(
+    body: bytes, prepared: Prepared, client: Dialect, options: ReplyOptions
+) -> tuple[Facts, bytes]:
+    """(facts, body for the client) of a whole answer. Raises UpstreamError."""
+    reply = prepared.dialect.read_reply(body)
+    return _facts(reply), client.write_reply(reply, options)
+
+
+def _facts(reply: Reply) -> Facts:
+    facts = Facts(usage=reply.usage, model=reply.model, upstream_id=reply.id, service_tier=reply.service_tier)
+    if reply.choices:
+        finish = reply.choices[0].finish
+        facts.finish = finish.native or finish.reason
+    for choice in reply.choices:
+        for part in choice.parts:
+            if isinstance(part, Text | Reasoning | Refusal):
+                _count(facts, part.text)
+            elif isinstance(part, ToolCall):
+                _count(facts, part.arguments)
+    return facts
+
+
+def _count(facts: Facts, text: str) -> None:
+    plain, wide = estimate.measure(text)
+    facts.output_ascii += plain
+    facts.output_wide += wide
+
+
+class TranslateRelay:
+    """Provider's events in, client's events out."""
+
+    __slots__ = ("_needs_done", "_reader", "_writer", "complete", "facts", "started")
+
+    def __init__(self, prepared: Prepared, client: Dialect, options: ReplyOptions):
+        self._reader = prepared.dialect.stream_reader()
+        self._writer = client.stream_writer(options)
+        self._needs_done = prepared.quirks.needs_done
+        self.facts = Facts()
+        self.started = False
+        self.complete = False
+
+    def feed(self, data: bytes) -> bytes:
+        return self._write(self._reader.feed(data))
+
+    def finish(self) -> bytes:
+        if self.complete:
+            return b""
+        if not self._needs_done:  # the reader still raises Truncated unless the answer itself had ended
+            return self._write(self._reader.feed(b"\n\ndata: [DONE]\n\n"))
+        return self._write(self._reader.finish())
+
+    def _write(self, events: Sequence[Event]) -> bytes:
+        if not events:
+            return b""
+        self.started = True
+        for event in events:
+            if isinstance(event, TextDelta):
+                _count(self.facts, event.text)
+            elif isinstance(event, Start):
+                self.facts.model = event.model
+                self.facts.upstream_id = event.id
+                self.facts.usage = event.usage
+            elif isinstance(event, End):
+                self._end(event)
+        return self._writer.write(events)
+
+    def _end(self, event: End) -> None:
+        self.complete = True
+        if event.usage is not None:
+            self.facts.usage = event.usage
+        self.facts.service_tier = event.service_tier
+        if event.finishes:
+            finish = event.finishes[0]
+            self.facts.finish = finish.native or finish.reason
