@@ -1,8 +1,8 @@
 """Golden conversations on disk: `<root>/<dialect>/<case>/{request.json, reply.json, stream.sse}`.
 
 A case has any of the three files; where it has both answers, they are the same answer. Errors stand beside
-the cases: `<root>/<dialect>/errors/<name>.json` holds `{"status", "headers", "body"}`, where `body` is JSON or
-a text; `<name>.sse` there holds a stream that reports an error after it has begun.
+the cases: `<root>/<dialect>/errors/<name>.json` holds `{"status", "headers", "body"}`, where `body` is JSON
+or a text; `<name>.sse` there holds a stream that reports an error after it has begun.
 """
 
 from dataclasses import dataclass

@@ -92,8 +92,17 @@ def unnamed(lost: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:
 
 
 def plain(value: object) -> Any:
-    """A hub value as JSON data, so that the spelling of raw members does not matter."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+    """A hub value as JSON data, so that the spelling of raw members does not matter, nor notes on spelling."""
+    return _without_notes(msgspec.json.decode(msgspec.json.encode(value)))
+
+
+def _without_notes(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: _without_notes(member) for name, member in value.items() if not name.startswith("_")}
+        return {name: member for name, member in kept.items() if name != "vendor" or any(member.values())}
+    if isinstance(value, list):
+        return [_without_notes(item) for item in value]
+    return value
 
 
 def _covers(field: str, path: str) -> bool:
@@ -204,6 +213,8 @@ def _forms(request: Request) -> Iterator[Fact]:
 def _vendor(path: str, vendor: Vendor | None) -> Iterator[Fact]:
     for dialect, members in (vendor or {}).items():
         for name, value in members.items():
+            if name.startswith("_"):
+                continue  # a note on spelling
             yield Fact(f"{path}.{dialect}.{name}", "vendor", f"{dialect} {name} {_canonical(value)}")
 
 

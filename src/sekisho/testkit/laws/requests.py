@@ -1,5 +1,8 @@
 """Laws of reading and writing requests."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 
 from sekisho.core.contract import Dialect, TargetFacts, Written
@@ -9,16 +12,19 @@ from sekisho.testkit.laws import content
 MAX_OUTPUT = 4096
 
 
-def write(dialect: Dialect, request: Request) -> Written:
+def write(dialect: Dialect, request: Request, extensions: frozenset[str] = frozenset()) -> Written:
     """`request` for its own model, with nothing added that the client did not ask for."""
-    target = TargetFacts(model=request.model, max_output=MAX_OUTPUT, count_stream_usage=False)
+    target = TargetFacts(
+        model=request.model, max_output=MAX_OUTPUT, count_stream_usage=False, extensions=extensions
+    )
     return dialect.write_request(request, target)
 
 
 def round_trip(dialect: Dialect, body: bytes) -> None:
-    """A dialect can say everything that it can read, and reads the same from what it wrote."""
+    """A dialect can say everything that it can read to an endpoint that takes it, and reads the same from
+    what it wrote."""
     request = dialect.read_request(body)
-    written = write(dialect, request)
+    written = write(dialect, request, frozenset(_names(msgspec.json.decode(body))))
     assert not written.losses, f"{dialect.name} loses of its own request {written.losses}"
     again = dialect.read_request(written.body)
     assert again == request, f"read {request}\nwrote {written.body!r}\nread back {again}"
@@ -67,6 +73,16 @@ def stable_prefix(dialect: Dialect, request: Request) -> None:
 
 def _instructs(request: Request, index: int) -> bool:
     return request.messages[index].role in ("system", "developer")
+
+
+def _names(value: Any) -> Iterator[str]:
+    """The member names anywhere in a body."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _names(item)
 
 
 def _members(dialect: Dialect, request: Request) -> dict[str, msgspec.Raw]:
