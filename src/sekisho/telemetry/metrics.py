@@ -1,13 +1,15 @@
-"""Counts for `/metrics`, in plain dictionaries while calls run and in Prometheus' shape when asked.
+"""Counts for `/metrics`: plain integers while calls run, Prometheus' shape when asked.
 
-Labels come from the configuration (models, providers) and from closed sets (outcomes, error codes), never
-from a client, so the number of series is bounded. No content, key or caller's text is ever a label.
+Labels are models, providers and closed sets (outcomes, error codes), never a caller's text; the number of
+series is capped, since some providers take any model name. With several worker processes, each leaves its
+counts in a shared folder now and then, and whichever is asked answers for all.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -18,111 +20,162 @@ from sekisho.core.record import CallRecord
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds."""
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
+MOST_CELLS = 2_000
+"""Pairs of model and provider; what comes after is counted under the model `other`."""
 
 Pair = tuple[str, str]
-Counts = dict[tuple[str, ...], int]
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
-class Histogram:
-    """Counts per bucket, the last one open."""
-
-    __slots__ = ("counts", "total")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
-        self.total = 0.0
+class Histogram(msgspec.Struct, array_like=True):
+    counts: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    """Per bucket, the last one open."""
+    total: float = 0.0
 
     def add(self, seconds: float) -> None:
         self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
+    def merge(self, other: "Histogram") -> None:
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
 
-class CallMetrics(Collector):
-    """What this process's calls came to."""
+
+class Cell(msgspec.Struct, array_like=True):
+    """What the calls of one model at one provider came to."""
+
+    ended: dict[str, int] = msgspec.field(default_factory=dict)
+    """`outcome code` -> calls."""
+    tokens: dict[str, int] = msgspec.field(default_factory=dict)
+    cost: int = 0
+    """Nano-USD."""
+    unpriced: int = 0
+    duration: Histogram = msgspec.field(default_factory=Histogram)
+    first_token: Histogram = msgspec.field(default_factory=Histogram)
+
+    def merge(self, other: "Cell") -> None:
+        _merge(self.ended, other.ended)
+        _merge(self.tokens, other.tokens)
+        self.cost += other.cost
+        self.unpriced += other.unpriced
+        self.duration.merge(other.duration)
+        self.first_token.merge(other.first_token)
+
+
+class Counts(msgspec.Struct, array_like=True):
+    """One process's counts, as they are written to and read from the shared folder."""
+
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
+    """`provider model` -> cell; providers' names hold no space."""
+    failed_attempts: dict[str, int] = msgspec.field(default_factory=dict)
+    """`provider code` -> attempts."""
+
+    def merge(self, other: "Counts") -> None:
+        """Add another process's counts to these."""
+        for key, cell in other.cells.items():
+            self.cells.setdefault(key, Cell()).merge(cell)
+        _merge(self.failed_attempts, other.failed_attempts)
+
+
+class CallMetrics:
+    """This process's counts, and how to show them."""
 
     def __init__(self) -> None:
-        self._calls: Counts = {}
-        self._tokens: Counts = {}
-        self._cost: Counts = {}
-        """Nano-USD."""
-        self._unpriced: Counts = {}
-        self._duration: dict[Pair, Histogram] = {}
-        self._first_token: dict[Pair, Histogram] = {}
-        self._failed_attempts: Counts = {}
+        self._counts = Counts()
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Show `read()` as a gauge (open connections, journal failures)."""
+        """Show `read()` of this process as a gauge (open connections, journal failures)."""
         self._gauges[name] = (text, read)
 
     def observe(self, record: CallRecord) -> None:
         """Count one ended call."""
-        model = record.model or "none"
-        provider = record.provider or "none"
-        pair = (model, provider)
-        call = (model, provider, record.outcome, record.error_code or "")
-        self._calls[call] = self._calls.get(call, 0) + 1
-        self._histogram(self._duration, pair).add(record.total_ms / 1000)
+        cell = self._cell(record.provider or "none", record.model or "none")
+        _add(cell.ended, f"{record.outcome} {record.error_code or ''}", 1)
+        cell.duration.add(record.total_ms / 1000)
         if record.first_token_ms is not None:
-            self._histogram(self._first_token, pair).add(record.first_token_ms / 1000)
+            cell.first_token.add(record.first_token_ms / 1000)
         if record.cost:
-            self._cost[pair] = self._cost.get(pair, 0) + record.cost
+            cell.cost += record.cost
         if record.unpriced:
-            self._unpriced[pair] = self._unpriced.get(pair, 0) + 1
+            cell.unpriced += 1
         if record.usage is not None:
             for kind in TOKEN_KINDS:
                 count = getattr(record.usage, kind)
                 if count:
-                    key = (model, provider, kind)
-                    self._tokens[key] = self._tokens.get(key, 0) + count
+                    _add(cell.tokens, kind, count)
         for attempt in record.attempts:
             if attempt.code is not None:
-                failed = (attempt.provider, attempt.code)
-                self._failed_attempts[failed] = self._failed_attempts.get(failed, 0) + 1
+                _add(self._counts.failed_attempts, f"{attempt.provider} {attempt.code}", 1)
 
-    def render(self) -> bytes:
-        """Prometheus' text format."""
-        return generate_latest(self._registry)
+    def export(self) -> bytes:
+        """This process's counts for its siblings."""
+        return msgspec.json.encode(self._counts)
 
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
-        yield _counter("calls", "Ended calls.", ("model", "provider", "outcome", "code"), self._calls)
-        yield _counter("tokens", "Tokens by kind.", ("model", "provider", "kind"), self._tokens)
-        cost = {pair: nano / NANO for pair, nano in self._cost.items()}
-        yield _counter("cost_usd", "Cost in USD.", ("model", "provider"), cost)
-        yield _counter(
-            "unpriced_calls", "Calls without a known price.", ("model", "provider"), self._unpriced
+    def render(self, siblings: Iterable[bytes] = ()) -> bytes:
+        """Prometheus' text format of this process's counts and the siblings' exports together."""
+        counts = msgspec.json.decode(self.export(), type=Counts)
+        for export in siblings:
+            counts.merge(msgspec.json.decode(export, type=Counts))
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Snapshot(counts, self._gauges))
+        return generate_latest(registry)
+
+    def _cell(self, provider: str, model: str) -> Cell:
+        cells = self._counts.cells
+        key = f"{provider} {model}"
+        cell = cells.get(key)
+        if cell is None:
+            if len(cells) >= MOST_CELLS:
+                return cells.setdefault(f"{provider} other", Cell())
+            cell = cells[key] = Cell()
+        return cell
+
+
+class _Snapshot(Collector):
+    def __init__(self, counts: Counts, gauges: dict[str, tuple[str, Callable[[], float]]]):
+        self._counts = counts
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Family]:
+        labels = ("provider", "model")
+        calls = CounterMetricFamily("sekisho_calls", "Ended calls.", labels=(*labels, "outcome", "code"))
+        tokens = CounterMetricFamily("sekisho_tokens", "Tokens by kind.", labels=(*labels, "kind"))
+        cost = CounterMetricFamily("sekisho_cost_usd", "Cost in USD.", labels=labels)
+        unpriced = CounterMetricFamily(
+            "sekisho_unpriced_calls", "Calls without a known price.", labels=labels
         )
-        yield _counter(
-            "failed_attempts", "Attempts that failed.", ("provider", "code"), self._failed_attempts
+        duration = HistogramMetricFamily("sekisho_call_duration_seconds", "Whole call.", labels=labels)
+        first = HistogramMetricFamily("sekisho_first_token_seconds", "Until the first token.", labels=labels)
+        for key, cell in self._counts.cells.items():
+            pair = key.split(" ", 1)
+            for ended, count in cell.ended.items():
+                calls.add_metric([*pair, *ended.split(" ", 1)], count)
+            for kind, count in cell.tokens.items():
+                tokens.add_metric([*pair, kind], count)
+            cost.add_metric(pair, cell.cost / NANO)
+            unpriced.add_metric(pair, cell.unpriced)
+            duration.add_metric(pair, _buckets(cell.duration), sum_value=cell.duration.total)
+            first.add_metric(pair, _buckets(cell.first_token), sum_value=cell.first_token.total)
+        failed = CounterMetricFamily(
+            "sekisho_failed_attempts", "Attempts that failed.", labels=("provider", "code")
         )
-        yield _histogram("call_duration_seconds", "Whole call.", self._duration)
-        yield _histogram("first_token_seconds", "Until the first token.", self._first_token)
+        for key, count in self._counts.failed_attempts.items():
+            failed.add_metric(key.split(" ", 1), count)
+        yield from (calls, tokens, cost, unpriced, duration, first, failed)
         for name, (text, read) in self._gauges.items():
             yield GaugeMetricFamily(f"sekisho_{name}", text, value=read())
 
-    @staticmethod
-    def _histogram(table: dict[Pair, Histogram], pair: Pair) -> Histogram:
-        found = table.get(pair)
-        if found is None:
-            found = table[pair] = Histogram()
-        return found
 
-
-def _counter(
-    name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(f"sekisho_{name}", text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _histogram(name: str, text: str, table: dict[Pair, Histogram]) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(f"sekisho_{name}", text, labels=("model", "provider"))
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     bounds = [*(str(bound) for bound in BUCKETS), "+Inf"]
-    for key, histogram in table.items():
-        counts = accumulate(histogram.counts)
-        family.add_metric(key, list(zip(bounds, counts, strict=True)), sum_value=histogram.total)
-    return family
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))
+
+
+def _add(table: dict[str, int], key: str, count: int) -> None:
+    table[key] = table.get(key, 0) + count
+
+
+def _merge(table: dict[str, int], other: dict[str, int]) -> None:
+    for key, count in other.items():
+        _add(table, key, count)
