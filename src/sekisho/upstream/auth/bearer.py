@@ -1,0 +1,14 @@
+"""`Authorization: Bearer <key>`."""
+
+from sekisho.core.secret import Secret
+from sekisho.upstream.auth.header import header_text
+
+
+class BearerSigner:
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [("authorization", f"Bearer {header_text(self._secret)}")]

@@ -1,0 +1,29 @@
+"""The key alone in a header of the provider's choice (`x-api-key`, `api-key`)."""
+
+from sekisho.core.error import ProviderAuthFailed
+from sekisho.core.secret import Secret
+
+
+class HeaderSigner:
+    __slots__ = ("_name", "_secret")
+
+    def __init__(self, name: str, secret: Secret) -> None:
+        self._name = name.lower()
+        self._secret = secret
+
+    def headers(self) -> list[tuple[str, str]]:
+        return [(self._name, header_text(self._secret))]
+
+
+def header_text(secret: Secret) -> str:
+    """The secret's text, fit for a header. Raises ProviderAuthFailed naming the variable, not the value."""
+    text = secret.resolve()
+    if text and text.isascii() and text.isprintable():
+        return text
+    source = f"the environment variable {secret.variables[0]}" if secret.variables else "the configured key"
+    if not text:
+        raise ProviderAuthFailed(f"{source} is empty")
+    # A key file's last line end, taken into the variable with the key, is the usual reason.
+    if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or ord(char) > 0xFF for char in text):
+        raise ProviderAuthFailed(f"{source} has line ends or letters that no header can carry")
+    return text

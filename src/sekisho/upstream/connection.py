@@ -1,0 +1,370 @@
+"""One HTTP/1.1 connection to a provider: a protocol that parses as bytes arrive and wakes one waiter.
+
+No task, queue or stream stands between the socket and the call. The waiter is woken once for what it
+waits for; a small answer that arrives in one packet costs one wake-up in all.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+
+from sekisho.core.error import Malformed, UpstreamError
+from sekisho.core.route import Timeouts
+from sekisho.upstream import faults
+
+MAX_HEAD = 64 * 1024
+"""Bytes of headers, trailers or chunk framing that may come without a byte of body."""
+HIGH_WATER = 256 * 1024
+"""Undelivered bytes of body above which reading pauses."""
+_ONE_WRITE = 64 * 1024
+"""Bodies up to this size are joined to their head; copying them costs less than a second buffer."""
+_PIECE = 256 * 1024
+_HEAD, _CHUNK, _WHOLE = 1, 2, 3
+
+
+class Owner(Protocol):
+    def forget(self, connection: "Connection") -> None:
+        """It is closed: keep no reference to it. Must be idempotent."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """States: idle (`in_use` False), in use, closed. All of an exchange's state is reset by `start`."""
+
+    __slots__ = (
+        "_bodiless",
+        "_clock",
+        "_close_delimited",
+        "_limit",
+        "_owner",
+        "_parser",
+        "_paused",
+        "_phase",
+        "_pieces",
+        "_quiet",
+        "_taken",
+        "_timeouts",
+        "_total",
+        "_transport",
+        "_unsent",
+        "_waiter",
+        "_wants",
+        "_writing_paused",
+        "closed",
+        "complete",
+        "deadline",
+        "encoding",
+        "expires",
+        "failure",
+        "headers",
+        "in_use",
+        "key",
+        "loop",
+        "peer",
+        "reusable",
+        "silent",
+        "status",
+    )
+
+    def __init__(
+        self,
+        key: object,
+        peer: str,
+        owner: Owner,
+        clock: Callable[[], float],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.key = key
+        """What the pool files it under."""
+        self.peer = peer
+        """`host:port`, for messages."""
+        self._owner = owner
+        self._clock = clock
+        self.loop = loop
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._paused = False
+        self._writing_paused = False
+        self._unsent: memoryview | None = None
+        self.closed = False
+        self.in_use = False
+        self.complete = True
+        self.reusable = False
+        self.failure: UpstreamError | None = None
+        self.silent = False
+        """The failure is a connection lost before a single byte of answer."""
+        self.expires = math.inf
+        """When the present wait, or the idle life in the pool, is over; on the monotonic clock."""
+        self.deadline = math.inf
+        """When the whole call is over."""
+        self.status = 0
+
+    # --- what the client and the response call ------------------------------------------------------
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """The transport to use from now on (it changes when TLS begins inside a tunnel)."""
+        self._transport = transport
+
+    def start(self, head: bytes, body: bytes, timeouts: Timeouts, deadline: float, limit: int) -> None:
+        """Send a request. The connection must be idle and open."""
+        self.in_use = True
+        self.complete = self.reusable = self.silent = self._close_delimited = False
+        self.failure = None
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.encoding = b""
+        self._pieces: list[bytes] = []
+        self._total = self._taken = self._quiet = 0
+        self._limit = limit
+        self._timeouts = timeouts
+        self.deadline = deadline
+        self._bodiless = head.startswith(b"HEAD ")
+        transport = self._transport
+        assert transport is not None
+        if not body and head.startswith((b"GET ", b"HEAD ")):
+            transport.write(head + b"\r\n")
+        elif len(body) <= _ONE_WRITE:
+            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        else:
+            transport.write(b"%bcontent-length: %d\r\n\r\n" % (head, len(body)))
+            self._unsent = memoryview(body)
+            self._send_more()
+
+    async def wait_head(self) -> None:
+        """Until the final status and headers are in, or `failure` is set."""
+        if not self.status and self.failure is None:
+            await self._wait(_HEAD, self._timeouts.first_token, "first byte")
+
+    async def wait_chunk(self, seconds: float | None) -> None:
+        """Until there is body to take, or the answer is complete, or `failure` is set."""
+        if seconds is None:
+            await self._wait(_CHUNK, self._timeouts.idle, "idle")
+        else:
+            await self._wait(_CHUNK, seconds, "first byte")
+
+    async def wait_whole(self, limit: int) -> None:
+        """Until the answer is complete or `failure` is set, which it is over `limit` bytes of body."""
+        self._limit = limit
+        if self._total > limit:
+            self.fail(self._too_large())
+        elif not self.complete and self.failure is None:
+            if self._paused:
+                self._resume()
+            await self._wait(_WHOLE, self._timeouts.idle, "idle")
+
+    @property
+    def has_body(self) -> bool:
+        return self._total > self._taken
+
+    def take(self) -> bytes:
+        """The body that has arrived and was not taken yet."""
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        self._taken = self._total
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        if self._paused:
+            self._resume()
+        return data
+
+    def rest(self) -> None:
+        """Becomes idle, its answer done with. The pool sets `expires`."""
+        self.in_use = False
+        self.deadline = math.inf
+        if self._paused:
+            self._resume()
+
+    def abort(self) -> None:
+        """Close at once, so that the provider sees it; nothing is flushed. Idempotent."""
+        if self.closed:
+            return
+        self.closed = True
+        self.reusable = False
+        self._unsent = None
+        self._owner.forget(self)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def fail(self, failure: UpstreamError) -> None:
+        """End the exchange with `failure`, unless it already ended."""
+        if self.failure is None and not self.complete:
+            self.failure = failure
+        self.abort()
+        self._wake()
+
+    def expire(self, now: float) -> None:
+        """Called by the sweeper once `expires` or `deadline` has passed."""
+        if not self.in_use:
+            self.abort()
+        elif self.deadline <= now:
+            self.fail(faults.timed_out(self.peer, "total"))
+        elif self._waiter is not None:
+            self.fail(faults.timed_out(self.peer, self._phase))
+
+    # --- waiting ------------------------------------------------------------------------------------
+
+    async def _wait(self, wants: int, seconds: float, phase: str) -> None:
+        if self._waiter is not None:
+            raise RuntimeError("two readers of one answer")
+        self._wants = wants
+        self._phase = phase
+        self.expires = self._clock() + seconds
+        waiter = self._waiter = self.loop.create_future()
+        try:
+            await waiter
+        except (asyncio.CancelledError, GeneratorExit):
+            self.abort()  # the call is over: a generation that nobody reads must not go on costing
+            raise
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # --- asyncio.Protocol ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.in_use or self.complete:
+            self.abort()  # nobody asked: whatever this is, it must not become the next answer
+            return
+        self._quiet += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.reusable = False
+            if not self.complete:
+                self.fail(faults.broken(self.peer, error))
+        if self._quiet > MAX_HEAD and not self.complete:
+            self.fail(Malformed(f"{self.peer} sent more than {MAX_HEAD} bytes of headers"))
+        if self.failure is None:
+            self._advance()
+
+    def _advance(self) -> None:
+        """After new bytes: wake whoever has what it waits for, and stop reading what nobody takes."""
+        waiter = self._waiter
+        if self._total - self._taken > HIGH_WATER and (waiter is None or self._wants != _WHOLE):
+            self._pause()
+        if waiter is None:
+            return
+        if self._is_satisfied():
+            if not waiter.done():
+                waiter.set_result(None)
+        elif not self._quiet:
+            self.expires = self._clock() + self._timeouts.idle  # body came: only silence times out
+
+    def _is_satisfied(self) -> bool:
+        if self.complete:
+            return True
+        if self._wants == _HEAD:
+            return self.status != 0
+        return self._wants == _CHUNK and self._total > self._taken
+
+    def eof_received(self) -> None:
+        self._lost(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost(exc)
+
+    def _lost(self, error: Exception | None) -> None:
+        if self.closed:
+            return
+        if not self.in_use or self.complete:
+            self.abort()
+        elif self._close_delimited and error is None:
+            self.complete = True
+            self.abort()
+            self._wake()
+        elif self.status:
+            self.fail(faults.lost(self.peer, in_body=True))
+        elif self._quiet:
+            self.fail(faults.lost(self.peer, in_body=False))
+        else:
+            self.silent = True
+            self.fail(faults.unreachable(self.peer, error))
+
+    # --- sending ------------------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        if not self.in_use or self.complete:
+            return
+        if not self.status:
+            # Progress: the wait for the first byte begins when our last one has left.
+            self.expires = self._clock() + self._timeouts.first_token
+        self._send_more()
+
+    def _send_more(self) -> None:
+        """Hand over the body piece by piece, as fast as the provider takes it, and no faster."""
+        while self._unsent is not None and not self._writing_paused and not self.closed:
+            piece, rest = self._unsent[:_PIECE], self._unsent[_PIECE:]
+            self._unsent = rest if len(rest) else None
+            cast("asyncio.Transport", self._transport).write(piece)
+
+    def _pause(self) -> None:
+        if not self._paused and not self.complete:
+            self._paused = True
+            cast("asyncio.Transport", self._transport).pause_reading()
+
+    def _resume(self) -> None:
+        self._paused = False
+        if not self.closed:
+            cast("asyncio.Transport", self._transport).resume_reading()
+
+    # --- the parser's callbacks ---------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise Malformed("bytes after the end of the answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.status:
+            return  # a trailer
+        name = name.lower()
+        self.headers.append((name, value))
+        if name == b"content-encoding":
+            self.encoding = value
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            raise Malformed(f"{self.peer} uses a transfer encoding other than chunked")
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:
+            if status < 100 or status == 101:
+                raise Malformed(f"{self.peer} answered with status {status}")
+            self.headers = []  # interim: the answer is still to come
+            return
+        if self._quiet > MAX_HEAD and sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
+            raise Malformed(f"{self.peer} sent more than {MAX_HEAD} bytes of headers")
+        self.status = status
+        if self._bodiless:
+            self.complete = True
+
+    def on_body(self, data: bytes) -> None:
+        if self.complete:
+            return
+        self._quiet = 0
+        self._total += len(data)
+        if self._total > self._limit:
+            raise self._too_large()
+        self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        if self.status and not self.complete:
+            self.complete = True
+            self.reusable = self._parser.should_keep_alive() and self._unsent is None
+
+    def _too_large(self) -> Malformed:
+        return Malformed(f"{self.peer} sent an answer of more than {self._limit} bytes")

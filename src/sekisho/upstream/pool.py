@@ -1,0 +1,98 @@
+"""Open connections: the idle ones by origin, last used first, and one coarse timer for all time limits."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from sekisho.upstream.connection import Connection
+from sekisho.upstream.origin import Origin
+
+SWEEP = 0.1
+"""Seconds between looks at the clock while a call is in flight: how late a timeout may come."""
+IDLE_SWEEP = 1.0
+
+
+class Pool:
+    __slots__ = (
+        "_clock",
+        "_idle",
+        "_idle_seconds",
+        "_max_idle",
+        "_open",
+        "_resting",
+        "_timer",
+    )
+
+    def __init__(self, clock: Callable[[], float], max_idle_per_origin: int, idle_seconds: float) -> None:
+        self._clock = clock
+        self._max_idle = max_idle_per_origin
+        self._idle_seconds = idle_seconds
+        self._idle: dict[Origin, deque[Connection]] = {}
+        self._open: set[Connection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._resting = True
+        """No call is in flight as far as the timer knows, so it runs slowly or not at all."""
+
+    def take(self, origin: Origin) -> Connection | None:
+        """An idle connection, the one used last, for it is the least likely to have been closed."""
+        idle = self._idle.get(origin)
+        return idle.pop() if idle else None
+
+    def add(self, connection: Connection) -> None:
+        """A new connection, about to be used."""
+        self._open.add(connection)
+
+    def wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A call begins. Cheap while others are in flight."""
+        if self._resting:
+            self._resting = False
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_later(SWEEP, self._sweep, loop)
+
+    def give_back(self, connection: Connection) -> None:
+        """The answer was read to its end, or abandoned: keep the connection if it can serve again."""
+        if not connection.reusable or connection.closed:
+            connection.abort()
+            return
+        origin = connection.key
+        assert isinstance(origin, Origin)
+        idle = self._idle.get(origin)
+        if idle is None:
+            idle = self._idle[origin] = deque()
+        if len(idle) >= self._max_idle:
+            connection.abort()
+            return
+        connection.rest()
+        connection.expires = self._clock() + self._idle_seconds
+        idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection.in_use:
+            return
+        assert isinstance(connection.key, Origin)
+        idle = self._idle.get(connection.key)
+        if idle is not None:
+            if connection in idle:
+                idle.remove(connection)
+            if not idle:
+                del self._idle[connection.key]
+
+    def close(self) -> list[Connection]:
+        """Stops the timer and hands over what is open, for the caller to end."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._resting = True
+        return list(self._open)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = self._clock()
+        for connection in [each for each in self._open if each.expires <= now or each.deadline <= now]:
+            connection.expire(now)
+        idle = sum(map(len, self._idle.values()))
+        self._resting = len(self._open) == idle
+        self._timer = (
+            loop.call_later(IDLE_SWEEP if self._resting else SWEEP, self._sweep, loop) if self._open else None
+        )
