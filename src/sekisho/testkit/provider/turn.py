@@ -1,0 +1,45 @@
+"""One request's answer and what the ledger says of it."""
+
+import time
+
+import msgspec
+
+from sekisho.testkit.provider.ledger import Aborted, Ledger, Served
+from sekisho.testkit.provider.performance import Performance
+
+
+class PlainTurn:
+    """An error, a list of models, a count: nothing that anybody is billed for."""
+
+    __slots__ = ("_ledger", "performance")
+
+    def __init__(self, performance: Performance, ledger: Ledger):
+        self.performance = performance
+        self._ledger = ledger
+
+    def finished(self) -> None:
+        return
+
+    def abandoned(self) -> None:
+        self._ledger.abort(Aborted(id="", at=time.monotonic()))
+
+
+class AnswerTurn:
+    """An answer that goes into the ledger once, when it is over or abandoned."""
+
+    __slots__ = ("_entered", "_ledger", "_served", "performance")
+
+    def __init__(self, performance: Performance, served: Served, ledger: Ledger):
+        self.performance = performance
+        self._served = served
+        self._ledger = ledger
+        self._entered = False
+
+    def finished(self) -> None:
+        self._entered = True
+        self._ledger.enter(self._served)
+
+    def abandoned(self) -> None:
+        self._ledger.abort(Aborted(id=self._served.id, at=time.monotonic()))
+        if not self._entered:
+            self._ledger.enter(msgspec.structs.replace(self._served, completed=False))
