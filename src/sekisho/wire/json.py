@@ -16,13 +16,16 @@ def members(body: bytes) -> Members:
     """The top-level members of a request body. Raises BadRequest unless it is a JSON object."""
     try:
         return _members.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the request body is not a JSON object: {error}") from None
 
 
 def decode(body: bytes | msgspec.Raw) -> Any:
-    """Any JSON value. Raises msgspec.DecodeError."""
-    return _any.decode(body)
+    """Any JSON value. Raises msgspec.DecodeError, also where it is nested deeper than anybody means."""
+    try:
+        return _any.decode(body)
+    except RecursionError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def raw(value: Any) -> msgspec.Raw:

@@ -25,41 +25,51 @@ class Frame(NamedTuple):
 class FrameDecoder:
     """Collects bytes until an event is whole. One object for one stream."""
 
-    __slots__ = ("_at_start", "_held", "_rest", "_size")
+    __slots__ = ("_at_start", "_held", "_size", "_tail")
 
     def __init__(self) -> None:
-        self._rest = b""
         self._held: list[bytes] = []
         self._size = 0
+        self._tail = b""
+        """The last bytes held: an event's end may begin in them."""
         self._at_start = True
 
     def feed(self, data: bytes) -> list[Frame]:
         """All frames that `data` completes. Raises Malformed for an endless event."""
-        self._size += len(data)
-        if self._size > MAX_EVENT:
-            raise Malformed(f"an event longer than {MAX_EVENT} bytes")
-        if b"\n" not in data and b"\r" not in data and not self._at_start:
-            self._held.append(data)  # joined once, so that one long line costs linear time
-            return []
-        buffer = b"".join((self._rest, *self._held, data)) if self._size > len(data) else data
-        self._held.clear()
+        window = self._tail + data
         if self._at_start:
-            if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
-                self._rest = buffer
+            if len(window) < len(_BOM) and _BOM.startswith(window):
+                self._tail = window
                 return []
             self._at_start = False
-            buffer = buffer.removeprefix(_BOM)
-        frames, self._rest = _split(buffer) if b"\r" in buffer else _split_plain(buffer)
-        self._size = len(self._rest)
+            data = window = window.removeprefix(_BOM)
+        if b"\n\n" not in window and (b"\r" not in window or _END.search(window) is None):
+            self._held.append(data)  # joined once, so that a long event costs linear time
+            self._size += len(data)
+            self._tail = window[-3:]
+            _limit(self._size)
+            return []
+        buffer = b"".join((*self._held, data)) if self._held else data
+        frames, rest = _split(buffer) if b"\r" in buffer else _split_plain(buffer)
+        self._held = [rest] if rest else []
+        self._size = len(rest)
+        self._tail = rest[-3:]
+        if len(buffer) > MAX_EVENT:
+            _limit(max(len(rest), *(len(frame.raw) for frame in frames)))
         return frames
 
     def finish(self) -> list[Frame]:
         """What is left when the connection ends: a last event without its blank line, if any."""
-        rest = b"".join((self._rest, *self._held))
-        self._rest = b""
-        self._held.clear()
+        rest = b"".join(self._held)
+        self._held = []
         self._size = 0
+        self._tail = b""
         return [_parse(rest)] if rest.strip() else []
+
+
+def _limit(size: int) -> None:
+    if size > MAX_EVENT:
+        raise Malformed(f"an event longer than {MAX_EVENT} bytes")
 
 
 def _split_plain(buffer: bytes) -> tuple[list[Frame], bytes]:
