@@ -125,7 +125,7 @@ class _Call:
         options = self._options(prepared, show_usage=asked)
         if exchange.stream:
             return await self._open(Stream(response, splice.open_relay(prepared, options)))
-        body = await response.read(REPLY_LIMIT)
+        body = await _read(response, REPLY_LIMIT)
         if exchange.operation is not Operation.CHAT:
             return Whole(body)
         exchange.facts, body = prepared.dialect.unary_tap(body, options)
@@ -143,7 +143,7 @@ class _Call:
         if exchange.stream:
             relay = translate.TranslateRelay(prepared, exchange.dialect, options)
             return await self._open(Stream(response, relay))
-        body = await response.read(REPLY_LIMIT)
+        body = await _read(response, REPLY_LIMIT)
         exchange.facts, body = translate.read_reply(body, prepared, exchange.dialect, options)
         return Whole(body)
 
@@ -154,7 +154,7 @@ class _Call:
         if response.status < 400:
             response.close()
             raise Malformed(f"it answered with status {response.status}", provider_status=response.status)
-        detail = await response.read(ERROR_LIMIT)
+        detail = await _read(response, ERROR_LIMIT)
         raise prepared.dialect.read_error(response.status, response.headers, detail)
 
     async def _open(self, stream: Stream) -> Stream:
@@ -192,6 +192,13 @@ class _Call:
                 status=None if error is None else error.provider_status,
             )
         )
+
+
+async def _read(response: Response, limit: int) -> bytes:
+    try:
+        return await response.read(limit)
+    finally:
+        response.close()
 
 
 def _header_lines(written: Written) -> bytes:

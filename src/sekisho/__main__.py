@@ -1,0 +1,32 @@
+"""The `sekisho` command."""
+
+import typer
+
+from sekisho import __version__
+from sekisho.cli.check import check
+from sekisho.cli.demo import demo
+from sekisho.cli.keys import keys
+from sekisho.cli.serve import serve
+
+app = typer.Typer(
+    name="sekisho", help="A self-hosted LLM gateway.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+app.command()(serve)
+app.command()(check)
+app.command()(demo)
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The composition root: builds every part of one gateway process once and hands the parts to each other."""
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from sekisho.control.plane import ControlPlane
+from sekisho.control.services.publish import DocumentWatcher
+from sekisho.core.clock import Clock
+from sekisho.core.contract import Dialect
+from sekisho.core.route import Snapshot
+from sekisho.dialects import anthropic_messages, openai_chat
+from sekisho.edge.cors import Cors
+from sekisho.edge.pages import Pages
+from sekisho.edge.respond import Responder
+from sekisho.edge.routes import Routes
+from sekisho.edge.server import Limits, Server
+from sekisho.metering.journal import FileJournal
+from sekisho.pipeline.attempts import Attempts
+from sekisho.pipeline.build import Pipeline
+from sekisho.pipeline.prepare import Plane
+from sekisho.providers import catalog
+from sekisho.providers.catalog import Catalog
+from sekisho.routing import document
+from sekisho.routing.compile import compile_document
+from sekisho.routing.discover import discover
+from sekisho.routing.document import ServerEntry
+from sekisho.settings import Settings
+from sekisho.telemetry.background import Background
+from sekisho.telemetry.metrics import CallMetrics
+from sekisho.telemetry.siblings import Siblings
+from sekisho.upstream.client import Client
+
+DIALECTS: Mapping[str, Dialect] = {
+    dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic_messages.DIALECT)
+}
+DRAIN_SECONDS = 30.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `sekisho serve` was asked."""
+
+    host: str
+    port: int
+    config: Path | None = None
+    worker: int | None = None
+    """Number of this process among several on one port; None: it is alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One version of the document, compiled."""
+
+    snapshot: Snapshot
+    server: ServerEntry
+
+
+def configuration(text: bytes, source: str, known: Catalog, environment: Mapping[str, str]) -> Configuration:
+    """Compile a document's text. Raises DocumentError with every problem located."""
+    parsed = document.read(text, source)
+    return Configuration(compile_document(parsed, known, environment), parsed.server)
+
+
+class Gateway:
+    """One process: `start`, and `stop` after it."""
+
+    def __init__(self, settings: Settings, options: Options, environment: Mapping[str, str] = os.environ):
+        self._settings = settings
+        self._options = options
+        self._environment = environment
+        self._clock = Clock()
+        self._background = Background()
+        self._metrics = CallMetrics()
+        self._cors: Cors | None = None
+
+    async def start(self) -> int:
+        """Everything up; returns the port. Raises DocumentError, OSError or StoreError: a gateway that
+        cannot do its work does not pretend to."""
+        settings, options, clock = self._settings, self._options, self._clock
+        watcher, first = self._read_configuration()
+        self._journal = FileJournal(settings.data_dir / "journal", clock=clock)
+        self._control = ControlPlane(settings, self._background, clock)
+        await self._control.start()
+        self._client = Client(clock=clock.monotonic)
+        self._pipeline = Pipeline(
+            plane=Plane(first.snapshot, DIALECTS, self._environment),
+            keys=self._control.keys,
+            attempts=Attempts(self._client, clock, random.Random()),
+            clock=clock,
+        )
+        siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)
+        self._pages = Pages(self._pipeline, self._control.books, siblings.render)
+        responder = Responder(self._pipeline, self._journal, self._metrics.observe, clock)
+        routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock)
+        self._server = Server(routes.handle, routes.refuse, Limits(), clock)
+        self._apply(first)
+        self._watch_parts()
+        if watcher is not None:
+            self._background.start("document", partial(watcher.run, self._publish))
+        if options.worker is not None:
+            self._background.start("metrics", siblings.run)
+        shared = options.worker is not None
+        port = await self._server.listen(options.host, options.port, share_port=shared)
+        self._pages.ready = True
+        return port
+
+    async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
+        """Take no new calls, let the running ones end, then bring every record home."""
+        self._pages.draining = True
+        await self._server.drain(drain_seconds)
+        self._journal.close()
+        await self._control.close()
+        await self._background.stop()
+        await self._client.close()
+
+    def _read_configuration(self) -> tuple[DocumentWatcher[Configuration] | None, Configuration]:
+        known = catalog.load()
+        path = self._options.config
+        if path is None:
+            return None, Configuration(discover(known, self._environment), ServerEntry())
+        compile_text = partial(configuration, source=str(path), known=known, environment=self._environment)
+        watcher = DocumentWatcher(path, compile_text)
+        return watcher, watcher.load()
+
+    def _publish(self, new: Configuration) -> None:
+        """Calls under way finish on what they started with."""
+        self._pipeline.plane = Plane(new.snapshot, DIALECTS, self._environment)
+        self._apply(new)
+        log.info("document_published", revision=new.snapshot.revision, models=len(new.snapshot.routes))
+
+    def _apply(self, new: Configuration) -> None:
+        entry = new.server
+        self._cors = Cors(frozenset(entry.cors)) if entry.cors else None
+        wanted = {
+            "body_bytes": entry.body_limit,
+            "head_seconds": entry.header_timeout,
+            "body_seconds": entry.body_timeout,
+        }
+        changes = {name: value for name, value in wanted.items() if value is not None}
+        self._server.limits = replace(Limits(), **changes)  # type: ignore[arg-type]
+
+    def _watch_parts(self) -> None:
+        server, journal = self._server, self._journal
+        self._metrics.gauge("connections", "Open client connections.", lambda: len(server.connections))
+        self._metrics.gauge("journal_failures", "Journal writes that failed.", lambda: journal.failures)
+        self._metrics.gauge("journal_lost", "Records lost to a full disk.", lambda: journal.lost)
+
+
+def check_shareable(options: Options) -> None:
+    """Whether several processes may serve this. Raises DocumentError, or OSError with the reason.
+
+    Limits would be counted by each process for itself, and so be multiplied; until counters are shared,
+    that is refused rather than done silently.
+    """
+    if options.port == 0:
+        raise OSError("several workers need a port of their own choosing: name one with --port")
+    path = options.config
+    if path is None:
+        return
+    compiled = configuration(path.read_bytes(), str(path), catalog.load(), os.environ)
+    if compiled.snapshot.limits_configured:
+        raise OSError(
+            "limits are configured, and more than one worker would each count for itself: run one worker"
+        )

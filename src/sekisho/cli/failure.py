@@ -1,0 +1,11 @@
+"""How a command fails: one message on stderr, one exit code."""
+
+from typing import NoReturn
+
+import typer
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say why and leave."""
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,78 @@
+"""`sekisho serve`: one gateway process, or several on one port."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from sekisho import app, settings
+from sekisho.cli.failure import fail
+from sekisho.cli.workers import Supervisor
+from sekisho.control.services.keys import first_admin_key
+from sekisho.control.store.engine import StoreError
+from sekisho.routing.problem import DocumentError
+from sekisho.telemetry import log as logs
+
+log = structlog.get_logger()
+
+
+def serve(
+    config: Annotated[
+        Path | None, typer.Option(help="The configuration document. None: providers from the environment.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 4000,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes on the one port.")] = 1,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    worker: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Serve the gateway until told to stop (SIGTERM or Ctrl-C lets running calls end first)."""
+    logs.configure(log_level, json=not sys.stderr.isatty())
+    configured = settings.load()
+    options = app.Options(host=host, port=port, config=config, worker=worker)
+    try:
+        if workers > 1:
+            app.check_shareable(options)
+            _greet_first_start(configured)
+            raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())
+        if worker is None:
+            _greet_first_start(configured)
+        uvloop.run(_run(configured, options))
+    except DocumentError as error:
+        fail(str(error))
+    except StoreError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{host}:{port}: {error.strerror or error}")
+
+
+async def _run(configured: settings.Settings, options: app.Options) -> None:
+    gateway = app.Gateway(configured, options)
+    port = await gateway.start()
+    # What was built at start lives as long as the process: the collector need not look at it again, and
+    # need not look so often at calls, which free themselves.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    log.info("listening", host=options.host, port=port, pid=os.getpid())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    log.info("draining")
+    await gateway.stop()
+    log.info("stopped")
+
+
+def _greet_first_start(configured: settings.Settings) -> None:
+    key = first_admin_key(configured)
+    if key is not None:
+        typer.echo(f"First start: this admin key is shown once, keep it:\n\n    {key}\n", err=True)
