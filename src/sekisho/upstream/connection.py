@@ -37,7 +37,6 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_bodiless",
         "_clock",
-        "_close_delimited",
         "_limit",
         "_owner",
         "_parser",
@@ -112,7 +111,7 @@ class Connection(asyncio.Protocol):
     def start(self, head: bytes, body: bytes, timeouts: Timeouts, deadline: float, limit: int) -> None:
         """Send a request. The connection must be idle and open."""
         self.in_use = True
-        self.complete = self.reusable = self.silent = self._close_delimited = False
+        self.complete = self.reusable = self.silent = False
         self.failure = None
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -147,11 +146,11 @@ class Connection(asyncio.Protocol):
             await self._wait(_CHUNK, seconds, "first byte")
 
     async def wait_whole(self, limit: int) -> None:
-        """Until the answer is complete or `failure` is set, which it is over `limit` bytes of body."""
+        """Until the answer is complete or `failure` is set. Raises Malformed over `limit` bytes of body."""
         self._limit = limit
         if self._total > limit:
-            self.fail(self._too_large())
-        elif not self.complete and self.failure is None:
+            raise self._too_large()
+        if not self.complete and self.failure is None:
             if self._paused:
                 self._resume()
             await self._wait(_WHOLE, self._timeouts.idle, "idle")
@@ -280,7 +279,7 @@ class Connection(asyncio.Protocol):
             return
         if not self.in_use or self.complete:
             self.abort()
-        elif self._close_delimited and error is None:
+        elif self.status and error is None and self._ends_with_connection():
             self.complete = True
             self.abort()
             self._wake()
@@ -291,6 +290,9 @@ class Connection(asyncio.Protocol):
         else:
             self.silent = True
             self.fail(faults.unreachable(self.peer, error))
+
+    def _ends_with_connection(self) -> bool:
+        return not any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
     # --- sending ------------------------------------------------------------------------------------
 
