@@ -5,10 +5,8 @@ from http import HTTPStatus
 
 from sekisho.core.error import ProviderRejected, SekishoError
 
-STATUS_LINES = {
-    code: f"HTTP/1.1 {code} {HTTPStatus(code).phrase if code in HTTPStatus else 'Error'}\r\n".encode("ascii")
-    for code in [*HTTPStatus, 499, 529]
-}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed", 529: "Overloaded"}
+STATUS_LINES = {code: f"HTTP/1.1 {code} {phrase}\r\n".encode() for code, phrase in _PHRASES.items()}
 
 
 @dataclass(slots=True)
