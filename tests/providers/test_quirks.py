@@ -80,6 +80,8 @@ def test_flags_add_up_over_all_quirks_of_an_endpoint() -> None:
     assert not resolved.needs_done
     assert not resolved.count_stream_usage
     assert resolved.drops == {"presence_penalty", "frequency_penalty"}
+    assert quirks.resolve(["takes_top_k", "takes_cache_control"]).extensions == {"top_k", "cache_control"}
+    assert not quirks.resolve(["takes_top_k"]).applies
 
 
 def test_a_name_nobody_defined_is_refused() -> None:
@@ -91,7 +93,7 @@ def test_every_quirk_says_why_and_where_it_was_read() -> None:
     for quirk in quirks.QUIRKS.values():
         assert quirk.reason
         assert "2026-11-22" in quirk.source
-        does_something = quirk.apply is not None or quirk.drops or not quirk.needs_done
+        does_something = quirk.apply or quirk.drops or quirk.extensions or not quirk.needs_done
         assert does_something
 
 

@@ -34,6 +34,8 @@ class Quirk:
     """False: the provider counts a stream without being asked, and refuses to be asked."""
     needs_done: bool = True
     """False: the provider's streams end without `[DONE]`, after a finish reason."""
+    extensions: tuple[str, ...] = ()
+    """Members beyond the dialect's published ones that the provider takes (`TargetFacts.extensions`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Quirks:
     """Members that `apply` takes out: what the client is told that it lost, where it sent them."""
     count_stream_usage: bool = True
     needs_done: bool = True
+    extensions: frozenset[str] = frozenset()
+    """For `TargetFacts.extensions`."""
     changes: tuple[Apply, ...] = ()
 
     @property
@@ -73,6 +77,7 @@ def resolve(names: Iterable[str]) -> Quirks:
         drops=frozenset(name for quirk in found for name in quirk.drops),
         count_stream_usage=all(quirk.count_stream_usage for quirk in found),
         needs_done=all(quirk.needs_done for quirk in found),
+        extensions=frozenset(name for quirk in found for name in quirk.extensions),
         changes=tuple(quirk.apply for quirk in found if quirk.apply is not None),
     )
 
@@ -135,8 +140,9 @@ _ALL = (
     Quirk(
         name="max_tokens",
         reason="max_completion_tokens is unknown: refused, or ignored together with the limit it sets",
-        source="https://docs.mistral.ai/api, https://api-docs.deepseek.com/api/create-chat-completion, "
-        "https://docs.z.ai/api-reference/llm/chat-completion, "
+        source="https://github.com/editor-code-assistant/eca/issues/315 (Mistral), "
+        "https://api-docs.deepseek.com/api/create-chat-completion, "
+        "https://docs.ollama.com/api/openai-compatibility, "
         "https://manual.sakura.ad.jp/api/cloud/ai-engine/inference.html 2026-11-22",
         apply=_renaming("max_completion_tokens", "max_tokens"),
     ),
@@ -178,6 +184,27 @@ _ALL = (
         reason="presence_penalty and frequency_penalty are refused by reasoning models",
         source="https://docs.x.ai/docs/guides/reasoning 2026-11-22",
         drops=("presence_penalty", "frequency_penalty"),
+    ),
+    Quirk(
+        name="takes_top_k",
+        reason="top_k is taken although OpenAI's API has no such member",
+        source="https://docs.vllm.ai/en/stable/serving/openai_compatible_server, "
+        "https://openrouter.ai/docs/api_reference/parameters, "
+        "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md 2026-11-22",
+        extensions=("top_k",),
+    ),
+    Quirk(
+        name="takes_cache_control",
+        reason="Anthropic's cache marks are taken on content parts",
+        source="https://openrouter.ai/docs/prompt-caching 2026-11-22",
+        extensions=("cache_control",),
+    ),
+    Quirk(
+        name="takes_reasoning_content",
+        reason="earlier thinking goes back in assistant messages; tool loops of thinking models fail without",
+        source="https://api-docs.deepseek.com/guides/thinking_mode, "
+        "https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/moonshot 2026-11-22",
+        extensions=("reasoning_content",),
     ),
 )
 QUIRKS = {quirk.name: quirk for quirk in _ALL}

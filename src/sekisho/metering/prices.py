@@ -1,0 +1,26 @@
+"""What a call cost, from its usage and the endpoint's price."""
+
+from sekisho.core.money import Price, cost
+from sekisho.core.usage import Usage
+
+_STANDARD = frozenset({"default", "standard", "auto", "on_demand"})
+"""Words for the tier that everybody gets: OpenAI's, Anthropic's, what a request may say, Groq's."""
+
+
+def service_tier(name: str | None) -> str | None:
+    """A provider's word for a service tier as prices are filed under it; None for the standard one."""
+    if not name:
+        return None
+    lowered = name.lower()
+    return None if lowered in _STANDARD else lowered
+
+
+def price_call(usage: Usage, price: Price | None, tier: str | None = None) -> int | None:
+    """Nano-USD; None where the endpoint has no price (the call is then flagged, not booked as free).
+
+    `tier` is the service tier that the provider says it gave, not the one that was asked for. A tier
+    without a price of its own costs the standard price.
+    """
+    if price is None:
+        return None
+    return cost(usage, price.rates_for(usage.prompt, service_tier(tier)))

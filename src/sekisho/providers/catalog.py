@@ -1,0 +1,202 @@
+"""The catalogue: one row per provider, and what each of them is known to serve."""
+
+import datetime as dt
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from sekisho.core.message import Value
+from sekisho.core.provider import Auth, AuthScheme, DataPolicy, ModelFacts, Provider
+from sekisho.core.secret import Secret
+from sekisho.providers import urls
+from sekisho.providers.models import store
+from sekisho.providers.models.store import Offer
+from sekisho.providers.quirks import QUIRKS
+
+__all__ = ["Catalog", "Offer", "Overrides", "Row", "load", "parse", "provider_from", "rows"]
+
+
+class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider as the catalogue knows it. `catalog.toml` explains every member."""
+
+    name: str
+    label: str
+    dialect: str
+    base_url: str | None = None
+    """None: the operator must say where it is. May hold `${VAR}`."""
+    env: tuple[str, ...] = ()
+    auth: AuthScheme = "bearer"
+    auth_header: str = "authorization"
+    key_prefix: str = ""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    docs: str
+    checked: dt.date | None = None
+    region: str | None = None
+    origin: str | None = None
+    retention_days: int | None = None
+    trains: bool | None = None
+    quirks: tuple[str, ...] = ()
+    open: bool = False
+    prices: str | None = None
+    lists_of: str | None = None
+    retired: dt.date | None = None
+    """Not to be discovered any more; still there for who names it, so that the reason can be told."""
+
+    @property
+    def policy(self) -> DataPolicy:
+        return DataPolicy(
+            region=self.region,
+            origin=self.origin,
+            retention_days=self.retention_days,
+            trains=self.trains,
+        )
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Environment variables that the address needs beside a key."""
+        return urls.variables(self.base_url or "")
+
+
+class Overrides(Value, frozen=True, kw_only=True):
+    """What an operator says differently from the row. None: as the row has it."""
+
+    label: str | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+    """May hold `${VAR}`."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Added to the row's; the same name replaces."""
+    quirks: tuple[str, ...] | None = None
+    """Instead of the row's."""
+    region: str | None = None
+    proxy: str | None = None
+    ca_file: str | None = None
+
+
+_AS_IT_IS = Overrides()
+
+
+class Catalog:
+    """Rows, and the models behind them. Models are read from disk when they are asked for, not kept."""
+
+    def __init__(self, rows: Mapping[str, Row], offers: store.OfferFile, facts: store.FactsFile):
+        self.rows = rows
+        self._offers = offers
+        self._facts = facts
+
+    def offers(self, row: str) -> tuple[Offer, ...]:
+        """What this provider is known to serve; empty where that cannot be known ahead, or is retired."""
+        known = self.rows[row]
+        if known.retired is not None:
+            return ()
+        if known.lists_of is None:
+            return self._offers.read(row)
+        return tuple(
+            msgspec.structs.replace(offer, price=None) for offer in self._offers.read(known.lists_of)
+        )
+
+    def facts(self, model: str) -> ModelFacts | None:
+        """What is known of `author/slug`."""
+        return self._facts.read(model)
+
+    def by_slug(self, slug: str) -> tuple[str, ...]:
+        """All `author/slug` ids with this slug, in alphabetical order."""
+        return self._facts.by_slug(slug)
+
+
+def load() -> Catalog:
+    """The catalogue of this installation. Call once and hand on: it opens files."""
+    return Catalog(rows(), store.open_offers(), store.open_facts())
+
+
+def rows() -> dict[str, Row]:
+    """All rows by name. Raises ValueError naming row and member where the file is wrong."""
+    text = resources.files("sekisho.providers").joinpath("catalog.toml").read_text("utf-8")
+    return parse(text)
+
+
+def parse(text: str) -> dict[str, Row]:
+    """Rows from the catalogue's text; see `rows`."""
+    found = {name: _row(name, members) for name, members in tomllib.loads(text).items()}
+    taken: dict[str, str] = {}
+    for row in found.values():
+        for variable in row.env:
+            if variable in taken:
+                raise _wrong(row.name, "env", f"{variable} already stands in {taken[variable]}")
+            taken[variable] = row.name
+        if row.lists_of is not None and row.lists_of not in found:
+            raise _wrong(row.name, "lists_of", f"there is no row {row.lists_of}")
+    return found
+
+
+def provider_from(
+    row: Row,
+    name: str,
+    overrides: Overrides = _AS_IT_IS,
+    environment: Mapping[str, str] = os.environ,
+) -> Provider:
+    """The provider `name`, like `row` but for `overrides`.
+
+    References in the address are filled in; the key stays a reference until a request is signed. Raises
+    ValueError where the address is missing or a variable in it is not set, KeyError for an unknown quirk.
+    """
+    address = overrides.base_url or row.base_url
+    if address is None:
+        msg = f"a provider like {row.name} needs a base_url"
+        raise ValueError(msg)
+    names = row.quirks if overrides.quirks is None else overrides.quirks
+    for quirk in names:
+        QUIRKS[quirk]
+    headers = {key.lower(): value for key, value in (*row.headers.items(), *overrides.headers)}
+    policy = row.policy
+    if overrides.region is not None:
+        policy = msgspec.structs.replace(policy, region=overrides.region)
+    return Provider(
+        name=name,
+        row=row.name,
+        label=overrides.label or row.label,
+        dialect=row.dialect,
+        base_url=urls.resolve(address, environment).rstrip("/"),
+        auth=_auth(row, overrides.api_key, environment),
+        headers=tuple(headers.items()),
+        quirks=names,
+        policy=policy,
+        proxy=overrides.proxy,
+        ca_file=overrides.ca_file,
+    )
+
+
+def _auth(row: Row, api_key: str | None, environment: Mapping[str, str]) -> Auth:
+    if api_key is None and row.env:
+        variable = next((name for name in row.env if environment.get(name)), row.env[0])
+        api_key = f"${{{variable}}}"
+    if api_key is None:
+        return Auth(scheme="none")
+    scheme: AuthScheme = "bearer" if row.auth == "none" else row.auth
+    return Auth(scheme=scheme, secret=Secret(row.key_prefix + api_key), header=row.auth_header)
+
+
+def _row(name: str, members: dict[str, Any]) -> Row:
+    try:
+        row = msgspec.convert({"name": name, **members}, Row)
+    except msgspec.ValidationError as error:
+        msg = f"catalogue row {name}: {error}"
+        raise ValueError(msg) from None
+    for quirk in row.quirks:
+        if quirk not in QUIRKS:
+            raise _wrong(name, "quirks", f"there is no quirk {quirk}")
+    if row.base_url is not None and not row.base_url.startswith(("https://", "http://")):
+        raise _wrong(name, "base_url", "must start with https:// or http://")
+    if row.base_url is not None and row.base_url.endswith("/"):
+        raise _wrong(name, "base_url", "must not end with a slash")
+    if row.auth == "header" and row.auth_header == "authorization":
+        raise _wrong(name, "auth_header", "is missing")
+    return row
+
+
+def _wrong(row: str, member: str, reason: str) -> ValueError:
+    return ValueError(f"catalogue row {row}: {member}: {reason}")
