@@ -4,7 +4,7 @@ A rate of 0.15 USD per million tokens is 150_000_000. A cost multiplies every to
 adds up, and divides once, rounding half up, so that a call's cost does not depend on the order of terms.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from sekisho.core.message import Value
 from sekisho.core.usage import Usage
@@ -79,11 +79,21 @@ def cost(usage: Usage, rates: Rates) -> int:
 
 def nano_from_usd(usd: Decimal | int | str) -> int:
     """Exact conversion; raises ValueError where nano-USD cannot hold the amount."""
-    nano = Decimal(usd) * NANO
-    if not nano.is_finite() or nano != nano.to_integral_value():
-        msg = f"{usd} USD is not a whole number of nano-USD"
-        raise ValueError(msg)
-    return int(nano)
+    try:
+        amount = Decimal(usd)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount:
+        return 0
+    if (
+        amount.is_finite() and -10 < amount.adjusted() < 30
+    ):  # nobody means more, and 1e999999999 takes minutes
+        numerator, denominator = amount.as_integer_ratio()
+        nano, rest = divmod(numerator * NANO, denominator)
+        if rest == 0:
+            return nano
+    msg = f"{usd} USD is not a whole number of nano-USD"
+    raise ValueError(msg)
 
 
 def usd_text(nano: int) -> str:

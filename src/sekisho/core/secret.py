@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import NoReturn
 
 from sekisho.core.error import ProviderAuthFailed
 
@@ -28,6 +29,9 @@ class Secret:
         if missing:
             raise ProviderAuthFailed(f"the environment variable {missing[0]} is not set")
         return REFERENCE.sub(lambda match: os.environ[match[1]], self._template)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is neither pickled nor copied: hand the object on")
 
     def __repr__(self) -> str:
         shown = ", ".join(f"${{{name}}}" for name in self.variables) or "***"
