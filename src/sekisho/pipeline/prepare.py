@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sekisho.core.contract import Dialect, Headers, TargetFacts
+from sekisho.core.contract import Dialect, Headers, Members, TargetFacts
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Snapshot, Timeouts
@@ -31,6 +31,12 @@ class Prepared:
     forward_headers: frozenset[bytes]
     """The dialect's, but for those that the provider's row sets itself."""
     _heads: dict[Operation, tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
+
+    def adapt(self, members: Members) -> tuple[str, ...]:
+        """Apply the endpoint's quirks to a request; returns the knobs that it lost by that."""
+        dropped = sorted(self.quirks.drops & members.keys())
+        self.quirks.apply(members)
+        return tuple(dropped)
 
     def head(self, operation: Operation) -> bytes:
         """Request line and headers, signed; open for more header lines. Raises ProviderAuthFailed."""
@@ -100,6 +106,7 @@ class Plane:
                 model=endpoint.upstream_model,
                 max_output=endpoint.max_output,
                 count_stream_usage=resolved.count_stream_usage,
+                extensions=resolved.extensions,
             ),
             quirks=resolved,
             signer=signer(provider.auth),

@@ -8,15 +8,14 @@ from sekisho.wire import json
 
 
 def write_request(exchange: Exchange, prepared: Prepared) -> tuple[bytes, bool]:
-    """(body for the provider, whether the client itself asked for usage in the stream).
+    """Returns (body for the provider, whether the client itself asked for usage in the stream).
 
     Where nothing has to change, the body is the client's own bytes; else the changed members are put in
     and the values of all others stay byte for byte.
     """
     members = dict(exchange.members)
     asked = prepared.dialect.patch_request(members, prepared.facts)
-    if prepared.quirks.applies:
-        prepared.quirks.apply(members)
+    exchange.dropped = prepared.adapt(members) if prepared.quirks.applies else ()
     unchanged = members == exchange.members
     return (exchange.body if unchanged else json.encode(members)), asked
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sekisho.core import estimate
-from sekisho.core.contract import Dialect, Facts, ReplyOptions, Written
+from sekisho.core.contract import Dialect, Facts, Loss, ReplyOptions, Written
 from sekisho.core.error import Unsupported
 from sekisho.core.event import End, Event, Start, TextDelta
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
@@ -14,7 +14,10 @@ from sekisho.wire import json
 
 
 def write_request(request: Request, prepared: Prepared) -> Written:
-    """The request in the provider's dialect. Raises Unsupported naming content that it cannot express."""
+    """The request in the provider's dialect; its `losses` are what was dropped on the way.
+
+    Raises Unsupported naming content that the dialect cannot express.
+    """
     written = prepared.dialect.write_request(request, prepared.facts)
     lost = [f"{loss.field} ({loss.reason})" for loss in written.losses if loss.content]
     if lost:
@@ -25,8 +28,9 @@ def write_request(request: Request, prepared: Prepared) -> Written:
     if not prepared.quirks.applies:
         return written
     members = json.members(written.body)
-    prepared.quirks.apply(members)
-    return Written(body=json.encode(members), losses=written.losses, headers=written.headers)
+    dropped = prepared.adapt(members)
+    losses = (*written.losses, *(Loss(name, "the provider refuses it", content=False) for name in dropped))
+    return Written(body=json.encode(members), losses=losses, headers=written.headers)
 
 
 def read_reply(
