@@ -1,0 +1,73 @@
+"""The control plane of one process, built and started as a whole."""
+
+from pathlib import Path
+from typing import Protocol
+
+from sekisho.control.services.keycache import KeyCache
+from sekisho.control.services.keys import KeyService
+from sekisho.control.services.ledger import Ledger
+from sekisho.control.services.usage import StoredBooks
+from sekisho.control.store.engine import Store
+from sekisho.control.store.migrate import migrate
+from sekisho.control.store.thread import StoreThread
+from sekisho.core.clock import Clock
+from sekisho.telemetry.background import Background
+
+JOURNAL = "journal"
+"""The journal's folder in the data directory."""
+LEDGER_LOCK_WAIT = 2.0
+
+
+class Places(Protocol):
+    """What the control plane needs of the settings."""
+
+    @property
+    def data_dir(self) -> Path: ...
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def admin_key(self) -> str | None: ...
+
+
+class ControlPlane:
+    """`start`, then use `keys` and `books`, then `close`.
+
+    The ledger has a connection and a thread of its own: while it waits for a locked database, keys are
+    still read, so that a revoked key stops in time.
+    """
+
+    def __init__(self, settings: Places, background: Background, clock: Clock):
+        """Touches nothing yet. Raises StoreError for a database URL that cannot be used."""
+        self._background = background
+        self._store = Store(settings.database_url)
+        self._ledger_store = Store(settings.database_url, lock_wait=LEDGER_LOCK_WAIT)
+        self._thread = StoreThread("store")
+        self._ledger_thread = StoreThread("ledger")
+        self._service = KeyService(self._store, clock)
+        self._journal = settings.data_dir / JOURNAL
+        self._makes_first_key = settings.admin_key is None
+        self.keys = KeyCache(self._store, self._thread, clock, settings.admin_key)
+        self.ledger = Ledger(self._journal, self._ledger_store, self._ledger_thread, clock)
+        self.books = StoredBooks(self._store, self._thread, self.ledger, clock)
+        self.first_admin_key: str | None = None
+        """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""
+
+    async def start(self) -> None:
+        """Bring the database up to date, read the keys, begin to load the journal. Raises StoreError."""
+        self._journal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self._thread.run(lambda: migrate(self._store))
+        if self._makes_first_key:
+            self.first_admin_key = await self._thread.run(self._service.ensure_admin_key)
+        await self.keys.load()
+        self._background.start("keys", self.keys.poll)
+        self._background.start("ledger", self.ledger.run)
+
+    async def close(self) -> None:
+        """Load the rest of the journal and let go of the database.
+
+        Close the journal before, so that it is loaded to its end, and stop the background tasks.
+        """
+        await self.ledger.flush()
+        for thread, store in ((self._ledger_thread, self._ledger_store), (self._thread, self._store)):
+            await thread.close()
+            store.close()

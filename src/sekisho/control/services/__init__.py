@@ -1,0 +1,1 @@
+"""What the control plane does, on top of its store."""

@@ -1,0 +1,69 @@
+"""The keys in memory: what every call is checked against, never more than a second behind the database."""
+
+import asyncio
+
+from sekisho.control.services.keys import digest, read_principals, read_revision
+from sekisho.control.store.engine import Store, StoreError
+from sekisho.control.store.thread import Latest, StoreThread
+from sekisho.core.clock import Clock
+from sekisho.core.principal import Principal
+from sekisho.telemetry.log import Shout
+
+POLL_SECONDS = 0.5
+REFRESH_PAUSE = 0.05
+ENVIRONMENT_KEY = "key_env_admin"
+
+
+class KeyCache:
+    """Implements `core.port.Keys`. The dictionary is replaced by one assignment and never changed.
+
+    Unknown keys cannot flood the database: a `refresh` reads one number, 20 times a second at most, and
+    one read serves all who wait. So no unknown digest needs to be remembered, and a key that was made
+    a moment ago works at its first call.
+    """
+
+    def __init__(self, store: Store, thread: StoreThread, clock: Clock, admin_key: str | None = None):
+        self._store = store
+        self._thread = thread
+        self._principals: dict[bytes, Principal] = {}
+        self._revision = -1
+        self._latest = Latest(self._look, REFRESH_PAUSE)
+        self._unreachable = Shout("keys_not_refreshed", clock.monotonic)
+        self._fixed: dict[bytes, Principal] = {}
+        if admin_key is not None:
+            admin = Principal(key_id=ENVIRONMENT_KEY, name="SEKISHO_ADMIN_KEY", admin=True)
+            self._fixed[digest(admin_key)] = admin
+            self._principals = dict(self._fixed)
+
+    def find(self, digest: bytes) -> Principal | None:
+        """See `core.port.Keys`. Expired keys are found: the caller has the clock."""
+        return self._principals.get(digest)
+
+    async def refresh(self) -> None:
+        """See `core.port.Keys`. Where the database cannot be read, what is in memory stays."""
+        await self._latest()
+
+    async def load(self) -> None:
+        """The first reading. Raises StoreError: a server must not start without its keys."""
+        await self._thread.run(self._read)
+
+    async def poll(self) -> None:
+        """Keep up with the database until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self._latest()
+
+    async def _look(self) -> None:
+        try:
+            await self._thread.run(self._read)
+        except StoreError as error:
+            self._unreachable.error(error=str(error))
+
+    def _read(self) -> None:
+        with self._store.read() as connection:
+            revision = read_revision(connection)
+            if revision == self._revision:
+                return
+            principals = read_principals(connection)
+        self._principals = principals | self._fixed
+        self._revision = revision

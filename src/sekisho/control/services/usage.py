@@ -1,0 +1,59 @@
+"""The books: what calls were made and what they cost."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from sekisho.control.services.ledger import Ledger
+from sekisho.control.store import calls
+from sekisho.control.store.engine import Store
+from sekisho.control.store.tables import calls as table
+from sekisho.control.store.thread import StoreThread
+from sekisho.core.clock import Clock
+from sekisho.core.port import Spending
+from sekisho.core.record import CallRecord
+
+
+class StoredBooks:
+    """Implements `core.port.Books` over the database. Raises StoreError where it cannot be read."""
+
+    def __init__(self, store: Store, thread: StoreThread, ledger: Ledger, clock: Clock):
+        self._store = store
+        self._thread = thread
+        self._ledger = ledger
+        self._clock = clock
+
+    async def generation(self, call_id: str) -> CallRecord | None:
+        """See `core.port.Books`."""
+        record = await self._thread.run(lambda: self._find(call_id))
+        if record is None:
+            await self._ledger.flush()  # it may stand in the journal only
+            record = await self._thread.run(lambda: self._find(call_id))
+        return record
+
+    async def spending(self, key_id: str) -> Spending:
+        """See `core.port.Books`. Weeks begin on Monday. Calls without a price count as nothing."""
+        await self._ledger.flush()
+        return await self._thread.run(lambda: self._spending(key_id))
+
+    def _find(self, call_id: str) -> CallRecord | None:
+        with self._store.read() as connection:
+            return calls.find(connection, call_id)
+
+    def _spending(self, key_id: str) -> Spending:
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        with self._store.read() as connection:
+            return Spending(
+                total=_spent(connection, key_id, None),
+                day=_spent(connection, key_id, day),
+                week=_spent(connection, key_id, day - timedelta(days=day.weekday())),
+                month=_spent(connection, key_id, day.replace(day=1)),
+            )
+
+
+def _spent(connection: Connection, key_id: str, since: datetime | None) -> int:
+    query = select(func.coalesce(func.sum(table.c.cost), 0)).where(table.c.key_id == key_id)
+    if since is not None:
+        query = query.where(table.c.started >= since.timestamp())
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,1 @@
+"""Alembic's folder: how a database came to have the tables of `tables.py`."""

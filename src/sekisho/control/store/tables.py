@@ -1,0 +1,95 @@
+"""All tables, once. `migrations/` leads a database here; a test compares the two.
+
+Times are seconds since the epoch, money is nano-USD.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("prefix", String, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("revoked", Float),
+    Column("allowed_models", JSON(none_as_null=True)),
+    Column("admin", Boolean, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("started", Float, nullable=False),
+    Column("key_id", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("dialect", String, nullable=False),
+    Column("requested_model", String, nullable=False),
+    Column("model", String),
+    Column("provider", String),
+    Column("provider_dialect", String),
+    Column("upstream_model", String),
+    Column("upstream_id", String),
+    Column("stream", Boolean, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("error_code", String),
+    Column("finish", String),
+    Column("service_tier", String),
+    # All usage columns are null together: nothing was counted.
+    Column("usage_input", BigInteger),
+    Column("usage_cache_read", BigInteger),
+    Column("usage_cache_write", BigInteger),
+    Column("usage_cache_write_1h", BigInteger),
+    Column("usage_output", BigInteger),
+    Column("usage_reasoning", BigInteger),
+    Column("usage_input_audio", BigInteger),
+    Column("usage_output_audio", BigInteger),
+    Column("usage_estimated", Boolean),
+    Column("cost", BigInteger),
+    Column("unpriced", Boolean, nullable=False),
+    Column("attempts", JSON, nullable=False),
+    Column("first_token_ms", BigInteger),
+    Column("total_ms", BigInteger, nullable=False),
+    Column("app", String),
+    # A key's spending is read from this index alone.
+    Index("ix_calls_spending", "key_id", "started", "cost"),
+)
+
+journal_segments = Table(
+    "journal_segments",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("loaded_offset", BigInteger, nullable=False),
+    Column("damaged", BigInteger, nullable=False),
+    Column("done", Boolean, nullable=False),
+)
+"""How far each segment is loaded. Rows outlive their files, so that no segment is ever loaded twice."""
+
+revision = Table("revision", metadata, Column("keys", BigInteger, nullable=False))
+"""One row, counted up by every change to `api_keys`: what other processes watch."""
