@@ -90,4 +90,5 @@ class Endpoint:
 
     @property
     def id(self) -> str:
-        return f"{self.provider.name}/{self.model}"
+        """Unique within a snapshot: a provider may serve several versions of one model."""
+        return f"{self.provider.name}/{self.model}={self.upstream_model}"

@@ -56,7 +56,8 @@ class Snapshot:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Bare slugs and providers' own ids, where they are unique -> public name."""
     pinned: Mapping[str, Route] = field(default_factory=dict)
-    """`provider/author/slug`, `provider/slug` and the like -> a route to that provider's endpoint alone."""
+    """Reachable, but not listed: `provider/author/slug` and `provider/slug` -> that provider alone; the id
+    of a dated version (`gpt-4o-2024-11-20`) -> that version of the model, wherever it is served."""
     open_providers: Mapping[str, Route] = field(default_factory=dict)
     """Name of a provider that may serve models nobody listed -> what a route to it looks like. The model
     is not filled in: `find` makes the route of `provider/anything` from it."""

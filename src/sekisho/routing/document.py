@@ -192,7 +192,7 @@ def _target(reader: Reader, at: Node, path: Path) -> TargetEntry | None:
 def _select(at: Scalar) -> str:
     word = values.text(at)
     if word in PLANNED:
-        raise Wrong(f"select: {word} is not available yet; use `ordered`")
+        raise Wrong(f"{word} is not available yet; use `ordered`")
     if word not in SELECTORS:
         raise Wrong(f"must be one of {', '.join(SELECTORS)}")
     return word

@@ -28,6 +28,10 @@ class Problem:
         return f"{where} {self.path}: {mark}{self.message}" if self.path else f"{where}: {mark}{self.message}"
 
 
+class Findings(list[tuple[Path, str]]):
+    """What is wrong at which path, from those who know the entries but not where they stand."""
+
+
 class Wrong(Exception):
     """One value is wrong: reason and remedy. Who reads it knows where it stands, and reports it there."""
 

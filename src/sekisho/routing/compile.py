@@ -1,0 +1,217 @@
+"""The document, the catalogue and the environment -> one snapshot.
+
+Public names are `author/slug`. Every provider that serves a model is a target of its route, in the order
+of the document. Beside the routes, which are listed, a snapshot knows other names for them: bare slugs and
+providers' own ids where they are unique, `provider/...` for one provider alone, and ids of dated versions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sekisho.core.provider import Endpoint, Provider
+from sekisho.core.route import Route, Snapshot, Target, Timeouts
+from sekisho.core.secret import REFERENCE
+from sekisho.providers.catalog import Catalog, Overrides, Row, provider_from
+from sekisho.routing import values
+from sekisho.routing.document import Document, ProviderEntry
+from sekisho.routing.names import nearest_of
+from sekisho.routing.naming import Names
+from sekisho.routing.problem import DocumentError, Level, Path, Problem, Wrong
+from sekisho.routing.served import Served, Shelf
+from sekisho.routing.virtual import Virtuals
+
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    snapshot: Snapshot
+    warnings: tuple[Problem, ...]
+    """What works, but perhaps not as it was meant (a key whose variable is not set)."""
+
+
+def compile_document(document: Document, catalog: Catalog, environment: Environment) -> Snapshot:
+    """The snapshot that calls are routed by. Raises DocumentError with every problem located.
+
+    Pure: the same arguments give equal snapshots. Keys stay references; addresses, headers and proxies
+    are filled in from `environment`.
+    """
+    return examine(document, catalog, environment).snapshot
+
+
+def examine(document: Document, catalog: Catalog, environment: Environment) -> Compiled:
+    """`compile_document`, with the warnings. Raises DocumentError if there is any error."""
+    return _Compiler(document, catalog, environment).run()
+
+
+class _Compiler:
+    def __init__(self, document: Document, catalog: Catalog, environment: Environment):
+        self._document = document
+        self._catalog = catalog
+        self._environment = environment
+        self._problems: list[Problem] = []
+        self._providers: dict[str, Provider] = {}
+        self._served: list[Served] = []
+        self._open: list[Provider] = []
+        self._broken: set[str] = set()
+        self._timeouts = {entry.name: entry.timeouts for entry in document.providers if entry.timeouts}
+
+    def run(self) -> Compiled:
+        if not self._document.providers:
+            self._report((), "there are no providers, so that no model can be served", "warning")
+        for entry in self._document.providers:
+            self._add(entry)
+        served = self._assemble()
+        self._report_shadows(served)
+        virtuals = Virtuals(self._document.models, served, frozenset(self._broken))
+        routes = {**served.routes, **virtuals.resolve()}
+        for path, message in virtuals.problems:
+            self._report(path, message)
+        if any(problem.level == "error" for problem in self._problems):
+            raise DocumentError(self._problems)
+        return Compiled(replace(served, routes=routes), tuple(self._problems))
+
+    def _report(self, path: Path, message: str, level: Level = "error") -> None:
+        self._problems.append(self._document.problem(path, message, level))
+
+    # --- providers --------------------------------------------------------------------------------
+
+    def _add(self, entry: ProviderEntry) -> None:
+        row = self._row(entry)
+        provider = self._provider(entry, row) if row is not None else None
+        if row is None or provider is None:
+            self._broken.add(entry.name)
+            return
+        self._providers[entry.name] = provider
+        self._warn_of_key(entry, row, provider)
+        shelf = Shelf(provider, entry, self._catalog)
+        served = shelf.serve()
+        for path, message in shelf.problems:
+            self._report(path, message)
+        self._served.extend(served)
+        if row.open and not entry.models:
+            self._open.append(provider)
+        elif not served:
+            self._report(("providers", entry.name), "serves no model; name some under `models`", "warning")
+
+    def _row(self, entry: ProviderEntry) -> Row | None:
+        like = entry.like or entry.name
+        row = self._catalog.rows.get(like)
+        if row is None:
+            near = nearest_of(like, self._catalog.rows, limit=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            if entry.like:
+                self._report(("providers", entry.name, "like"), f"the catalogue has no provider {like}{hint}")
+            else:
+                remedy = "for a server of your own write `like: openai-compatible` and its `base_url`"
+                self._report(("providers", entry.name), f"is not in the catalogue{hint} ({remedy})")
+        elif row.retired is not None:
+            message = f"{row.label} switched this API off on {row.retired}"
+            self._report(("providers", entry.name), message, "warning")
+        return row
+
+    def _provider(self, entry: ProviderEntry, row: Row) -> Provider | None:
+        path = ("providers", entry.name)
+        proxy = self._proxy(entry)
+        overrides = Overrides(
+            base_url=entry.base_url,
+            api_key=entry.api_key,
+            headers=self._headers(entry),
+            region=entry.region,
+            proxy=proxy,
+            ca_file=entry.ca_file,
+        )
+        try:
+            provider = provider_from(row, entry.name, overrides, self._environment)
+            values.checked_url(provider.base_url)
+        except (ValueError, Wrong) as error:
+            self._report((*path, "base_url"), str(error))
+            return None
+        return provider
+
+    def _headers(self, entry: ProviderEntry) -> tuple[tuple[str, str], ...]:
+        """Headers filled in; without those whose variables are not set."""
+        known = []
+        for name, template in entry.headers:
+            path = ("providers", entry.name, "headers", name)
+            missing = self._unset(template)
+            value = REFERENCE.sub(lambda match: self._environment.get(match[1], ""), template)
+            if missing:
+                message = f"the environment variable {missing[0]} is not set, so that the header is not sent"
+                self._report(path, message, "warning")
+            elif not (value.isascii() and value.isprintable()):
+                self._report(path, "what its variable holds is no header value: it must be printable ASCII")
+            else:
+                known.append((name, value))
+        return tuple(known)
+
+    def _proxy(self, entry: ProviderEntry) -> str | None:
+        if entry.proxy is None:
+            return None
+        path = ("providers", entry.name, "proxy")
+        missing = self._unset(entry.proxy)
+        if missing:
+            self._report(path, f"the environment variable {missing[0]} is not set")
+            return None
+        try:
+            return values.checked_proxy(REFERENCE.sub(lambda match: self._environment[match[1]], entry.proxy))
+        except Wrong as error:
+            self._report(path, str(error))
+            return None
+
+    def _warn_of_key(self, entry: ProviderEntry, row: Row, provider: Provider) -> None:
+        secret = provider.auth.secret
+        missing = [name for name in secret.variables if not self._environment.get(name)] if secret else []
+        path: Path = ("providers", entry.name)
+        if missing and entry.api_key is not None:
+            message = (
+                f"the environment variable {missing[0]} is not set; calls to this provider fail until it is"
+            )
+            self._report((*path, "api_key"), message, "warning")
+        elif missing:
+            message = f"has no `api_key`, and {' or '.join(row.env)} is not set; calls fail until it is"
+            self._report(path, message, "warning")
+
+    def _unset(self, template: str) -> list[str]:
+        return [name for name in REFERENCE.findall(template) if not self._environment.get(name)]
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def _assemble(self) -> Snapshot:
+        targets: dict[str, list[Endpoint]] = {}
+        for served in self._served:
+            targets.setdefault(served.endpoint.model, []).append(served.endpoint)
+        routes = {name: self._route(name, endpoints) for name, endpoints in targets.items()}
+        names = Names(self._served, self._route, frozenset(routes))
+        facts = (served.endpoint.facts for served in self._served)
+        return Snapshot(
+            routes=routes,
+            aliases=names.aliases(),
+            pinned=names.pinned(),
+            open_providers={provider.name: self._open_route(provider) for provider in self._open},
+            providers=self._providers,
+            models={known.id: known for known in facts if known is not None},
+            revision=self._document.revision,
+        )
+
+    def _route(self, name: str, endpoints: Sequence[Endpoint]) -> Route:
+        """Its limits are those of the first provider that has any of its own."""
+        own = (self._timeouts.get(endpoint.provider.name) for endpoint in endpoints)
+        timeouts = next((limits for limits in own if limits is not None), Timeouts())
+        return Route(name, tuple(map(Target, endpoints)), timeouts=timeouts)
+
+    def _open_route(self, provider: Provider) -> Route:
+        endpoint = Endpoint(model="", provider=provider, upstream_model="", quirks=provider.quirks)
+        return self._route(provider.name, [endpoint])
+
+    def _report_shadows(self, served: Snapshot) -> None:
+        for entry in self._document.models:
+            path = ("models", entry.name)
+            hidden = served.find(entry.name)
+            if hidden is None:
+                continue
+            names = ", ".join(dict.fromkeys(target.endpoint.provider.name for target in hidden.targets))
+            if entry.name in served.routes:
+                self._report(path, f"is already the name of a model of {names}; choose another")
+            else:
+                self._report(path, f"hides {hidden.name}, which {names} would answer to", "warning")

@@ -1,0 +1,102 @@
+"""Virtual models: names of the document's own, resolved to endpoints."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+
+from sekisho.core.route import Route, Snapshot, Target
+from sekisho.routing.document import TargetEntry, VirtualEntry
+from sekisho.routing.names import nearest_of
+from sekisho.routing.problem import Findings
+
+
+class Virtuals:
+    """Resolves virtual models against the routes of the providers, and notes what does not resolve.
+
+    A virtual model may stand for others. Each is resolved after those that it names, and a target that
+    comes up twice counts once, so that no nesting of names can blow up a plan.
+    """
+
+    def __init__(self, entries: Iterable[VirtualEntry], served: Snapshot, broken: frozenset[str]):
+        self.problems = Findings()
+        self._entries = {entry.name: entry for entry in entries}
+        self._served = served
+        self._broken = broken
+        """Providers that have problems of their own: a target that names one is not reported as well."""
+        self._routes: dict[str, Route] = {}
+
+    def resolve(self) -> Mapping[str, Route]:
+        """Routes by name, in the document's order."""
+        for name in self._in_order():
+            self._routes[name] = self._route(self._entries[name])
+        return {name: self._routes[name] for name in self._entries if name in self._routes}
+
+    def _in_order(self) -> tuple[str, ...]:
+        names = dict(self._entries)
+        while True:
+            graph = {
+                name: [target.model for target in entry.targets if target.model in names]
+                for name, entry in names.items()
+            }
+            try:
+                return tuple(TopologicalSorter(graph).static_order())
+            except CycleError as error:
+                cycle: list[str] = error.args[1][::-1]
+                path = ("models", cycle[0], "targets", str(self._position(cycle[0], cycle[1])))
+                self.problems.append((path, f"goes in a circle: {' -> '.join(cycle)}"))
+                for name in cycle[1:]:
+                    del names[name]
+
+    def _position(self, name: str, target: str) -> int:
+        return [item.model for item in self._entries[name].targets].index(target)
+
+    def _route(self, entry: VirtualEntry) -> Route:
+        targets: dict[str, Target] = {}
+        for index, item in enumerate(entry.targets):
+            found, reason = self._find(item)
+            if reason:
+                self.problems.append((("models", entry.name, "targets", str(index)), reason))
+            for target in found:
+                weighted = replace(target, weight=target.weight * item.weight)
+                targets.setdefault(target.endpoint.id, weighted)
+        return Route(
+            name=entry.name,
+            targets=tuple(targets.values()),
+            select=entry.select,
+            timeouts=entry.timeouts,
+            retry=entry.retry,
+            virtual=True,
+        )
+
+    def _find(self, item: TargetEntry) -> tuple[tuple[Target, ...], str]:
+        """The targets behind an item, or why there are none."""
+        if item.model in self._entries and item.model not in self._routes:
+            return (), ""  # part of a circle, which is reported as such
+        named = self._routes.get(item.model) or self._served.find(item.model)
+        if item.provider is None:
+            return (named.targets, "") if named else ((), self._unserved(item.model))
+        return self._pinned(item.model, item.provider, named)
+
+    def _pinned(self, model: str, provider: str, named: Route | None) -> tuple[tuple[Target, ...], str]:
+        if provider in self._broken:
+            return (), ""
+        if provider not in self._served.providers:
+            near = nearest_of(provider, self._served.providers, limit=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return (), f"there is no provider {provider} in this document{hint}"
+        for route in (named, self._served.find(f"{provider}/{model}")):
+            targets = route.targets if route else ()
+            own = tuple(target for target in targets if target.endpoint.provider.name == provider)
+            if own:
+                return own, ""
+        if named is None:
+            return (), self._unserved(model)
+        others = dict.fromkeys(target.endpoint.provider.name for target in named.targets)
+        return (), f"{provider} does not serve {model}; {', '.join(others)} does"
+
+    def _unserved(self, model: str) -> str:
+        if model.partition("/")[0] in self._broken:
+            return ""
+        near = nearest_of(model, {**self._served.routes, **self._served.aliases, **self._entries})
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        return f"no provider of this document serves {model}{hint}"
