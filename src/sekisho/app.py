@@ -79,6 +79,8 @@ class Gateway:
         self._background = Background()
         self._metrics = CallMetrics()
         self._cors: Cors | None = None
+        self.first_admin_key: str | None = None
+        """Made by `start` where there was no key at all: to be shown once and never logged."""
 
     async def start(self) -> int:
         """Everything up; returns the port. Raises DocumentError, OSError or StoreError: a gateway that
@@ -88,6 +90,7 @@ class Gateway:
         self._journal = FileJournal(settings.data_dir / "journal", clock=clock)
         self._control = ControlPlane(settings, self._background, clock)
         await self._control.start()
+        self.first_admin_key = self._control.first_admin_key
         self._client = Client(clock=clock.monotonic)
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment),
@@ -115,9 +118,9 @@ class Gateway:
         """Take no new calls, let the running ones end, then bring every record home."""
         self._pages.draining = True
         await self._server.drain(drain_seconds)
-        self._journal.close()
-        await self._control.close()
+        await self._journal.close()
         await self._background.stop()
+        await self._control.close()
         await self._client.close()
 
     def _read_configuration(self) -> tuple[DocumentWatcher[Configuration] | None, Configuration]:

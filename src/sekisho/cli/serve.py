@@ -15,7 +15,6 @@ import uvloop
 from sekisho import app, settings
 from sekisho.cli.failure import fail
 from sekisho.cli.workers import Supervisor
-from sekisho.control.services.keys import first_admin_key
 from sekisho.control.store.engine import StoreError
 from sekisho.routing.problem import DocumentError
 from sekisho.telemetry import log as logs
@@ -40,14 +39,9 @@ def serve(
     try:
         if workers > 1:
             app.check_shareable(options)
-            _greet_first_start(configured)
             raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())
-        if worker is None:
-            _greet_first_start(configured)
         uvloop.run(_run(configured, options))
-    except DocumentError as error:
-        fail(str(error))
-    except StoreError as error:
+    except (DocumentError, StoreError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{host}:{port}: {error.strerror or error}")
@@ -56,6 +50,8 @@ def serve(
 async def _run(configured: settings.Settings, options: app.Options) -> None:
     gateway = app.Gateway(configured, options)
     port = await gateway.start()
+    if gateway.first_admin_key is not None:
+        typer.echo(f"First start. This admin key is shown once:\n\n    {gateway.first_admin_key}\n", err=True)
     # What was built at start lives as long as the process: the collector need not look at it again, and
     # need not look so often at calls, which free themselves.
     gc.collect()
@@ -70,9 +66,3 @@ async def _run(configured: settings.Settings, options: app.Options) -> None:
     log.info("draining")
     await gateway.stop()
     log.info("stopped")
-
-
-def _greet_first_start(configured: settings.Settings) -> None:
-    key = first_admin_key(configured)
-    if key is not None:
-        typer.echo(f"First start: this admin key is shown once, keep it:\n\n    {key}\n", err=True)
