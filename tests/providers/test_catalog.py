@@ -1,0 +1,118 @@
+import pytest
+
+from sekisho.core.provider import Provider
+from sekisho.providers import catalog
+from sekisho.providers.catalog import Overrides, Row, provider_from
+from sekisho.providers.quirks import QUIRKS
+
+ROWS = catalog.rows()
+DIALECTS = {"openai_chat", "anthropic_messages"}
+ENVIRONMENT = {"CLOUDFLARE_ACCOUNT_ID": "abc", "CLOUDFLARE_GATEWAY_ID": "main"}
+
+
+def build(name: str, overrides: Overrides | None = None, **environment: str) -> Provider:
+    return provider_from(ROWS[name], "mine", overrides or Overrides(), {**ENVIRONMENT, **environment})
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_every_row_is_complete_and_makes_a_provider(row: Row) -> None:
+    assert row.dialect in DIALECTS
+    assert row.docs.startswith("https://")
+    assert set(row.quirks) <= QUIRKS.keys()
+    assert row.open or row.prices or row.lists_of or row.retired, "nothing could ever be called"
+    local = row.auth == "none" or row.base_url is None
+    assert local == (not row.env)
+    assert local or row.origin
+    made = provider_from(row, "mine", Overrides(base_url=row.base_url or "http://127.0.0.1:1"), ENVIRONMENT)
+    assert "$" not in made.base_url
+    assert made.row == row.name
+
+
+def test_a_provider_is_its_row_with_a_reference_to_the_key() -> None:
+    made = build("anthropic", ANTHROPIC_API_KEY="secret-key")
+    assert made.dialect == "anthropic_messages"
+    assert made.headers == (("anthropic-version", "2023-06-01"),)
+    assert (made.auth.scheme, made.auth.header) == ("header", "x-api-key")
+    assert made.auth.secret is not None
+    assert made.auth.secret.variables == ("ANTHROPIC_API_KEY",)
+    assert "secret-key" not in repr(made)
+    assert made.policy.origin == "US"
+
+
+def test_of_several_variables_the_one_that_is_set_holds_the_key() -> None:
+    second = build("gemini", GOOGLE_API_KEY="x").auth.secret
+    neither = build("gemini").auth.secret
+    assert second is not None
+    assert neither is not None
+    assert second.variables == ("GOOGLE_API_KEY",)
+    assert neither.variables == ("GEMINI_API_KEY",)
+
+
+def test_what_the_operator_says_wins_over_the_row() -> None:
+    overrides = Overrides(
+        base_url="http://127.0.0.1:9001/v1/",
+        api_key="literal",
+        headers=(("Anthropic-Version", "2099-01-01"), ("x-team", "a")),
+        quirks=("no_done",),
+        region="JP",
+        ca_file="ca.pem",
+    )
+    made = build("anthropic", overrides)
+    assert made.base_url == "http://127.0.0.1:9001/v1"
+    assert made.headers == (("anthropic-version", "2099-01-01"), ("x-team", "a"))
+    assert made.quirks == ("no_done",)
+    assert (made.policy.region, made.policy.origin) == ("JP", "US")
+    assert made.auth.secret is not None
+    assert made.auth.secret.resolve() == "literal"
+
+
+def test_a_server_of_ones_own_needs_no_key_and_takes_one() -> None:
+    assert build("ollama").auth.scheme == "none"
+    assert build("ollama", Overrides(api_key="k")).auth.scheme == "bearer"
+
+
+def test_a_gateway_key_goes_where_the_gateway_looks_for_it() -> None:
+    made = build("cloudflare-gateway", Overrides(api_key="k"))
+    assert made.base_url == "https://gateway.ai.cloudflare.com/v1/abc/main/compat"
+    assert made.auth.header == "cf-aig-authorization"
+    assert made.auth.secret is not None
+    assert made.auth.secret.resolve() == "Bearer k"
+
+
+def test_an_address_with_a_variable_that_is_not_set_is_refused_by_its_name() -> None:
+    with pytest.raises(ValueError, match="CLOUDFLARE_ACCOUNT_ID is not set"):
+        provider_from(ROWS["cloudflare"], "mine", Overrides(), {})
+    with pytest.raises(ValueError, match="needs a base_url"):
+        build("openai-compatible")
+
+
+def test_a_variable_inside_an_address_cannot_lead_it_elsewhere() -> None:
+    made = build("cloudflare", CLOUDFLARE_ACCOUNT_ID="../x?y@evil.example/")
+    assert made.base_url == (
+        "https://api.cloudflare.com/client/v4/accounts/..%2Fx%3Fy%40evil.example%2F/ai/v1"
+    )
+    whole = build("openai-compatible", Overrides(base_url="${BASE}/v1"), BASE="http://127.0.0.1:1/a")
+    assert whole.base_url == "http://127.0.0.1:1/a/v1"
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ("", "missing required field `label`"),
+        ('label = 1\ndialect = "d"\ndocs = "u"', r"Expected `str`, got `int` - at `\$.label`"),
+        ('label = "A"\ndialect = "d"\ndocs = "u"\nbase_ulr = "x"', "unknown field `base_ulr`"),
+        ('label = "A"\ndialect = "d"\ndocs = "u"\nquirks = ["odd"]', "quirks: there is no quirk odd"),
+        ('label = "A"\ndialect = "d"\ndocs = "u"\nbase_url = "ftp://x"', "base_url: must start with"),
+        ('label = "A"\ndialect = "d"\ndocs = "u"\nauth = "header"', "auth_header: is missing"),
+        ('label = "A"\ndialect = "d"\ndocs = "u"\nlists_of = "b"', "lists_of: there is no row b"),
+    ],
+)
+def test_a_broken_row_is_refused_by_row_and_member(members: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=f"catalogue row acme: .*{complaint}"):
+        catalog.parse(f"[acme]\n{members}\n")
+
+
+def test_one_variable_cannot_mean_two_providers() -> None:
+    row = 'label = "A"\ndialect = "d"\ndocs = "u"\nenv = ["KEY"]\n'
+    with pytest.raises(ValueError, match="catalogue row b: env: KEY already stands in a"):
+        catalog.parse(f"[a]\n{row}[b]\n{row}")
