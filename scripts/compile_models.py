@@ -66,9 +66,10 @@ class Compiler:
         return self._file(b'"models"', lines)
 
     def _in_order(self) -> list[Row]:
-        """Makers of models before hosts before OpenRouter: the first to name a model names it best."""
+        """Makers of models, OpenRouter, hosts: the first to name a model names it best."""
         served = [row for row in self._rows.values() if row.retired is None]
-        return sorted(served, key=lambda row: (row.name == "openrouter", row.name in ("together", "novita")))
+        first = [*self._tables["order"]["makers"], "openrouter"]
+        return sorted(served, key=lambda row: first.index(row.name) if row.name in first else len(first))
 
     def _listed(self, row: Row) -> list[Offer]:
         if row.prices is None:

@@ -31,6 +31,7 @@ def test_every_row_is_complete_and_makes_a_provider(row: Row) -> None:
 def test_a_provider_is_its_row_with_a_reference_to_the_key() -> None:
     made = build("anthropic", ANTHROPIC_API_KEY="secret-key")
     assert made.dialect == "anthropic_messages"
+    assert made.base_url == "https://api.anthropic.com/v1", "the dialect adds /messages"
     assert made.headers == (("anthropic-version", "2023-06-01"),)
     assert (made.auth.scheme, made.auth.header) == ("header", "x-api-key")
     assert made.auth.secret is not None
