@@ -13,6 +13,7 @@ from sekisho.control.plane import ControlPlane
 from sekisho.control.services.publish import DocumentWatcher
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
+from sekisho.core.port import Books
 from sekisho.core.route import Snapshot
 from sekisho.dialects import anthropic_messages, openai_chat
 from sekisho.edge.cors import Cors
@@ -113,6 +114,11 @@ class Gateway:
         port = await self._server.listen(options.host, options.port, share_port=shared)
         self._pages.ready = True
         return port
+
+    @property
+    def books(self) -> Books:
+        """The books of the running gateway."""
+        return self._control.books
 
     async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Take no new calls, let the running ones end, then bring every record home."""
