@@ -87,13 +87,22 @@ class Hostile:
         self.requests.append((head, await reader.readexactly(length)))
         return head
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - what is waited for happens in scripts and sockets
+                await asyncio.sleep(0.001)
+
+    @property
+    def open(self) -> int:
+        """Connections that neither side has closed."""
+        return len(self._tasks)
+
     async def close(self) -> None:
         for server in self._servers:
             server.close()
         for task in self._tasks:
             task.cancel()
-        while self._tasks:
-            await asyncio.sleep(0.001)
+        await self.until(lambda: not self._tasks)
         await asyncio.sleep(0.01)
 
 
