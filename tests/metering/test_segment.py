@@ -1,5 +1,6 @@
 """Segments: read by whole lines only, whoever wrote them and however they ended."""
 
+import os
 from pathlib import Path
 
 from hypothesis import given
@@ -48,6 +49,15 @@ def test_a_segment_is_alive_until_its_writer_gives_it_up(tmp_path: Path) -> None
 def test_an_empty_segment_leaves_nothing_behind(tmp_path: Path) -> None:
     Segment(tmp_path, 1_790_000_000.0).close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_old_remains_of_segments_that_never_came_to_be_are_swept(tmp_path: Path) -> None:
+    for name in ("old.new", "young.new", "old.log"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / "old.new", (100, 100))
+    os.utime(tmp_path / "old.log", (100, 100))
+    segment.sweep(tmp_path, before=200)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old.log", "young.new"]
 
 
 def test_an_unfinished_last_line_waits_for_a_living_writer_and_is_skipped_after_a_dead_one(

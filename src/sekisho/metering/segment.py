@@ -15,6 +15,8 @@ from sekisho.core.record import CallRecord
 from sekisho.metering import frame
 
 SUFFIX = ".log"
+UNBORN = ".new"
+"""Ends the name of a segment that is not locked yet."""
 CHUNK = 1024 * 1024
 MOST_LINES = 2_000
 
@@ -29,7 +31,7 @@ class Segment:
         self.size = 0
         """Bytes of whole lines."""
         self._named = False
-        hidden = directory / (name + ".new")
+        hidden = directory / (name + UNBORN)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self.descriptor = os.open(hidden, flags, 0o600)
         try:
@@ -140,3 +142,12 @@ def find(directory: Path) -> list[Path]:
     """All segments, oldest first. Raises OSError."""
     with os.scandir(directory) as entries:
         return sorted(Path(entry.path) for entry in entries if entry.name.endswith(SUFFIX))
+
+
+def sweep(directory: Path, before: float) -> None:
+    """Delete what processes that were killed while making a segment left behind: empty files that are older
+    than `before` (seconds since the epoch). Raises OSError."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.endswith(UNBORN) and entry.stat().st_mtime < before:
+                Path(entry.path).unlink(missing_ok=True)

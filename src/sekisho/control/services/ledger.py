@@ -29,6 +29,7 @@ LONGEST_PAUSE = 10.0
 """Seconds between two attempts while the database refuses."""
 FLUSH_PAUSE = 0.02
 FLUSH_ATTEMPTS = 100
+ABANDONED_SECONDS = 3600.0
 LOCK = "loading.lock"
 
 
@@ -39,6 +40,7 @@ class Ledger:
         self._directory = directory
         self._store = store
         self._thread = thread
+        self._now = clock.now
         self._sizes: dict[str, int] = {}
         """How much of a living segment is known to be loaded: nothing to ask the database about."""
         self._latest = Latest(self._load_now, FLUSH_PAUSE)
@@ -52,6 +54,7 @@ class Ledger:
 
     async def run(self) -> None:
         """Load what is new, four times a second, until cancelled."""
+        await self._thread.run(lambda: segment.sweep(self._directory, self._now() - ABANDONED_SECONDS))
         pause = LOAD_SECONDS
         while True:
             await asyncio.sleep(pause)

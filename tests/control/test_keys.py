@@ -1,0 +1,162 @@
+"""Keys: shown once, known by digest, and gone from every process within a second of being revoked."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sekisho.control.services.keycache import KeyCache
+from sekisho.control.services.keys import KeyRefused, KeyService, digest
+from sekisho.control.store.engine import Store
+from sekisho.control.store.tables import api_keys
+from sekisho.control.store.thread import StoreThread
+from sekisho.core.clock import Clock
+
+WATCH = Path(__file__).parent / "scripts" / "watch_a_key.py"
+NAMES = ["ci", "会計チーム　山田", "👨‍👩‍👧", "x'); DROP TABLE api_keys; --", "%_\\", "n" * 200]
+
+
+@pytest.fixture
+def service(store: Store) -> KeyService:
+    return KeyService(store, Clock())
+
+
+@pytest.fixture
+def cache(store: Store) -> KeyCache:
+    return KeyCache(store, StoreThread("store"), Clock(), admin_key="from-the-environment")
+
+
+def test_a_key_is_256_random_bits_of_which_only_the_digest_is_stored(
+    service: KeyService, store: Store
+) -> None:
+    key, text = service.create("ci", expires=9e9, allowed_models=["b/c", "a/b", "a/b"], admin=True)
+    assert text.startswith("sk-sekisho-")
+    assert len(text) == len("sk-sekisho-") + 43
+    assert service.list() == [key]
+    assert (key.allowed_models, key.expires, key.admin) == (("a/b", "b/c"), 9e9, True)
+    assert key.prefix == text[:15]
+    assert digest(text) not in repr(key).encode()
+    with store.read() as connection:
+        stored = repr(connection.execute(api_keys.select()).all())
+    assert text not in stored
+    assert text[16:] not in stored
+
+
+def test_any_printable_name_is_data_and_nothing_else(service: KeyService) -> None:
+    made = [service.create(name)[0] for name in NAMES]
+    assert {key.name for key in service.list()} == set(NAMES)
+    assert [service.revoke(key.name).id for key in made] == [key.id for key in made]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"name": "  "}, "needs a name"),
+        ({"name": "n" * 201}, "has 201 characters; 200 are allowed"),
+        ({"name": "a\x1b[31m"}, "control characters"),
+        ({"name": "\ud800"}, "control characters"),
+        ({"name": "a", "expires": 1.0}, "expired already"),
+        ({"name": "a", "allowed_models": ["a/b", " "]}, "one of the models has no name"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    service: KeyService, arguments: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(KeyRefused, match=reason):
+        service.create(**arguments)
+    assert service.list() == []
+
+
+def test_a_key_is_revoked_by_id_name_or_a_beginning_that_fits_one_only(service: KeyService) -> None:
+    ci, ci_two, other = (service.create(name)[0] for name in ("ci", "ci-2", "other"))
+    with pytest.raises(KeyRefused, match="fits several keys"):
+        service.revoke("c")
+    with pytest.raises(KeyRefused, match="no active key"):
+        service.revoke("nothing")
+    with pytest.raises(KeyRefused, match="no active key"):
+        service.revoke("")
+    assert service.revoke("ci").id == ci.id
+    assert service.revoke("ci").id == ci_two.id
+    revoked = service.revoke(other.id)
+    assert revoked.revoked is not None
+    assert service.revoke(other.id) == revoked
+
+
+def test_the_first_start_makes_one_admin_key_and_no_other_start_does(service: KeyService) -> None:
+    text = service.ensure_admin_key()
+    assert text is not None
+    [key] = service.list()
+    assert key.admin
+    service.revoke(key.id)
+    assert service.ensure_admin_key() is None
+
+
+async def test_a_new_key_is_found_after_one_refresh_and_a_revoked_one_is_not(
+    service: KeyService, cache: KeyCache
+) -> None:
+    await cache.load()
+    key, text = service.create("ci", expires=9e9, allowed_models=["a/b"])
+    assert cache.find(digest(text)) is None
+    await asyncio.gather(*(cache.refresh() for _ in range(50)))
+    principal = cache.find(digest(text))
+    assert principal is not None
+    assert (principal.key_id, principal.expires) == (key.id, 9e9)
+    assert principal.allowed_models == frozenset({"a/b"})
+    service.revoke(key.id)
+    await cache.refresh()
+    assert cache.find(digest(text)) is None
+    assert cache.find(digest(text[:-1])) is None
+
+
+async def test_the_environments_key_is_an_admin_without_a_row(cache: KeyCache, service: KeyService) -> None:
+    await cache.load()
+    service.create("ci")
+    await cache.refresh()
+    principal = cache.find(digest("from-the-environment"))
+    assert principal is not None
+    assert (principal.key_id, principal.admin) == ("key_env_admin", True)
+
+
+async def test_refreshes_that_come_together_share_few_looks_at_the_database(
+    store: Store, service: KeyService
+) -> None:
+    looks = 0
+
+    class Counting(StoreThread):
+        async def run(self, work):
+            nonlocal looks
+            looks += 1
+            return await super().run(work)
+
+    cache = KeyCache(store, Counting("store"), Clock())
+    await asyncio.gather(*(cache.refresh() for _ in range(500)))
+    assert looks <= 2
+
+
+async def test_keys_stay_in_memory_when_the_database_goes_away(
+    store: Store, service: KeyService, cache: KeyCache
+) -> None:
+    _, text = service.create("ci")
+    await cache.load()
+    assert store.file is not None
+    store.file.unlink()
+    await cache.refresh()
+    assert cache.find(digest(text)) is not None
+
+
+def test_another_process_stops_taking_a_key_within_a_second(service: KeyService, url: str) -> None:
+    key, text = service.create("ci")
+    watcher = subprocess.Popen(
+        [sys.executable, str(WATCH), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert watcher.stdin is not None
+    assert watcher.stdout is not None
+    watcher.stdin.write(text + "\n")
+    watcher.stdin.flush()
+    assert watcher.stdout.readline() == "found\n"
+    service.revoke(key.id)
+    assert watcher.stdout.readline() == "gone\n"
+    watcher.communicate()
+    assert watcher.returncode == 0

@@ -1,0 +1,60 @@
+"""The books answer at once, and by the calendar in UTC."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sekisho.control.services.ledger import Ledger
+from sekisho.control.services.usage import StoredBooks
+from sekisho.control.store.engine import Store
+from sekisho.control.store.thread import StoreThread
+from sekisho.core.clock import Clock
+from sekisho.core.port import Spending
+from sekisho.core.record import CallRecord
+from sekisho.metering.journal import FileJournal
+
+Make = Callable[..., CallRecord]
+WEDNESDAY = datetime(2026, 7, 1, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def books(store: Store, journal: Path) -> StoredBooks:
+    clock = Clock(now=WEDNESDAY.timestamp)
+    ledger = Ledger(journal, store, StoreThread("ledger"), clock)
+    return StoredBooks(store, StoreThread("store"), ledger, clock)
+
+
+async def test_a_call_is_found_the_moment_its_last_byte_leaves(
+    books: StoredBooks, journal: Path, record: Make
+) -> None:
+    file = FileJournal(journal)
+    file.append(record("gen-1", cost=5), lambda: None)
+    file.append(record("gen-2", cost=7), lambda: None)
+    await file.close()
+    found = await books.generation("gen-2")
+    assert found is not None
+    assert found.cost == 7
+    assert await books.generation("gen-3") is None
+
+
+async def test_spending_is_added_up_by_utc_day_week_from_monday_and_month(
+    books: StoredBooks, journal: Path, record: Make
+) -> None:
+    moments = {
+        "2026-07-01T00:00:00": 1,  # today, the first of the month
+        "2026-06-30T23:59:59": 10,  # this week, last month
+        "2026-06-29T00:00:00": 100,  # Monday
+        "2026-06-28T23:59:59": 1_000,  # Sunday
+        "2025-07-01T00:00:00": 10_000,
+    }
+    file = FileJournal(journal)
+    for moment, cost in moments.items():
+        started = datetime.fromisoformat(moment + "+00:00").timestamp()
+        file.append(record(f"gen-{cost}", started=started, cost=cost), lambda: None)
+    file.append(record("gen-unpriced", unpriced=True), lambda: None)
+    file.append(record("gen-other", key_id="key_b", cost=5), lambda: None)
+    await file.close()
+    assert await books.spending("key_a") == Spending(total=11_111, day=1, week=111, month=1)
+    assert await books.spending("key_none") == Spending()
