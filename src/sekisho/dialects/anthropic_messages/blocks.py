@@ -1,0 +1,337 @@
+"""Content blocks <-> parts, the same in requests and in answers."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from sekisho.core.contract import Loss, Members
+from sekisho.core.message import (
+    Audio,
+    CacheMark,
+    Document,
+    FileRef,
+    Image,
+    Inline,
+    Link,
+    Opaque,
+    Part,
+    PlainText,
+    Reasoning,
+    RedactedReasoning,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+    Vendor,
+)
+from sekisho.dialects.anthropic_messages import schema
+from sekisho.dialects.anthropic_messages.schema import NAME, decode, fields, rest
+
+Block = dict[str, object] | msgspec.Raw
+
+INVALID_JSON = "INVALID_JSON"
+"""Anthropic's advice for arguments that are not a JSON object (a call cut off by `max_tokens`): send them
+back as the text under this one member (fine-grained tool streaming, 2026-11)."""
+
+_text_block = msgspec.json.Decoder(schema.TextBlock)
+_image = msgspec.json.Decoder(schema.ImageBlock)
+_document = msgspec.json.Decoder(schema.DocumentBlock)
+_tool_use = msgspec.json.Decoder(schema.ToolUseBlock)
+_tool_result = msgspec.json.Decoder(schema.ToolResultBlock)
+_thinking = msgspec.json.Decoder(schema.ThinkingBlock)
+_redacted = msgspec.json.Decoder(schema.RedactedThinkingBlock)
+
+_TEXT = fields(schema.TextBlock, "type")
+_IMAGE = fields(schema.ImageBlock, "type")
+_DOCUMENT = fields(schema.DocumentBlock, "type")
+_TOOL_USE = fields(schema.ToolUseBlock, "type")
+_TOOL_RESULT = fields(schema.ToolResultBlock, "type")
+_THINKING = fields(schema.ThinkingBlock, "type")
+_REDACTED = fields(schema.RedactedThinkingBlock, "type")
+
+
+class Losses:
+    """Collects what cannot be said."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        self.found: list[Loss] = []
+
+    def content(self, field: str, reason: str) -> None:
+        self.found.append(Loss(field, reason, content=True))
+
+    def knob(self, field: str, reason: str) -> None:
+        self.found.append(Loss(field, reason, content=False))
+
+    def foreign(self, field: str, vendor: Vendor | None) -> None:
+        """Names what only other dialects understand."""
+        for dialect in vendor or ():
+            if dialect != NAME:
+                self.knob(f"{field}.vendor.{dialect}", f"only the dialect {dialect} knows it")
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def read_content(content: schema.Blocks, path: str) -> tuple[Part, ...]:
+    """The parts of a `content` or `system` member. Raises Invalid."""
+    if isinstance(content, str):
+        return (Text(text=content),)
+    return tuple(read_part(raw, f"{path}.{index}") for index, raw in enumerate(content))
+
+
+def read_part(raw: msgspec.Raw, path: str) -> Part:
+    """One block; a type that is not known becomes Opaque. Raises Invalid."""
+    found = decode(schema.members, raw, path)
+    kind = found.get("type")
+    if kind is None:
+        raise schema.Invalid(f"{path}.type", "Field required")
+    reader = _READERS.get(bytes(kind))
+    if reader is None:
+        return Opaque(dialect=NAME, type=decode(schema.text, kind, f"{path}.type"), raw=raw)
+    return reader(raw, found, path)
+
+
+def read_mark(control: schema.CacheControl | None) -> CacheMark | None:
+    return None if control is None else CacheMark(ttl=control.ttl)
+
+
+def read_arguments(raw: msgspec.Raw) -> str:
+    """The JSON text of a tool call's `input`."""
+    found = schema.members.decode(raw)
+    if found.keys() == {INVALID_JSON} and bytes(found[INVALID_JSON]).startswith(b'"'):
+        return schema.text.decode(found[INVALID_JSON])
+    return bytes(raw).decode()
+
+
+def _read_text(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    block = decode(_text_block, raw, path)
+    if bytes(found.get("citations", b"")) == b"[]":
+        del found["citations"]  # streams begin every text with it; it says as little as null
+    return Text(text=block.text, cache=read_mark(block.cache_control), vendor=rest(found, _TEXT))
+
+
+def _read_image(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    block = decode(_image, raw, path)
+    source = _read_source(block.source)
+    return Image(source=source, cache=read_mark(block.cache_control), vendor=rest(found, _IMAGE))
+
+
+def _read_document(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    block = decode(_document, raw, path)
+    vendor = rest(found, _DOCUMENT)
+    if isinstance(block.source, schema.ContentSource):
+        parts = read_content(block.source.content, f"{path}.source.content")
+        if not all(isinstance(part, Text) for part in parts):
+            return Opaque(dialect=NAME, type="document", raw=raw)
+        plain = "\n".join(part.text for part in parts if isinstance(part, Text))
+        source: Source = PlainText(text=plain)
+        # How the text is cut into blocks decides what citations point at.
+        vendor = {NAME: {**(vendor or {}).get(NAME, {}), "source": found["source"]}}
+    else:
+        source = _read_source(block.source)
+    return Document(
+        source=source,
+        title=block.title,
+        context=block.context,
+        cache=read_mark(block.cache_control),
+        vendor=vendor,
+    )
+
+
+def _read_source(
+    source: schema.Base64Source | schema.UrlSource | schema.FileSource | schema.TextSource,
+) -> Source:
+    match source:
+        case schema.Base64Source():
+            return Inline(media_type=source.media_type, data=source.data)
+        case schema.UrlSource():
+            return Link(url=source.url)
+        case schema.FileSource():
+            return FileRef(id=source.file_id)
+        case schema.TextSource():
+            return PlainText(text=source.data)
+
+
+def _read_tool_use(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    block = decode(_tool_use, raw, path)
+    if not bytes(block.input).startswith(b"{"):
+        raise schema.Invalid(f"{path}.input", "Input should be a valid dictionary")
+    return ToolCall(
+        id=block.id,
+        name=block.name,
+        arguments=read_arguments(block.input),
+        cache=read_mark(block.cache_control),
+        vendor=rest(found, _TOOL_USE),
+    )
+
+
+def _read_tool_result(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    block = decode(_tool_result, raw, path)
+    return ToolResult(
+        call_id=block.tool_use_id,
+        parts=() if block.content is None else read_content(block.content, f"{path}.content"),
+        is_error=bool(block.is_error),
+        cache=read_mark(block.cache_control),
+        vendor=rest(found, _TOOL_RESULT),
+    )
+
+
+def _read_thinking(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    block = decode(_thinking, raw, path)
+    return Reasoning(text=block.thinking, signature=block.signature or None, vendor=rest(found, _THINKING))
+
+
+def _read_redacted(raw: msgspec.Raw, found: Members, path: str) -> Part:
+    return RedactedReasoning(data=decode(_redacted, raw, path).data, vendor=rest(found, _REDACTED))
+
+
+_READERS: Mapping[bytes, Callable[[msgspec.Raw, Members, str], Part]] = {
+    b'"text"': _read_text,
+    b'"image"': _read_image,
+    b'"document"': _read_document,
+    b'"tool_use"': _read_tool_use,
+    b'"tool_result"': _read_tool_result,
+    b'"thinking"': _read_thinking,
+    b'"redacted_thinking"': _read_redacted,
+}
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def write_part(part: Part, path: str, losses: Losses) -> Block | None:
+    """The block of a part, `path` being its place in hub terms. None, and a loss, where there is none."""
+    block = _write(part, path, losses)
+    if isinstance(block, dict):
+        if part.cache is not None:
+            if isinstance(part, Reasoning | RedactedReasoning):
+                losses.knob(f"{path}.cache", "thinking cannot be marked for the cache")
+            else:
+                block["cache_control"] = write_mark(part.cache)
+        add_vendor(block, part.vendor)
+        losses.foreign(path, part.vendor)
+    return block
+
+
+def write_content(parts: tuple[Part, ...], path: str, losses: Losses) -> str | list[Block]:
+    """A `content` or `system` member: a plain string for one plain text, else blocks.
+
+    An empty text beside other parts is left out: the API refuses it, and it says nothing.
+    """
+    if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].cache is None and not parts[0].vendor:
+        return parts[0].text
+    written = [
+        write_part(part, f"{path}.{index}", losses)
+        for index, part in enumerate(parts)
+        if not (isinstance(part, Text) and not part.text and part.cache is None and len(parts) > 1)
+    ]
+    return [block for block in written if block is not None]
+
+
+def write_mark(mark: CacheMark) -> dict[str, object]:
+    return {"type": "ephemeral"} if mark.ttl is None else {"type": "ephemeral", "ttl": mark.ttl}
+
+
+def write_arguments(arguments: str) -> object:
+    """A call's `input`: the JSON text as it is, for the cache's sake; see INVALID_JSON for anything else."""
+    if not arguments.strip():
+        return {}
+    try:
+        schema.members.decode(arguments)
+    except msgspec.DecodeError:
+        return {INVALID_JSON: arguments}
+    return msgspec.Raw(arguments.encode())
+
+
+def add_vendor(block: dict[str, object], vendor: Vendor | None) -> None:
+    if vendor is not None and NAME in vendor:
+        block.update(vendor[NAME])
+
+
+def _write(part: Part, path: str, losses: Losses) -> Block | None:
+    match part:
+        case Text(text=text) | Refusal(text=text):
+            return {"type": "text", "text": text}
+        case Image():
+            return _write_image(part, path, losses)
+        case Document():
+            return _write_document(part, path, losses)
+        case ToolCall():
+            return _write_call(part, path, losses)
+        case ToolResult():
+            return _write_result(part, path, losses)
+        case Reasoning():
+            return _write_reasoning(part, path, losses)
+        case RedactedReasoning():
+            return {"type": "redacted_thinking", "data": part.data}
+        case Audio() | Opaque():
+            return _write_foreign(part, path, losses)
+
+
+def _write_foreign(part: Audio | Opaque, path: str, losses: Losses) -> Block | None:
+    if isinstance(part, Audio):
+        losses.content(path, "Anthropic takes no audio")
+        return None
+    if part.dialect == NAME:
+        return part.raw
+    losses.content(path, f"only the dialect {part.dialect} knows a part of type {part.type}")
+    return None
+
+
+def _write_image(part: Image, path: str, losses: Losses) -> Block | None:
+    if isinstance(part.source, PlainText):
+        losses.content(path, "an image cannot come from plain text")
+        return None
+    if part.detail is not None:
+        losses.knob(f"{path}.detail", "Anthropic chooses the resolution itself")
+    return {"type": "image", "source": _write_source(part.source)}
+
+
+def _write_document(part: Document, path: str, losses: Losses) -> Block | None:
+    if isinstance(part.source, Inline) and part.source.media_type != "application/pdf":
+        losses.content(path, f"Anthropic takes PDF and plain text, not {part.source.media_type}")
+        return None
+    block: dict[str, object] = {"type": "document", "source": _write_source(part.source)}
+    if part.title is not None:
+        block["title"] = part.title
+    if part.context is not None:
+        block["context"] = part.context
+    return block
+
+
+def _write_source(source: Source) -> dict[str, object]:
+    match source:
+        case Inline():
+            return {"type": "base64", "media_type": source.media_type, "data": source.data}
+        case Link():
+            return {"type": "url", "url": source.url}
+        case FileRef():
+            return {"type": "file", "file_id": source.id}
+        case PlainText():
+            return {"type": "text", "media_type": "text/plain", "data": source.text}
+
+
+def _write_call(part: ToolCall, path: str, losses: Losses) -> Block | None:
+    if part.custom:
+        losses.content(path, "Anthropic has no tools with free text as input")
+        return None
+    return {"type": "tool_use", "id": part.id, "name": part.name, "input": write_arguments(part.arguments)}
+
+
+def _write_result(part: ToolResult, path: str, losses: Losses) -> Block:
+    block: dict[str, object] = {"type": "tool_result", "tool_use_id": part.call_id}
+    if part.parts:
+        block["content"] = write_content(part.parts, f"{path}.parts", losses)
+    if part.is_error:
+        block["is_error"] = True
+    return block
+
+
+def _write_reasoning(part: Reasoning, path: str, losses: Losses) -> Block | None:
+    if part.signature is None:
+        losses.knob(path, "Anthropic takes back only thinking that it signed")
+        return None
+    return {"type": "thinking", "thinking": part.text, "signature": part.signature}

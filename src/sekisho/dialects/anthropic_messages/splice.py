@@ -1,0 +1,260 @@
+"""The hot path: requests and answers that pass through as they came.
+
+Every event is parsed once, narrowly, with decoders built at import; nothing is written anew but what
+ReplyOptions ask to change.
+"""
+
+from typing import Any
+
+import msgspec
+
+from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
+from sekisho.core.error import BadRequest, Malformed
+from sekisho.core.estimate import measure
+from sekisho.dialects.anthropic_messages import errors, schema, usage
+from sekisho.wire import json, sse
+
+
+class _Delta(msgspec.Struct, gc=False):
+    text: str = ""
+    thinking: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+
+
+class _Block(msgspec.Struct, gc=False):
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Start(msgspec.Struct, gc=False):
+    id: str = ""
+    model: str = ""
+    usage: Any = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str = ""
+    delta: _Delta | None = None
+    content_block: _Block | None = None
+    message: _Start | None = None
+    usage: Any = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    type: str = "message"
+    id: str = ""
+    model: str = ""
+    stop_reason: str | None = None
+    usage: Any = None
+    error: Any = None
+
+
+class _Content(msgspec.Struct, gc=False):
+    content: list[_Block] = []
+
+
+_event = msgspec.json.Decoder(_Event)
+_answer = msgspec.json.Decoder(_Answer)
+_content = msgspec.json.Decoder(_Content)
+_NATIVE = ("text", "thinking", "tool_use")
+"""Blocks whose text counts as produced; what a server tool did is not the model's output."""
+
+
+def check_members(members: Members) -> None:
+    """The least that makes a request: model and messages, and no member that metering reads of a wrong type.
+
+    A missing `max_tokens` is left to the provider, for counting tokens does without one.
+    """
+    if not bytes(members.get("model", b"")).startswith(b'"'):
+        raise BadRequest("model: Field required, a string", param="model")
+    messages = bytes(members.get("messages", b""))
+    if not messages.startswith(b"["):
+        raise BadRequest("messages: Field required, a list of messages", param="messages")
+    if not messages[1:-1].strip():
+        raise BadRequest("messages: at least one message is required", param="messages")
+    limit = bytes(members.get("max_tokens", b"0"))
+    if not limit.isdigit():
+        raise BadRequest("max_tokens: Input should be a valid integer, 0 or more", param="max_tokens")
+
+
+def patch_request(members: Members, target: TargetFacts) -> bool:
+    """Names the upstream model. Streams of this dialect show usage to everybody: always True."""
+    model = json.raw(target.model)
+    if bytes(members["model"]) != bytes(model):
+        members["model"] = model
+    return True
+
+
+class Tap:
+    """One stream. See `core.contract.Tap`.
+
+    From `message_start` on `facts.usage` holds what the provider counted so far: of a stream that is not
+    complete the input counts are right, the output count is not.
+    """
+
+    __slots__ = ("_counts", "_decoder", "_options", "_silent_tool", "_usage", "complete", "facts", "started")
+
+    def __init__(self, options: ReplyOptions) -> None:
+        self.facts = Facts()
+        self.started = False
+        self.complete = False
+        self._options = options
+        self._decoder = sse.FrameDecoder()
+        self._usage: Any = None
+        self._counts = False
+        """The open block's text counts as produced."""
+        self._silent_tool = False
+        """The open block is a tool call without input so far."""
+
+    def feed(self, data: bytes) -> bytes:
+        frames = self._decoder.feed(data)
+        if len(frames) == 1:
+            return self._see(frames[0])
+        return b"".join([self._see(frame) for frame in frames])
+
+    def _see(self, frame: sse.Frame) -> bytes:
+        if not frame.data or self.complete:
+            return frame.raw
+        try:
+            event = _event.decode(frame.data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Malformed(f"not an event of Anthropic's format: {error}") from None
+        kind = event.type
+        if kind == "content_block_delta":
+            delta = event.delta
+            if delta is not None and self._counts:
+                text = delta.text or delta.thinking or delta.partial_json
+                if text:
+                    self._silent_tool = False
+                    self._count(text)
+            return frame.raw
+        return self._see_other(kind, event, frame)
+
+    def _see_other(self, kind: str, event: _Event, frame: sse.Frame) -> bytes:
+        if kind == "content_block_start":
+            self.started = True
+            self._begin_block(event.content_block or _Block())
+        elif kind == "content_block_stop":
+            self._end_block()
+        elif kind == "message_start":
+            return self._begin(event.message or _Start(), frame)
+        elif kind == "message_delta":
+            return self._update(event, frame)
+        elif kind == "message_stop":
+            self._end_block()
+            self.complete = True
+        elif kind == "error":
+            raise errors.read_reported(frame.data)
+        return frame.raw
+
+    def _begin(self, message: _Start, frame: sse.Frame) -> bytes:
+        self.started = True
+        self.facts.upstream_id = message.id
+        self.facts.model = message.model
+        self._count_usage(message.usage)
+        shown = self._options.model
+        if shown is None or shown == message.model:
+            return frame.raw
+        found = schema.members.decode(frame.data)
+        inner = schema.members.decode(found["message"])
+        inner["model"] = json.raw(shown)
+        found["message"] = json.raw(inner)
+        return sse.encode(json.encode(found), frame.event)
+
+    def _update(self, event: _Event, frame: sse.Frame) -> bytes:
+        if event.delta is not None and event.delta.stop_reason is not None:
+            self.facts.finish = event.delta.stop_reason
+        self._count_usage(event.usage)
+        if self._options.cost is None:
+            return frame.raw
+        cost = usage.price(self.facts.usage, self.facts.service_tier, self._options.cost)
+        return _with_cost(frame, cost)
+
+    def _count_usage(self, found: Any) -> None:
+        self._usage = usage.merge(self._usage, found)
+        self.facts.usage = usage.read(self._usage)
+        self.facts.service_tier = usage.tier(self._usage)
+
+    def _begin_block(self, block: _Block) -> None:
+        self._end_block()
+        self._counts = block.type in _NATIVE
+        if not self._counts:
+            return
+        if block.type == "tool_use":
+            given = bytes(block.input)
+            self._silent_tool = given == b"{}"
+            if not self._silent_tool:
+                self._count(given.decode())
+        else:
+            self._count(block.text or block.thinking)
+
+    def _end_block(self) -> None:
+        if self._silent_tool:
+            self._count("{}")
+        self._silent_tool = self._counts = False
+
+    def _count(self, text: str) -> None:
+        narrow, wide = measure(text)
+        self.facts.output_ascii += narrow
+        self.facts.output_wide += wide
+
+
+def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
+    """See `core.contract.UnaryTap`. Raises Malformed, or the UpstreamError that a 200 body reports."""
+    try:
+        answer = _answer.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"not a message of Anthropic's format: {error}") from None
+    if answer.type == "error" or answer.error is not None:
+        raise errors.read_reported(body)
+    counted = usage.read(answer.usage)
+    facts = Facts(
+        usage=counted,
+        model=answer.model,
+        upstream_id=answer.id,
+        finish=answer.stop_reason,
+        service_tier=usage.tier(answer.usage),
+    )
+    if counted is None:
+        _measure(body, facts)
+    renamed = options.model is not None and options.model != answer.model
+    cost = usage.price(counted, facts.service_tier, options.cost)
+    if not renamed and cost is None:
+        return facts, body
+    found = schema.members.decode(body)
+    if renamed:
+        found["model"] = json.raw(options.model)
+    if cost is not None:
+        found["usage"] = _priced(found["usage"], cost)
+    return facts, json.encode(found)
+
+
+def _with_cost(frame: sse.Frame, cost: msgspec.Raw | None) -> bytes:
+    if cost is None:
+        return frame.raw
+    found = schema.members.decode(frame.data)
+    found["usage"] = _priced(found.get("usage", msgspec.Raw(b"{}")), cost)
+    return sse.encode(json.encode(found), frame.event)
+
+
+def _priced(counts: msgspec.Raw, cost: msgspec.Raw) -> msgspec.Raw:
+    found = schema.members.decode(counts)
+    found["cost"] = cost
+    return json.raw(found)
+
+
+def _measure(body: bytes, facts: Facts) -> None:
+    """What was produced, where the provider did not count it."""
+    try:
+        blocks = _content.decode(body).content
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"not a message of Anthropic's format: {error}") from None
+    for block in blocks:
+        if block.type in _NATIVE:
+            text = bytes(block.input).decode() if block.type == "tool_use" else block.text or block.thinking
+            narrow, wide = measure(text)
+            facts.output_ascii += narrow
+            facts.output_wide += wide
