@@ -1,0 +1,147 @@
+"""A request's messages, read into the hub's."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sekisho.core.error import BadRequest
+from sekisho.core.message import (
+    Audio,
+    CacheMark,
+    Document,
+    FileRef,
+    Image,
+    Message,
+    Part,
+    Refusal,
+    Role,
+    Text,
+    ToolResult,
+)
+from sekisho.dialects.openai_chat import reasoning
+from sekisho.dialects.openai_chat.parts import (
+    cache_note,
+    read_cache,
+    read_call,
+    read_content,
+    read_image,
+    read_source,
+)
+from sekisho.dialects.openai_chat.schema import WireAudioAnswer, WireMessage
+from sekisho.dialects.openai_chat.shape import NAME, Shape, given, missing_member, vendor_of
+
+AUDIO = "_audio"
+"""Note: the rest of an assistant message's `audio`, as it came."""
+
+_message = Shape(WireMessage)
+_audio = Shape(WireAudioAnswer)
+
+_MARKABLE = (Text, Image, Document, Audio)
+"""What a cache mark on the message can stand on, if it is the last part."""
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "assistant": "assistant",
+}
+
+
+def read(raws: Sequence[msgspec.Raw]) -> tuple[Message, ...]:
+    """The conversation. `tool` messages that follow each other become one message of the user's.
+
+    Raises BadRequest naming the field.
+    """
+    messages: list[Message] = []
+    results: list[Part] = []
+    for index, raw in enumerate(raws):
+        path = f"messages.{index}"
+        wire = _message.read(raw, path)
+        if wire.role == "tool":
+            results.append(_tool_result(raw, wire, path))
+            continue
+        if results:
+            messages.append(Message(role="user", parts=tuple(results)))
+            results = []
+        messages.append(_read_message(raw, wire, path))
+    if results:
+        messages.append(Message(role="user", parts=tuple(results)))
+    return tuple(messages)
+
+
+def _read_message(raw: msgspec.Raw, wire: WireMessage, path: str) -> Message:
+    role = _ROLES.get(wire.role)
+    if role is None:
+        raise _bad_role(wire.role, f"{path}.role")
+    if role == "assistant":
+        parts = _assistant_parts(wire, path)
+    else:
+        parts = read_content(wire.content, f"{path}.content")
+        if wire.content is None:
+            raise missing_member(f"{path}.content")
+    members = _message.rest(raw)
+    mark = read_cache(wire.cache_control, f"{path}.cache_control")
+    if mark is not None and parts and isinstance(parts[-1], _MARKABLE):
+        parts[-1] = _marked(parts[-1], mark, wire.cache_control)
+    elif mark is not None:
+        members["cache_control"] = wire.cache_control
+    return Message(role=role, parts=tuple(parts), name=wire.name, vendor=vendor_of(members))
+
+
+def _marked(part: Part, mark: CacheMark, raw: msgspec.Raw) -> Part:
+    members = {**(part.vendor or {}).get(NAME, {}), **cache_note(raw)}
+    return msgspec.structs.replace(part, cache=mark, vendor={NAME: members})
+
+
+def _bad_role(role: str, path: str) -> BadRequest:
+    if role == "function":
+        text = (
+            "the role `function` is no longer supported. Send the result with role `tool` and `tool_call_id`"
+        )
+    else:
+        text = f"unknown role {role[:40]!r}. Use system, developer, user, assistant or tool"
+    return BadRequest(f"{path}: {text}.", param=path)
+
+
+def _assistant_parts(wire: WireMessage, path: str) -> list[Part]:
+    if given(wire.function_call) is not None:
+        field = f"{path}.function_call"
+        raise BadRequest(f"{field}: no longer supported. Send `tool_calls` instead.", param=field)
+    details = [
+        (raw, reasoning.detail_shape.read(raw, f"{path}.reasoning_details.{index}"))
+        for index, raw in enumerate(wire.reasoning_details or ())
+    ]
+    parts = reasoning.of_message(wire.reasoning_content, wire.reasoning, details)
+    parts += read_content(wire.content, f"{path}.content")
+    if wire.refusal:
+        parts.append(Refusal(text=wire.refusal))
+    calls = enumerate(wire.tool_calls or ())
+    parts += [read_call(raw, f"{path}.tool_calls.{index}") for index, raw in calls]
+    if given(wire.audio) is not None:
+        parts.append(_read_audio(wire.audio, f"{path}.audio"))
+    images = enumerate(wire.images or ())
+    parts += [read_image(raw, f"{path}.images.{index}") for index, raw in images]
+    return parts
+
+
+def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
+    wire = _audio.read(raw, path)
+    if wire.id is not None:
+        return Audio(source=FileRef(id=wire.id))
+    if wire.data is None:
+        raise missing_member(f"{path}.id")
+    return Audio(source=read_source(f"data:audio/*;base64,{wire.data}"), transcript=wire.transcript)
+
+
+def _tool_result(raw: msgspec.Raw, wire: WireMessage, path: str) -> ToolResult:
+    if wire.tool_call_id is None:
+        raise missing_member(f"{path}.tool_call_id")
+    members = _message.rest(raw)
+    if wire.name is not None:
+        members["name"] = msgspec.Raw(msgspec.json.encode(wire.name))
+    return ToolResult(
+        call_id=wire.tool_call_id,
+        parts=tuple(read_content(wire.content, f"{path}.content")),
+        cache=read_cache(wire.cache_control, f"{path}.cache_control"),
+        vendor=vendor_of(members, cache_note(wire.cache_control)),
+    )

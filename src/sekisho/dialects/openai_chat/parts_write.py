@@ -1,0 +1,167 @@
+"""The hub's parts as content parts of a request, with what OpenAI cannot say reported as losses."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sekisho.core.contract import Loss, Members, TargetFacts
+from sekisho.core.message import (
+    Audio,
+    CacheMark,
+    Document,
+    FileRef,
+    Image,
+    Inline,
+    Link,
+    Opaque,
+    Part,
+    PlainText,
+    Refusal,
+    Source,
+    Text,
+    ToolCall,
+    Vendor,
+)
+from sekisho.dialects.openai_chat.parts import AUDIO_FORMATS, CACHE_CONTROL, FILE_URL, NO_FILENAME
+from sekisho.dialects.openai_chat.shape import NAME, own, spread
+
+Item = dict[str, object]
+
+
+@dataclass(slots=True)
+class Writing:
+    """One request on its way out: for whom, and what could not be said."""
+
+    facts: TargetFacts
+    losses: list[Loss] = field(default_factory=list)
+
+    def knob(self, path: str, reason: str) -> None:
+        self.losses.append(Loss(field=path, reason=reason, content=False))
+
+    def content(self, path: str, reason: str) -> None:
+        self.losses.append(Loss(field=path, reason=reason, content=True))
+
+    def foreign(self, path: str, vendor: Vendor | None) -> None:
+        """Names what other dialects kept in a value for themselves."""
+        for dialect, members in (vendor or {}).items():
+            if dialect != NAME:
+                for name in members:
+                    if not name.startswith("_"):
+                        self.knob(f"{path}vendor.{dialect}.{name}", f"{dialect} alone knows it")
+
+    def mark(self, path: str, cache: CacheMark | None, vendor: Vendor | None) -> Members:
+        """A cache mark's member: as it came, or for an endpoint that is known to take marks.
+
+        OpenAI caches by itself and refuses members it does not know, so other marks are dropped.
+        """
+        note = own(vendor).get(CACHE_CONTROL)
+        if note is not None:
+            members: Members = msgspec.json.decode(note, type=Members)
+            return members
+        if cache is None:
+            return {}
+        if "cache_control" not in self.facts.extensions:
+            self.knob(f"{path}.cache" if path else "cache", "the endpoint takes no cache marks")
+            return {}
+        ttl = f',"ttl":"{cache.ttl}"' if cache.ttl else ""
+        return {"cache_control": msgspec.Raw(f'{{"type":"ephemeral"{ttl}}}'.encode())}
+
+
+def write_content(parts: list[tuple[str, Part]], writing: Writing) -> str | list[object]:
+    """`content` of (path, part) pairs: a bare string where that says it all."""
+    items = [item for path, part in parts if (item := write_part(part, path, writing)) is not None]
+    if not items:
+        return ""
+    if len(items) == 1 and isinstance(items[0], dict) and items[0].keys() == {"type", "text"}:
+        return str(items[0]["text"])
+    return items
+
+
+def write_part(part: Part, path: str, writing: Writing) -> object | None:
+    """One content part, or None where OpenAI has no place for it."""
+    if isinstance(part, Opaque):
+        if part.dialect == NAME:
+            return part.raw
+        writing.content(path, f"a part that only {part.dialect} understands")
+        return None
+    item = _body(part, path, writing)
+    if item is None:
+        return None
+    writing.foreign(f"{path}.", part.vendor)
+    return {**item, **writing.mark(path, part.cache, part.vendor), **spread(part.vendor)}
+
+
+def _body(part: Part, path: str, writing: Writing) -> Item | None:
+    match part:
+        case Text(text=text):
+            return {"type": "text", "text": text}
+        case Refusal(text=text):
+            return {"type": "refusal", "refusal": text}
+        case Image():
+            return write_image(part, path, writing)
+        case Document():
+            return _document(part, path, writing)
+        case Audio():
+            return _audio(part, path, writing)
+    writing.content(path, "no place for it in a message of this role")
+    return None
+
+
+def write_image(part: Image, path: str, writing: Writing) -> Item | None:
+    url = source_url(part.source)
+    if url is None:
+        writing.content(path, "images go by URL or as data, not by a file's id")
+        return None
+    image: Item = {"url": url} if part.detail is None else {"url": url, "detail": part.detail}
+    return {"type": "image_url", "image_url": image}
+
+
+def source_url(source: Source) -> str | None:
+    """The source as a URL (`data:` for inline content), or None where it is none."""
+    match source:
+        case Inline(media_type=media_type, data=data):
+            return f"data:{media_type};base64,{data}"
+        case Link(url=url):
+            return url
+    return None
+
+
+def _document(part: Document, path: str, writing: Writing) -> Item | None:
+    if part.context is not None:
+        writing.knob(f"{path}.context", "files have no context")
+    title: Item = {} if part.title is None else {"filename": part.title}
+    match part.source:
+        case PlainText(text=text):
+            # OpenAI's advice for text files: Chat Completions takes only PDF (checked 2026-11-22)
+            if part.title is not None:
+                writing.knob(f"{path}.title", "text has no title")
+            return {"type": "text", "text": text}
+        case FileRef(id=file_id):
+            return {"type": "file", "file": {"file_id": file_id, **title}}
+        case Link(url=url):
+            if FILE_URL in own(part.vendor) or "file_url" in writing.facts.extensions:
+                return {"type": "file", "file": {**title, "file_data": url}}
+            writing.content(path, "files go as data or by id, not by URL")
+            return None
+        case Inline(media_type=media_type):
+            if part.title is None and NO_FILENAME not in own(part.vendor):
+                title = {"filename": f"document.{media_type.rpartition('/')[2]}"}
+            return {"type": "file", "file": {**title, "file_data": source_url(part.source)}}
+
+
+def _audio(part: Audio, path: str, writing: Writing) -> Item | None:
+    if not isinstance(part.source, Inline):
+        writing.content(path, "audio goes as data only")
+        return None
+    media_type = part.source.media_type
+    form = AUDIO_FORMATS.get(media_type) or media_type.rpartition("/")[2]
+    return {"type": "input_audio", "input_audio": {"data": part.source.data, "format": form}}
+
+
+def write_call(call: ToolCall) -> Item:
+    """One of `tool_calls`, without an index."""
+    if call.custom:
+        body: Item = {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    else:
+        body = {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    return {"id": call.id, **body, **spread(call.vendor)}

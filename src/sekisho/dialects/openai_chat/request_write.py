@@ -1,0 +1,210 @@
+"""The hub's request as a Chat Completions body: compact, and the same bytes for the same request.
+
+Thinking: `reasoning_effort` is OpenAI's only word for it, so a budget of tokens becomes an effort, as a
+named loss: below 4,096 tokens `low`, below 16,384 `medium`, from there `high` (the bounds between which
+clients of Anthropic's API commonly choose: 1,024-4,000, 8,000-16,000, 31,999). An endpoint whose
+`extensions` name `reasoning` (OpenRouter) gets the budget itself.
+"""
+
+import msgspec
+
+from sekisho.core.contract import Members, TargetFacts, Written
+from sekisho.core.request import (
+    CustomTool,
+    OutputFormat,
+    ProviderTool,
+    ReasoningSettings,
+    Request,
+    Tool,
+    ToolChoice,
+)
+from sekisho.dialects.openai_chat import messages_write
+from sekisho.dialects.openai_chat.parts_write import Item, Writing
+from sekisho.dialects.openai_chat.request import MAX_TOKENS, REASONING, TOP_K
+from sekisho.dialects.openai_chat.shape import NAME, own, spread
+from sekisho.wire import json
+
+_LOW_BELOW = 4_096
+_MEDIUM_BELOW = 16_384
+
+_KNOBS = (
+    "temperature",
+    "top_p",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "verbosity",
+)
+
+
+def write(request: Request, target: TargetFacts) -> Written:
+    """The body for `target`, and what it could not say."""
+    writing = Writing(facts=target)
+    kept = own(request.vendor)
+    writing.foreign("", request.vendor)
+    body: Item = {
+        "model": target.model,
+        "messages": messages_write.write(request.messages, writing),
+        **_tools(request, kept, writing),
+        **_limits(request, kept),
+        **_sampling(request, kept, writing),
+        **_output(request.output),
+        **_reasoning(request.reasoning, kept, writing),
+        **writing.mark("", request.cache, request.vendor),
+    }
+    if request.service_tier is not None:
+        body["service_tier"] = request.service_tier
+    if request.user is not None:
+        body["user"] = request.user
+    rest = spread(request.vendor)
+    body |= _stream(request, rest.pop("stream_options", None), target)
+    return Written(body=json.encode({**body, **rest}), losses=tuple(writing.losses))
+
+
+def _stream(request: Request, options: msgspec.Raw | None, target: TargetFacts) -> Item:
+    if not request.stream:
+        return {}
+    members: Item = dict(msgspec.json.decode(options, type=Members)) if options is not None else {}
+    if request.include_usage or target.count_stream_usage:
+        members["include_usage"] = True
+    return {"stream": True, "stream_options": members} if members else {"stream": True}
+
+
+def _limits(request: Request, kept: Members) -> Item:
+    """`max_tokens`, which every compatible server knows, unless the client said it the newer way; a quirk
+    renames it for models that refuse the older one."""
+    found: Item = {}
+    if request.max_tokens is not None:
+        found["max_completion_tokens" if MAX_TOKENS in kept else "max_tokens"] = request.max_tokens
+    if request.stop:
+        found["stop"] = list(request.stop)
+    if request.choices is not None:
+        found["n"] = request.choices
+    return found
+
+
+def _sampling(request: Request, kept: Members, writing: Writing) -> Item:
+    sampling = request.sampling
+    found = {name: value for name in _KNOBS if (value := getattr(sampling, name)) is not None}
+    if sampling.top_k is not None:
+        if TOP_K in kept or "top_k" in writing.facts.extensions:
+            found["top_k"] = sampling.top_k
+        else:
+            writing.knob("sampling.top_k", "OpenAI's API has no such knob")
+    return found
+
+
+def _output(output: OutputFormat | None) -> Item:
+    if output is None:
+        return {}
+    if output.kind != "json_schema":
+        return {"response_format": {"type": output.kind}}
+    schema: Item = {"name": output.name or "response"}
+    for name in ("description", "schema", "strict"):
+        value = getattr(output, name)
+        if value is not None:
+            schema[name] = value
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def _reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writing) -> Item:
+    spelled = kept.get(REASONING)
+    if spelled is not None:
+        return dict(msgspec.json.decode(spelled, type=Members))
+    if settings is None:
+        return {}
+    if "reasoning" in writing.facts.extensions:
+        return _router_reasoning(settings)
+    if settings.effort is not None:
+        if settings.budget_tokens is not None:
+            writing.knob("reasoning.budget_tokens", "the effort was sent instead")
+        return {"reasoning_effort": settings.effort}
+    if settings.enabled is False:
+        writing.knob(
+            "reasoning", "cannot be switched off, only set to an effort; the model's default applies"
+        )
+        return {}
+    if settings.budget_tokens is not None:
+        effort = effort_of(settings.budget_tokens)
+        writing.knob("reasoning.budget_tokens", f"sent as the effort {effort}")
+        return {"reasoning_effort": effort}
+    if settings.enabled:
+        return {"reasoning_effort": "medium"}
+    writing.knob("reasoning", "the model decides by its own default how much it thinks")
+    return {}
+
+
+def _router_reasoning(settings: ReasoningSettings) -> Item:
+    found: Item = {}
+    if settings.effort is not None:
+        found["effort"] = settings.effort
+    elif settings.budget_tokens is not None:
+        found["max_tokens"] = settings.budget_tokens
+    elif settings.enabled is not None or settings.adaptive:
+        found["enabled"] = settings.enabled is not False
+    return {"reasoning": found} if found else {}
+
+
+def effort_of(budget_tokens: int) -> str:
+    """The effort that a budget of thinking tokens comes closest to."""
+    if budget_tokens < _LOW_BELOW:
+        return "low"
+    return "medium" if budget_tokens < _MEDIUM_BELOW else "high"
+
+
+# --- tools -----------------------------------------------------------------------------------------
+
+
+def _tools(request: Request, kept: Members, writing: Writing) -> Item:
+    found: Item = {}
+    tools: list[object] = []
+    for index, tool in enumerate(request.tools):
+        written = _tool(tool, f"tools.{index}", writing)
+        if written is not None:
+            tools.append(written)
+    if tools:
+        found["tools"] = tools
+    if request.tool_choice is not None and "tool_choice" not in kept:
+        found["tool_choice"] = _tool_choice(request.tool_choice, request.tools)
+    if request.parallel_tool_calls is not None:
+        found["parallel_tool_calls"] = request.parallel_tool_calls
+    return found
+
+
+def _tool(tool: Tool, path: str, writing: Writing) -> object | None:
+    if isinstance(tool, ProviderTool):
+        if tool.dialect == NAME:
+            return tool.raw
+        writing.content(path, f"a tool that only {tool.dialect} runs")
+        return None
+    writing.foreign(f"{path}.", tool.vendor)
+    rest = spread(tool.vendor)
+    if isinstance(tool, CustomTool):
+        custom = _described(tool.name, tool.description, rest.pop("custom", None))
+        if tool.format is not None:
+            custom["format"] = tool.format
+        return {"type": "custom", "custom": custom, **writing.mark(path, None, tool.vendor), **rest}
+    function = _described(tool.name, tool.description, rest.pop("function", None))
+    if tool.schema is not None:
+        function["parameters"] = tool.schema
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function, **writing.mark(path, tool.cache, tool.vendor), **rest}
+
+
+def _described(name: str, description: str | None, more: msgspec.Raw | None) -> Item:
+    found: Item = {"name": name}
+    if description is not None:
+        found["description"] = description
+    return found if more is None else {**found, **msgspec.json.decode(more, type=Members)}
+
+
+def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> object:
+    if choice.mode != "named":
+        return choice.mode
+    custom = any(isinstance(tool, CustomTool) and tool.name == choice.name for tool in tools)
+    kind = "custom" if custom else "function"
+    return {"type": kind, kind: {"name": choice.name}}
