@@ -30,5 +30,8 @@ async def live(
     )
     gateway = Gateway(settings, Options(host="127.0.0.1", port=0, config=document))
     port = await gateway.start()
-    yield Live(f"http://127.0.0.1:{port}", gateway, provider, data_dir, document)
+    started = Live(f"http://127.0.0.1:{port}", gateway, provider, data_dir, document)
+    yield started
+    for client in started.clients:
+        await client.close()
     await gateway.stop(drain_seconds=1)

@@ -1,6 +1,6 @@
 """What end-to-end tests know of the gateway they talk to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anthropic
@@ -51,9 +51,15 @@ class Live:
     data_dir: Path
     document: Path
     key: str = ADMIN_KEY
+    clients: list[openai.AsyncOpenAI | anthropic.AsyncAnthropic] = field(default_factory=list)
+    """Made by the tests, closed by the fixture."""
 
     def openai(self, key: str | None = None, prefix: str = "/v1") -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=self.url + prefix, api_key=key or self.key, max_retries=0)
+        client = openai.AsyncOpenAI(base_url=self.url + prefix, api_key=key or self.key, max_retries=0)
+        self.clients.append(client)
+        return client
 
     def anthropic(self, key: str | None = None) -> anthropic.AsyncAnthropic:
-        return anthropic.AsyncAnthropic(base_url=self.url, api_key=key or self.key, max_retries=0)
+        client = anthropic.AsyncAnthropic(base_url=self.url, api_key=key or self.key, max_retries=0)
+        self.clients.append(client)
+        return client
