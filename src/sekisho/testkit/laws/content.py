@@ -92,7 +92,7 @@ def unnamed(lost: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:
 
 
 def plain(value: object) -> Any:
-    """A hub value as JSON data, so that the spelling of raw members does not matter, nor notes on spelling."""
+    """A hub value as JSON data, without notes on spelling, whatever the spelling of raw members."""
     return _without_notes(msgspec.json.decode(msgspec.json.encode(value)))
 
 

@@ -1,7 +1,9 @@
 """Laws of reading and writing whole answers."""
 
 from sekisho.core.contract import Dialect, ReplyOptions
+from sekisho.core.error import UpstreamError
 from sekisho.core.reply import Reply
+from sekisho.testkit.laws.refusal import refusal
 
 AS_IT_CAME = ReplyOptions()
 
@@ -42,3 +44,9 @@ def shown(dialect: Dialect, body: bytes) -> None:
         assert again.choices == reply.choices, f"{again.choices}\nwas {reply.choices} before it was {way}"
         assert again.usage == reply.usage, f"{again.usage}\nwas {reply.usage} before it was {way}"
         assert reply.usage is None or b"0.0015" in answer, f"no cost in {answer!r}"
+
+
+def read_is_total(dialect: Dialect, body: bytes) -> None:
+    """Whatever a provider answers is understood, or an error of the provider's; never ours."""
+    refusal(lambda: dialect.read_reply(body), UpstreamError)
+    refusal(lambda: dialect.unary_tap(body, AS_IT_CAME), UpstreamError)

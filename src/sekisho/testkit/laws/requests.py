@@ -6,8 +6,11 @@ from typing import Any
 import msgspec
 
 from sekisho.core.contract import Dialect, TargetFacts, Written
+from sekisho.core.error import BadRequest
 from sekisho.core.request import Request
 from sekisho.testkit.laws import content
+from sekisho.testkit.laws.refusal import refusal
+from sekisho.wire.json import members
 
 MAX_OUTPUT = 4096
 
@@ -48,6 +51,12 @@ def honest(dialect: Dialect, request: Request) -> Request:
         f"{dialect.name} lost without a word {silent}\nnamed {written.losses}\nin {written.body!r}"
     )
     return again
+
+
+def read_is_total(dialect: Dialect, body: bytes) -> None:
+    """Whatever a client sends is understood, or refused as the client's mistake with words that say why."""
+    refusal(lambda: dialect.read_request(body), BadRequest)
+    refusal(lambda: dialect.check_members(members(body)), BadRequest)
 
 
 def stable_prefix(dialect: Dialect, request: Request) -> None:

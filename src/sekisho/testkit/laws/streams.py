@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from sekisho.core.contract import Dialect, Facts, ReplyOptions, Tap
-from sekisho.core.error import UpstreamError
+from sekisho.core.error import Malformed, UpstreamError
 from sekisho.core.estimate import measure
 from sekisho.core.event import End, Event
 from sekisho.core.fold import check, fold
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.testkit.laws import content
+from sekisho.testkit.laws.refusal import refusal
 from sekisho.testkit.laws.replies import AS_IT_CAME
 from sekisho.wire.sse import FrameDecoder
 
@@ -42,7 +43,7 @@ def relay(dialect: Dialect, pieces: Sequence[bytes], options: ReplyOptions = AS_
 
 def well_formed(dialect: Dialect, data: bytes) -> None:
     """The events keep the grammar of `core.event`."""
-    check(read(dialect, [data]))
+    _check(read(dialect, [data]))
 
 
 def split_invariant(dialect: Dialect, data: bytes, cuts: Sequence[int]) -> None:
@@ -67,7 +68,7 @@ def means_the_same(dialect: Dialect, events: Sequence[Event]) -> None:
     meant = fold(events)
     for written in (write(dialect, events), dialect.stream_writer(AS_IT_CAME).write(events)):
         again = read(dialect, [written])
-        check(again)
+        _check(again)
         assert fold(again) == meant, f"meant {meant}\nwrote {written!r}\nread back {fold(again)}"
 
 
@@ -131,6 +132,15 @@ def cut_is_no_end(dialect: Dialect, data: bytes) -> None:
             assert not _completes(dialect, data[:place]), f"complete, though cut at {place} of {len(data)}"
 
 
+def read_is_total(dialect: Dialect, data: bytes) -> None:
+    """Whatever a provider streams is understood and well formed, or the provider's error; never ours."""
+    events: list[Event] = []
+    refusal(lambda: events.extend(read(dialect, [data])), UpstreamError)
+    if events:
+        _check(events)
+    refusal(lambda: relay(dialect, [data]), UpstreamError)
+
+
 def reports(dialect: Dialect, data: bytes) -> UpstreamError:
     """A stream in which the provider reports an error raises it, in the reader and in the tap alike.
     Returns it."""
@@ -157,6 +167,11 @@ def produced(reply: Reply) -> tuple[int, int]:
                 case _:
                     pass
     return narrow, wide
+
+
+def _check(events: Sequence[Event]) -> None:
+    broken = refusal(lambda: check(events), Malformed)
+    assert broken is None, f"{broken} in {events}"
 
 
 def _completes(dialect: Dialect, data: bytes) -> bool:
