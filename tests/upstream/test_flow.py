@@ -137,16 +137,23 @@ async def test_a_provider_that_does_not_read_stops_the_upload_and_then_the_call(
 
 
 async def test_a_slow_upload_is_no_timeout_while_it_moves(hostile, fetch) -> None:
+    size = 40_000_000
+    took = 0.0
+
     async def script(reader, writer) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert b"content-length: 6000000" in head
-        left = 6_000_000
+        nonlocal took
+        assert b"content-length: %d" % size in await reader.readuntil(b"\r\n\r\n")
+        loop = asyncio.get_running_loop()
+        left, began = size, loop.time()
         while left:
-            left -= len(await reader.read(200_000))
-            await asyncio.sleep(0.04)
+            left -= len(await reader.read(1_000_000))
+            await asyncio.sleep(0.006)
+        took = loop.time() - began
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
-    assert await fetch(await hostile.origin(script), bytes(6_000_000), first_token=0.9) == (200, b"")
+    origin = await hostile.origin(script)
+    assert await fetch(origin, bytes(size), first_token=1.5, total=60) == (200, b"")
+    assert took > 1.5, "the upload must outlast the limit, or this proves nothing"
 
 
 async def test_an_answer_during_the_upload_is_delivered_and_the_connection_not_reused(hostile, fetch) -> None:

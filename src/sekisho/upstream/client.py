@@ -34,7 +34,6 @@ class Client:
         self._contexts = Contexts()
         self._pool = Pool(clock, max_idle_per_origin, idle_seconds)
         self._give_back = self._pool.give_back
-        self._closed = False
 
     async def send(
         self,
@@ -58,14 +57,17 @@ class Client:
         now = self._clock()
         if deadline <= now:
             raise faults.timed_out(origin.peer, "total")
-        connection = self._pool.take(origin)
-        reused = connection is not None
-        if connection is None:
-            connection = await self._connect(origin, timeouts, deadline)
-        await self._exchange(connection, head, body, timeouts, deadline)
+        shelf = self._pool.shelf(origin)
+        reused = bool(shelf)
+        connection = shelf.pop() if shelf else await self._connect(origin, timeouts, deadline)
+        self._pool.wake(connection.loop)
+        connection.start(head, body, timeouts, deadline, self._max_response)
+        await connection.wait_head()
         if reused and connection.silent and self._clock() - now <= STALE_WINDOW:
             connection = await self._connect(origin, timeouts, deadline)
-            await self._exchange(connection, head, body, timeouts, deadline)
+            self._pool.wake(connection.loop)
+            connection.start(head, body, timeouts, deadline, self._max_response)
+            await connection.wait_head()
         if connection.failure is not None and not connection.status:
             raise connection.failure
         try:
@@ -76,24 +78,15 @@ class Client:
 
     async def close(self) -> None:
         """Ends what is in flight with Unreachable, and every connection."""
-        self._closed = True
         for connection in self._pool.close():
             connection.fail(Unreachable("the client is closed"))
         await asyncio.sleep(0)  # transports close in the loop's next turn
 
-    async def _exchange(
-        self, connection: Connection, head: bytes, body: bytes, timeouts: Timeouts, deadline: float
-    ) -> None:
-        self._pool.wake(connection.loop)
-        connection.start(head, body, timeouts, deadline, self._max_response)
-        await connection.wait_head()
-
     async def _connect(self, origin: Origin, timeouts: Timeouts, deadline: float) -> Connection:
-        if self._closed:
-            raise Unreachable("the client is closed")
+        self._pool.check_open()
         loop = asyncio.get_running_loop()
         peer = origin.peer
-        connection = Connection(origin, peer, self._pool, self._clock, loop)
+        connection = Connection(self._pool.shelf(origin), peer, self._pool, self._clock, loop)
         left = deadline - self._clock()
         phase = "connect" if timeouts.connect < left else "total"
         try:
@@ -106,6 +99,9 @@ class Client:
             raise faults.unreachable(peer, error) from None
         except (OSError, UnicodeError) as error:
             raise faults.unreachable(peer, error) from None
+        if self._pool.closed:
+            connection.abort()
+        self._pool.check_open()
         if connection.closed:
             raise faults.unreachable(peer, None)
         self._pool.add(connection)

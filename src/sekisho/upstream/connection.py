@@ -6,7 +6,7 @@ waits for; a small answer that arrives in one packet costs one wake-up in all.
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, MutableSequence
 from typing import Protocol, cast
 
 import httptools
@@ -60,24 +60,24 @@ class Connection(asyncio.Protocol):
         "failure",
         "headers",
         "in_use",
-        "key",
         "loop",
         "peer",
         "reusable",
+        "shelf",
         "silent",
         "status",
     )
 
     def __init__(
         self,
-        key: object,
+        shelf: "MutableSequence[Connection]",
         peer: str,
         owner: Owner,
         clock: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self.key = key
-        """What the pool files it under."""
+        self.shelf = shelf
+        """The idle connections of its origin, where it rests between calls."""
         self.peer = peer
         """`host:port`, for messages."""
         self._owner = owner
@@ -133,27 +133,27 @@ class Connection(asyncio.Protocol):
             self._unsent = memoryview(body)
             self._send_more()
 
-    async def wait_head(self) -> None:
-        """Until the final status and headers are in, or `failure` is set."""
-        if not self.status and self.failure is None:
-            await self._wait(_HEAD, self._timeouts.first_token, "first byte")
+    def wait_head(self) -> Coroutine[None, None, None]:
+        """Until the final status and headers are in, or `failure` is set. Goes right after `start`."""
+        return self._wait(_HEAD, self._timeouts.first_token, "first byte")
 
-    async def wait_chunk(self, seconds: float | None) -> None:
-        """Until there is body to take, or the answer is complete, or `failure` is set."""
+    def wait_chunk(self, seconds: float | None) -> Coroutine[None, None, None]:
+        """Until there is body to take, or the answer is complete, or `failure` is set; not if so already."""
         if seconds is None:
-            await self._wait(_CHUNK, self._timeouts.idle, "idle")
-        else:
-            await self._wait(_CHUNK, seconds, "first byte")
+            return self._wait(_CHUNK, self._timeouts.idle, "idle")
+        return self._wait(_CHUNK, seconds, "first byte")
 
-    async def wait_whole(self, limit: int) -> None:
-        """Until the answer is complete or `failure` is set. Raises Malformed over `limit` bytes of body."""
-        self._limit = limit
-        if self._total > limit:
+    def wait_whole(self) -> Coroutine[None, None, None]:
+        """Until the answer is complete or `failure` is set; not if so already."""
+        if self._paused:
+            self._resume()
+        return self._wait(_WHOLE, self._timeouts.idle, "idle")
+
+    def limit(self, size: int) -> None:
+        """More than `size` bytes of body are a failure from now on. Raises Malformed if they are there."""
+        self._limit = size
+        if self._total > size:
             raise self._too_large()
-        if not self.complete and self.failure is None:
-            if self._paused:
-                self._resume()
-            await self._wait(_WHOLE, self._timeouts.idle, "idle")
 
     @property
     def has_body(self) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from sekisho.core.error import Unreachable
 from sekisho.upstream.connection import Connection
 from sekisho.upstream.origin import Origin
 
@@ -21,6 +22,7 @@ class Pool:
         "_open",
         "_resting",
         "_timer",
+        "closed",
     )
 
     def __init__(self, clock: Callable[[], float], max_idle_per_origin: int, idle_seconds: float) -> None:
@@ -29,14 +31,18 @@ class Pool:
         self._idle_seconds = idle_seconds
         self._idle: dict[Origin, deque[Connection]] = {}
         self._open: set[Connection] = set()
+        self.closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._resting = True
         """No call is in flight as far as the timer knows, so it runs slowly or not at all."""
 
-    def take(self, origin: Origin) -> Connection | None:
-        """An idle connection, the one used last, for it is the least likely to have been closed."""
-        idle = self._idle.get(origin)
-        return idle.pop() if idle else None
+    def shelf(self, origin: Origin) -> deque[Connection]:
+        """The idle connections of an origin: take from the right end, for the one used last is the least
+        likely to have been closed."""
+        shelf = self._idle.get(origin)
+        if shelf is None:
+            shelf = self._idle[origin] = deque()
+        return shelf
 
     def add(self, connection: Connection) -> None:
         """A new connection, about to be used."""
@@ -55,32 +61,26 @@ class Pool:
         if not connection.reusable or connection.closed:
             connection.abort()
             return
-        origin = connection.key
-        assert isinstance(origin, Origin)
-        idle = self._idle.get(origin)
-        if idle is None:
-            idle = self._idle[origin] = deque()
-        if len(idle) >= self._max_idle:
+        if len(connection.shelf) >= self._max_idle:
             connection.abort()
             return
         connection.rest()
         connection.expires = self._clock() + self._idle_seconds
-        idle.append(connection)
+        connection.shelf.append(connection)
 
     def forget(self, connection: Connection) -> None:
         self._open.discard(connection)
-        if connection.in_use:
-            return
-        assert isinstance(connection.key, Origin)
-        idle = self._idle.get(connection.key)
-        if idle is not None:
-            if connection in idle:
-                idle.remove(connection)
-            if not idle:
-                del self._idle[connection.key]
+        if not connection.in_use and connection in connection.shelf:
+            connection.shelf.remove(connection)
+
+    def check_open(self) -> None:
+        """Raises Unreachable after `close`."""
+        if self.closed:
+            raise Unreachable("the client is closed")
 
     def close(self) -> list[Connection]:
         """Stops the timer and hands over what is open, for the caller to end."""
+        self.closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -49,7 +49,9 @@ class Response:
         if connection is None:
             return b""
         limit = min(limit, self._limit)
-        await connection.wait_whole(limit)
+        connection.limit(limit)
+        if not connection.complete and connection.failure is None:
+            await connection.wait_whole()
         if connection.failure is not None:
             raise connection.failure
         data = connection.take()
