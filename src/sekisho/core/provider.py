@@ -62,12 +62,12 @@ class Provider:
     dialect: str
     base_url: str
     auth: Auth
-    headers: tuple[tuple[str, str], ...] = ()
-    """Sent with every request (`anthropic-version`)."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Sent with every request (`anthropic-version`). May hold secrets, as may `proxy`: neither is shown."""
     quirks: tuple[str, ...] = ()
     """Names in `providers.quirks`."""
     policy: DataPolicy = DataPolicy()
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
 
 

@@ -23,14 +23,14 @@ class Names:
 
     def aliases(self) -> dict[str, str]:
         """Bare slugs, then providers' own ids -> public name."""
-        slugs = _certain((served.names[-1], served.endpoint.model) for served in self._served)
-        return self._without_public({**_certain(self._own_ids()), **slugs})
+        slugs = [(served.names[-1], served.endpoint.model) for served in self._served]
+        return self._without_public(_certain(slugs, self._own_ids()))
 
     def pinned(self) -> dict[str, Route]:
         """Names of one provider's model, and of dated versions -> hidden routes."""
         versions = self._versions()
         dated = {name: self._make_route(name, endpoints) for name, endpoints in versions.items()}
-        bare = _certain((name.partition("/")[2], name) for name in versions)
+        bare = _certain(((name.partition("/")[2], name) for name in versions), ())
         return {
             **self._without_public(dated),
             **self._without_public({version: dated[name] for version, name in bare.items()}),
@@ -68,7 +68,7 @@ class Names:
                 routes[name] = self._make_route(name, [served.version(version)])
             names.extend((f"{provider}/{name}", pinned) for name in served.names)
             ids.extend((f"{provider}/{own}", pinned) for own in served.ids)
-        sure = {**_certain(ids), **_certain(names)}
+        sure = _certain(names, ids)
         routes.update({name: routes[pinned] for name, pinned in sure.items() if name not in routes})
         return self._without_public(routes)
 
@@ -80,9 +80,14 @@ def _author(model: str) -> str:
     return model.partition("/")[0]
 
 
-def _certain(pairs: Named) -> dict[str, str]:
-    """What each name stands for, without the names that stand for several things."""
+def _certain(first: Named, second: Named) -> dict[str, str]:
+    """What each name stands for, without those that stand for several things. What `second` says counts
+    only for names that `first` does not know."""
     meanings: dict[str, set[str]] = {}
-    for name, meaning in pairs:
+    for name, meaning in first:
         meanings.setdefault(name, set()).add(meaning)
+    known = frozenset(meanings)
+    for name, meaning in second:
+        if name not in known:
+            meanings.setdefault(name, set()).add(meaning)
     return {name: meaning for name, (meaning, *others) in meanings.items() if not others}

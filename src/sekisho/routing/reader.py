@@ -43,7 +43,8 @@ class Reader:
                 self.report(key, below, f"stands twice; the first is in line {first.line}")
                 continue
             seen[key.text] = key
-            place = key if isinstance(value, node.Mapping) else value
+            inside = isinstance(value, node.Mapping) or value.kind == "nothing"
+            place = key if inside else value
             self.places[below] = (place.line, place.column)
             yield key, value, below
 

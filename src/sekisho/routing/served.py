@@ -99,10 +99,9 @@ class Shelf:
     def _check_quirks(self, entry: ModelEntry) -> None:
         for index, name in enumerate(entry.quirks or ()):
             if name not in QUIRKS:
-                near = nearest_of(name, QUIRKS, limit=1) or sorted(QUIRKS)
-                self._report(
-                    f"is not a known quirk; there is {', '.join(near)}", entry.name, "quirks", str(index)
-                )
+                near = nearest_of(name, QUIRKS, limit=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                self._report(f"is not a known quirk{hint}", entry.name, "quirks", str(index))
 
     def _report(self, message: str, *below: str) -> None:
         self.problems.append((("providers", self._entry.name, "models", *below), message))
