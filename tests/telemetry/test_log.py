@@ -55,6 +55,12 @@ def test_nothing_of_a_key_is_written_wherever_it_stands(stream: io.StringIO, sec
     assert stream.getvalue().count("\n") == 2
 
 
+def test_ids_are_not_taken_for_secrets(stream: io.StringIO) -> None:
+    ids = {"key_id": "key_973a63fce82bea7a", "call": "gen-0123456789abcdef0123456789", "model": "a/b-c-d"}
+    structlog.get_logger().info("call_ended", **ids)
+    assert ids.items() <= json.loads(stream.getvalue()).items()
+
+
 def test_fields_that_hold_secrets_by_name_are_never_written(stream: io.StringIO) -> None:
     structlog.get_logger().error(
         "x", authorization="hunter2", nested={"api_key": "hunter2"}, digest=b"hunter2"

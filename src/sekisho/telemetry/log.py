@@ -17,7 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 _SECRET = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|hf|ghp|github_pat|pplx|nvapi|csk|r8|fw|key)[-_][A-Za-z0-9_-]{16,}"
+    r"\b(?:sk|pk|rk|gsk|xai|hf|ghp|github_pat|pplx|nvapi|csk|r8|fw)[-_][A-Za-z0-9_-]{16,}"
     r"|\bsk-[A-Za-z0-9_-]{8,}"
     r"|\bAIza[A-Za-z0-9_-]{30,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|(?i:\bbearer\s+)[^\s\"',]+"

@@ -66,7 +66,10 @@ class Ledger:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def flush(self) -> None:
-        """Load what the journal holds now. Gives up, loudly, where the database refuses."""
+        """Load what the journal holds now. Gives up, loudly, where the database refuses.
+
+        Another process that is loading is waited for, two seconds at most.
+        """
         await self._latest()
 
     async def _load_now(self) -> None:
