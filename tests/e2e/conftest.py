@@ -2,13 +2,19 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from tests.e2e.live import ADMIN_KEY, DOCUMENT, PROVIDER_KEY, Live
 
 from sekisho.app import Gateway, Options
 from sekisho.settings import Settings
 from sekisho.testkit.provider import ScriptedProvider
+
+
+def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Any]:
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

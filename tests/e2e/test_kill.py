@@ -37,6 +37,7 @@ providers:
   priced:
     like: openai-compatible
     base_url: {url}/v1
+    api_key: any
     models:
       acme/echo: {{upstream: echo, price: {{input: 1, output: 2}}}}
       acme/long: {{upstream: "long?chunk_count=20&chunk_gap=0.003", price: {{input: 1, output: 2}}}}
@@ -107,6 +108,7 @@ async def test_killed_twenty_times_under_load_the_books_still_balance(tmp_path: 
         environment={},
         log=tmp_path / "provider.log",
     )
+    await ready(f"http://127.0.0.1:{provider_port}/v1/models")
     serve = ("sekisho", "serve", "--config", str(document), "--port", str(port))
     seen: set[str] = set()
     try:
@@ -123,9 +125,7 @@ async def test_killed_twenty_times_under_load_the_books_still_balance(tmp_path: 
         await provider.wait()
     query = "select id, upstream_id, usage_input, usage_output from calls where outcome = 'ok'"
     with sqlite3.connect(database) as books:
-        rows = books.execute(
-            "select id, upstream_id, usage_input, usage_output from calls where outcome = 'ok'"
-        ).fetchall()
+        rows = books.execute(query).fetchall()
     books.close()
     served = {entry.id: entry.usage for entry in read_ledger(served_file) if entry.completed}
     booked = {row[0] for row in rows}

@@ -8,7 +8,7 @@ attribute, compared by the server's sweeper, so that an idle connection costs no
 import asyncio
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
@@ -62,8 +62,7 @@ class Connection(asyncio.Protocol):
     # --- transport ------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's looks like one, but is none
         self._server.connections.add(self)
         self.deadline = self._server.now + self._server.limits.head_seconds
 

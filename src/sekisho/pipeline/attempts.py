@@ -61,7 +61,7 @@ class Attempts:
         if failure is None:
             raise InternalError(f"the route {route.name} has no targets")
         if isinstance(failure, UpstreamError):
-            _sign(failure, exchange)
+            failure.attempts = len(exchange.attempts)
         raise failure
 
     async def _try_target(self, call: "_Call", target: Target, *, alone: bool) -> Answer:
@@ -203,10 +203,3 @@ async def _read(response: Response, limit: int) -> bytes:
 
 def _header_lines(written: Written) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in written.headers).encode("latin-1")
-
-
-def _sign(error: UpstreamError, exchange: Exchange) -> None:
-    """Put into the error who failed, and how many attempts were made in all."""
-    error.attempts = len(exchange.attempts)
-    plural = "attempt" if error.attempts == 1 else "attempts"
-    error.message = f"{error.message} (provider {error.provider}, {error.attempts} {plural})"
