@@ -15,59 +15,36 @@ from sekisho.routing.problem import DocumentError
 
 load = cache(catalog.load)
 
-PROVIDERS = st.sampled_from(
-    ["openai", "anthropic", "own", "own-2", "ollama", "github", "cloudflare", "nobody"]
-)
+PROVIDERS = st.sampled_from(["openai", "anthropic", "own", "own-2", "ollama", "github", "cloudflare"])
 MODELS = st.sampled_from(
-    [
-        "gpt-4o-mini",
-        "openai/gpt-4o-mini",
-        "own/x",
-        "x",
-        "a/x",
-        "own/openai/gpt-4o-mini",
-        "bot",
-        "bot-2",
-        "ollama/y",
-    ]
+    ["gpt-4o-mini", "openai/gpt-4o-mini", "own/x", "x", "a/x", "own/a/x", "bot", "ollama/y"]
 )
-SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), MODELS, PROVIDERS
-)
-ANY = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MODELS, inner, max_size=3)
-)
-PRICES = st.fixed_dictionaries(
-    {"input": st.just(1)}, optional={"output": st.decimals().map(str) | st.just(0.5)}
-)
+SERVED = MODELS.filter(lambda name: name.count("/") < 2)
+PRICE = st.fixed_dictionaries({"input": st.just(1), "output": st.sampled_from([0, 0.5, 1e-9])})
 MODEL = st.fixed_dictionaries(
-    {}, optional={"upstream": MODELS, "price": PRICES | ANY, "quirks": ANY, "max_output": ANY}
-)
-PROVIDER = st.fixed_dictionaries(
     {},
-    optional={
-        "like": st.sampled_from(["openai-compatible", "openai", "vllm", "nothing"]),
-        "base_url": st.sampled_from(["http://127.0.0.1:1", "${URL}", "${EMPTY}", "https://${HOST}/v1", "//"])
-        | SCALARS,
-        "api_key": st.sampled_from(["${KEY}", "${EMPTY}", "sk", "${"]) | SCALARS,
-        "headers": st.dictionaries(
-            st.text(max_size=4), st.sampled_from(["${KEY}", "${URL} x", "v"]), max_size=2
-        ),
-        "proxy": st.sampled_from(["${URL}", "${HOST}", "http://proxy:1"]) | SCALARS,
-        "models": st.dictionaries(MODELS, MODEL | ANY, max_size=4) | ANY,
-    },
+    optional={"upstream": MODELS, "price": PRICE, "quirks": st.just(["no_done"]), "max_output": st.just(9)},
 )
-TARGET = MODELS | st.fixed_dictionaries({"model": MODELS}, optional={"provider": PROVIDERS, "weight": ANY})
-VIRTUAL = st.fixed_dictionaries(
-    {"targets": st.lists(TARGET, max_size=4)}, optional={"select": ANY, "timeouts": ANY}
+OPTIONS = {
+    "api_key": st.sampled_from(["${KEY}", "${EMPTY}", "sk"]),
+    "headers": st.dictionaries(st.sampled_from(["x-a", "X-B"]), st.sampled_from(["${KEY}", "${URL} x", "v"])),
+    "proxy": st.sampled_from(["http://proxy:1"] * 6 + ["${URL}", "http://${HOST}"]),
+    "models": st.dictionaries(SERVED, MODEL, max_size=3),
+}
+ADDRESS = st.sampled_from(["http://127.0.0.1:1"] * 8 + ["${URL}", "${EMPTY}", "https://${HOST}/v1"])
+OWN = st.fixed_dictionaries({"like": st.just("openai-compatible"), "base_url": ADDRESS}, optional=OPTIONS)
+KNOWN = st.fixed_dictionaries({}, optional=OPTIONS)
+TARGET = MODELS | st.fixed_dictionaries(
+    {"model": MODELS}, optional={"provider": PROVIDERS, "weight": st.just(2)}
 )
+VIRTUAL = st.fixed_dictionaries({"targets": st.lists(TARGET, min_size=1, max_size=3)})
 DOCUMENT = st.fixed_dictionaries(
-    {},
-    optional={
-        "providers": st.dictionaries(PROVIDERS, PROVIDER | SCALARS, max_size=4) | ANY,
-        "models": st.dictionaries(MODELS, VIRTUAL, max_size=4) | ANY,
-        "server": ANY,
-    },
+    {
+        "providers": st.fixed_dictionaries(
+            {}, optional={"openai": KNOWN, "ollama": KNOWN, "cloudflare": KNOWN, "own": OWN, "own-2": OWN}
+        ),
+        "models": st.dictionaries(st.sampled_from(["bot", "bot-2", "x", "a/x"]), VIRTUAL, max_size=2),
+    }
 )
 VALUES = st.sampled_from(
     ["", "http://host/v1", "host", "関所", "a\r\nb", "/../", "user@host", "http://[", "x"]
