@@ -29,7 +29,7 @@ from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.routing import document
 from sekisho.routing.compile import compile_document
-from sekisho.routing.discover import discover
+from sekisho.routing.discover import discover, nothing_found
 from sekisho.routing.document import ServerEntry
 from sekisho.settings import Settings
 from sekisho.telemetry.background import Background
@@ -133,7 +133,10 @@ class Gateway:
         known = catalog.load()
         path = self._options.config
         if path is None:
-            return None, Configuration(discover(known, self._environment), ServerEntry())
+            found = discover(known, self._environment)
+            if not found.providers:
+                log.warning("no_providers", reason=nothing_found(known))
+            return None, Configuration(found, ServerEntry())
         compile_text = partial(configuration, source=str(path), known=known, environment=self._environment)
         watcher = DocumentWatcher(path, compile_text)
         return watcher, watcher.load()
@@ -159,6 +162,12 @@ class Gateway:
         server, journal = self._server, self._journal
         self._metrics.gauge("connections", "Open client connections.", lambda: len(server.connections))
         self._metrics.gauge("journal_failures", "Journal writes that failed.", lambda: journal.failures)
+        self._metrics.gauge(
+            "journal_waiting_bytes", "Records not yet on disk.", lambda: journal.waiting_bytes
+        )
+        self._metrics.gauge(
+            "ledger_failures", "Loads that the database refused.", lambda: self._control.ledger.failures
+        )
         self._metrics.gauge("journal_lost", "Records lost to a full disk.", lambda: journal.lost)
 
 

@@ -97,6 +97,13 @@ class Draining(SekishoError):
     code = "shutting_down"
 
 
+class Unavailable(SekishoError):
+    """A part of ours that this request needs is out of order for the moment."""
+
+    status = 503
+    code = "unavailable"
+
+
 class InternalError(SekishoError):
     """Something unforeseen. The client sees only the request's id."""
 
@@ -125,6 +132,14 @@ class UpstreamError(SekishoError):
         self.provider_code = provider_code
         self.provider: str | None = None
         self.attempts = 0
+
+    @property
+    def told(self) -> str:
+        """The message for the client, with who failed and how many attempts were made in all."""
+        if self.provider is None:
+            return self.message
+        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"{self.message} (provider {self.provider}, {tries})"
 
 
 class Unreachable(UpstreamError):

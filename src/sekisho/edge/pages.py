@@ -1,6 +1,6 @@
 """What is read with GET: the lists of models, a key's own account, health and metrics."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,14 +11,12 @@ from sekisho.core.principal import Principal
 from sekisho.core.route import Snapshot
 from sekisho.edge import account, listing
 from sekisho.edge.message import Request
-from sekisho.edge.respond import JSON_TYPE
+from sekisho.edge.respond import JSON_TYPE, PageAnswer, PageAnswers
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.steps.authenticate import authenticate
 from sekisho.wire import json
 
-PageAnswer = tuple[int, bytes, bytes]
-"""(status, content type line, body)"""
-Page = Callable[[Request], Coroutine[Any, Any, PageAnswer]]
+Page = Callable[[Request], PageAnswers]
 """Answers a GET. Raises SekishoError."""
 Render = Callable[[Snapshot, Principal], dict[str, Any]]
 

@@ -6,9 +6,10 @@ stream that broke off never gets the terminator that would make it look complete
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -18,7 +19,8 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.port import Journal
 from sekisho.core.record import CallRecord, Outcome
 from sekisho.edge.connection import Connection
-from sekisho.edge.message import error_status
+from sekisho.edge.message import Request, error_status
+from sekisho.edge.server import Refuse
 from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
@@ -28,6 +30,9 @@ STREAM_TYPE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
 CLIENT_GONE = 499
+PageAnswer = tuple[int, bytes, bytes]
+"""(status, content type line, body)"""
+PageAnswers = Coroutine[Any, Any, PageAnswer]
 log = structlog.get_logger()
 
 
@@ -55,6 +60,28 @@ class Responder:
             call.fail(InternalError(f"internal error; the request id is {exchange.id}"))
         finally:
             call.close()
+
+    async def page(
+        self,
+        answer: Callable[[], PageAnswers],
+        request: Request,
+        out: Connection,
+        refuse: Refuse,
+        extra: bytes,
+    ) -> None:
+        """Answer a request that is no call; `refuse` words errors. Raises CancelledError only."""
+        try:
+            status, content_type, body = await answer
+        except SekishoError as error:
+            failure = error
+        except Exception as error:  # as above; no id of a call here, so the log's event is the trace
+            log.exception("page_crashed", path=request.path[:200], error=type(error).__name__)
+            failure = InternalError("internal error")
+        else:
+            out.send(status, content_type + extra, b"" if request.method == "HEAD" else body)
+            return
+        headers, body = refuse(request.path, failure)
+        out.send(error_status(failure), headers + extra, body)
 
 
 class _Call:

@@ -15,9 +15,9 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.edge.connection import Connection
 from sekisho.edge.cors import Cors
-from sekisho.edge.message import Request, error_status
-from sekisho.edge.pages import Page, PageAnswer
-from sekisho.edge.respond import JSON_TYPE, Responder, retry_after
+from sekisho.edge.message import Request
+from sekisho.edge.pages import Page
+from sekisho.edge.respond import JSON_TYPE, PageAnswer, Responder, retry_after
 
 MOUNTS = {"/v1": False, "/api/v1": True}
 """Prefix -> whether replies carry cost, as OpenRouter's contract has it."""
@@ -64,13 +64,7 @@ class Routes:
         if mount is not None and request.method == "POST":
             await self._responder.call(self._exchange(mount, request), out, extra)
             return
-        try:
-            status, content_type, body = await self._page(mount, request)
-        except SekishoError as error:
-            headers, body = self.refuse(request.path, error)
-            out.send(error_status(error), headers + extra, body)
-        else:
-            out.send(status, content_type + extra, body if request.method != "HEAD" else b"")
+        await self._responder.page(self._page(mount, request), request, out, self.refuse, extra)
 
     def refuse(self, path: str, error: SekishoError) -> tuple[bytes, bytes]:
         """(header lines, body) for an error that never became a call, in the dialect of the path."""

@@ -1,21 +1,24 @@
 """The books: what calls were made and what they cost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
-from sekisho.control.store.engine import Store
+from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.tables import calls as table
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
+from sekisho.core.error import Unavailable
 from sekisho.core.port import Spending
 from sekisho.core.record import CallRecord
 
 
 class StoredBooks:
-    """Implements `core.port.Books` over the database. Raises StoreError where it cannot be read."""
+    """Implements `core.port.Books` over the database. Raises Unavailable where it cannot be read."""
 
     def __init__(self, store: Store, thread: StoreThread, ledger: Ledger, clock: Clock):
         self._store = store
@@ -25,16 +28,18 @@ class StoredBooks:
 
     async def generation(self, call_id: str) -> CallRecord | None:
         """See `core.port.Books`."""
-        record = await self._thread.run(lambda: self._find(call_id))
-        if record is None:
-            await self._ledger.flush()  # it may stand in the journal only
+        with _told():
             record = await self._thread.run(lambda: self._find(call_id))
-        return record
+            if record is None:
+                await self._ledger.flush()  # it may stand in the journal only
+                record = await self._thread.run(lambda: self._find(call_id))
+            return record
 
     async def spending(self, key_id: str) -> Spending:
         """See `core.port.Books`. Weeks begin on Monday. Calls without a price count as nothing."""
-        await self._ledger.flush()
-        return await self._thread.run(lambda: self._spending(key_id))
+        with _told():
+            await self._ledger.flush()
+            return await self._thread.run(lambda: self._spending(key_id))
 
     def _find(self, call_id: str) -> CallRecord | None:
         with self._store.read() as connection:
@@ -50,6 +55,14 @@ class StoredBooks:
                 week=_spent(connection, key_id, day - timedelta(days=day.weekday())),
                 month=_spent(connection, key_id, day.replace(day=1)),
             )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise Unavailable("the books cannot be read at the moment; calls go on", retry_after=5) from None
 
 
 def _spent(connection: Connection, key_id: str, since: datetime | None) -> int:

@@ -136,6 +136,8 @@ def write(error: SekishoError, request_id: str) -> bytes:
     if isinstance(error, UpstreamError) and error.provider is not None:
         details["provider"] = error.provider
         details["attempts"] = error.attempts
+        if not isinstance(error, ProviderRejected):  # there, the provider's own words are the message
+            message = error.told
     return encode(
         {
             "type": "error",

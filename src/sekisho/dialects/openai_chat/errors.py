@@ -261,8 +261,7 @@ def write(error: SekishoError, request_id: str) -> bytes:
     if isinstance(error, UpstreamError) and error.provider is not None:
         body["metadata"] = {"provider_name": error.provider, "attempts": error.attempts}
         if not isinstance(error, ProviderRejected):
-            tries = "1 attempt" if error.attempts == 1 else f"{error.attempts} attempts"
-            body["message"] = f"{message} (provider {error.provider}, {tries})"
+            body["message"] = error.told
     return json.encode({"error": body, "request_id": request_id})
 
 
