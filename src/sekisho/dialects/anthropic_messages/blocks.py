@@ -241,7 +241,7 @@ def write_arguments(arguments: str) -> object:
         return {}
     try:
         schema.members.decode(arguments)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {INVALID_JSON: arguments}
     return msgspec.Raw(arguments.encode())
 

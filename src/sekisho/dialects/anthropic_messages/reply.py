@@ -20,6 +20,7 @@ _KNOWN = fields(schema.ReplyIn)
 def read(body: bytes) -> Reply:
     """The answer in a 200 body. Raises Malformed, or the UpstreamError that the body reports instead."""
     try:
+        schema.utf8(body)
         found = decode(schema.members, body)
         if bytes(found.get("type", b"")) == b'"error"' or "error" in found:
             raise errors.read_reported(body)

@@ -51,6 +51,7 @@ _Item = TypeVar("_Item")
 def read(body: bytes) -> Request:
     """The call that a body asks for. Raises BadRequest naming the field in Anthropic's words."""
     try:
+        schema.utf8(body)
         return _read(body)
     except Invalid as error:
         raise BadRequest(str(error), param=error.path or None) from None

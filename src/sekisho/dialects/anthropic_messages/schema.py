@@ -227,8 +227,16 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw, path: st
         return decoder.decode(data)
     except msgspec.ValidationError as error:
         raise _invalid(path, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(path, f"not valid JSON ({error})") from None
+
+
+def utf8(data: bytes) -> None:
+    """Raises Invalid for text that is not UTF-8, which decoders let stand in the members they leave raw."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("", f"not UTF-8 ({error})") from None
 
 
 def rest(found: Members, known: frozenset[str]) -> Vendor | None:

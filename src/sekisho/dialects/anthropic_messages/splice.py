@@ -120,7 +120,7 @@ class Tap:
             return frame.raw
         try:
             event = _event.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"not an event of Anthropic's format: {error}") from None
         kind = event.type
         if kind == "content_block_delta":
@@ -206,7 +206,7 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     """See `core.contract.UnaryTap`. Raises Malformed, or the UpstreamError that a 200 body reports."""
     try:
         answer = _answer.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not a message of Anthropic's format: {error}") from None
     if answer.type == "error" or answer.error is not None:
         raise errors.read_reported(body)
@@ -250,7 +250,7 @@ def _measure(body: bytes, facts: Facts) -> None:
     """What was produced, where the provider did not count it."""
     try:
         blocks = _content.decode(body).content
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not a message of Anthropic's format: {error}") from None
     for block in blocks:
         if block.type in _NATIVE:

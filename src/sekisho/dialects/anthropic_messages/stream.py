@@ -77,6 +77,7 @@ class Reader:
         if not frame.data or self._closed:
             return
         try:
+            schema.utf8(frame.data)
             event = decode(_event, frame.data)
             if event.type == "error":
                 raise errors.read_reported(frame.data)
