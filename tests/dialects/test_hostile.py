@@ -73,6 +73,17 @@ def mutants(draw: Callable[..., Any], body: bytes) -> bytes:
 
 
 @st.composite
+def torn(draw: Callable[..., Any], body: bytes) -> bytes:
+    """`body` with one byte gone wrong, which may leave text that is not UTF-8."""
+    place = draw(st.integers(0, len(body) - 1))
+    return (
+        body[:place]
+        + draw(st.sampled_from([b"", b"\xff", b"\x00", b'"', b"\\", b"\\ud83d"]))
+        + body[place + 1 :]
+    )
+
+
+@st.composite
 def mutant_streams(draw: Callable[..., Any], data: bytes) -> bytes:
     frames = FrameDecoder().feed(data)
     chosen = draw(st.integers(0, len(frames) - 1))
@@ -99,8 +110,8 @@ def over_cases(file: str, law: Callable[[Dialect, bytes], None], mutate: Callabl
         ],
     )
     def test(dialect: Dialect, body: bytes) -> None:
-        @settings(max_examples=60, deadline=None, database=None)
-        @given(mutate(body))
+        @settings(max_examples=100, deadline=None, database=None)
+        @given(mutate(body) | torn(body))
         def any_change(data: bytes) -> None:
             law(dialect, data)
 

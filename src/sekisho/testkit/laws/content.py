@@ -15,6 +15,7 @@ from sekisho.core.message import (
     Message,
     Opaque,
     Part,
+    PlainText,
     Reasoning,
     RedactedReasoning,
     Refusal,
@@ -84,11 +85,12 @@ def missing(said: Sequence[Fact], heard: Sequence[Fact]) -> list[Fact]:
 
 def unnamed(lost: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:
     """The lost facts that no loss names, or that a loss wrongly calls a mere knob."""
-    return [
-        fact
-        for fact in lost
-        if not any(_covers(loss.field, fact.path) and (loss.content or not fact.content) for loss in losses)
-    ]
+    return [fact for fact in lost if not any(_covers(loss, fact) for loss in losses)]
+
+
+def untrue(losses: Sequence[Loss], lost: Sequence[Fact]) -> list[Loss]:
+    """The content losses that lost nothing: each would refuse a call for no reason."""
+    return [loss for loss in losses if loss.content and not any(_covers(loss, fact) for fact in lost)]
 
 
 def plain(value: object) -> Any:
@@ -105,8 +107,10 @@ def _without_notes(value: Any) -> Any:
     return value
 
 
-def _covers(field: str, path: str) -> bool:
-    return path == field or path.startswith(f"{field}.") or field.startswith(f"{path}.")
+def _covers(loss: Loss, fact: Fact) -> bool:
+    if fact.content:
+        return loss.content and f"{fact.path}.".startswith(f"{loss.field}.")
+    return f"{fact.path}.".startswith(f"{loss.field}.") or loss.field.startswith(f"{fact.path}.")
 
 
 def _message(index: int, message: Message) -> Iterator[Fact]:
@@ -145,11 +149,14 @@ def _part(path: str, role: str, part: Part) -> Iterator[Fact]:
         case Opaque():
             yield Fact(path, "opaque", f"{part.dialect} {_canonical(part.raw)}", content=True)
         case _:
-            yield from _medium(path, part)
+            yield from _medium(path, role, part)
 
 
-def _medium(path: str, part: Image | Document | Audio) -> Iterator[Fact]:
-    yield Fact(path, type(part).__name__, repr(part.source), content=True)
+def _medium(path: str, role: str, part: Image | Document | Audio) -> Iterator[Fact]:
+    if isinstance(part.source, PlainText):
+        yield Fact(path, f"{TEXT} {role}", part.source.text, content=True)
+    else:
+        yield Fact(path, type(part).__name__, repr(part.source), content=True)
     for name in ("detail", "title", "context", "transcript"):
         value = getattr(part, name, None)
         if value is not None:

@@ -41,8 +41,8 @@ def idempotent(dialect: Dialect, request: Request) -> None:
 
 
 def honest(dialect: Dialect, request: Request) -> Request:
-    """Everything in `request` can be read back from what was written, or a loss names it. Returns what was
-    read back."""
+    """Everything in `request` can be read back from what was written, or a loss names it; and no content
+    loss is named for nothing. Returns what was read back."""
     written = write(dialect, request)
     again = dialect.read_request(written.body)
     lost = content.missing(content.of_request(request), content.of_request(again))
@@ -50,6 +50,8 @@ def honest(dialect: Dialect, request: Request) -> Request:
     assert not silent, (
         f"{dialect.name} lost without a word {silent}\nnamed {written.losses}\nin {written.body!r}"
     )
+    untrue = content.untrue(written.losses, lost)
+    assert not untrue, f"{dialect.name} names {untrue}, but they are in {written.body!r}"
     return again
 
 
