@@ -36,6 +36,10 @@ class FrameDecoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         """All frames that `data` completes. Raises Malformed for an endless event."""
+        if not self._held and not self._tail and _is_one_plain_event(data):
+            _limit(len(data))
+            self._at_start = False
+            return [Frame(data, b"", data[6:-2])]
         window = self._tail + data
         if self._at_start:
             if len(window) < len(_BOM) and _BOM.startswith(window):
@@ -90,9 +94,14 @@ def _split(buffer: bytes) -> tuple[list[Frame], bytes]:
     return frames, buffer[start:]
 
 
+def _is_one_plain_event(raw: bytes) -> bool:
+    """By far the most common event, and mostly what one network read brings: one line of data."""
+    return raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw
+
+
 def _parse(raw: bytes) -> Frame:
-    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw:
-        return Frame(raw, b"", raw[6:-2])  # by far the most common event
+    if _is_one_plain_event(raw):
+        return Frame(raw, b"", raw[6:-2])
     event = b""
     data: list[bytes] = []
     for line in _LINE.split(raw):
