@@ -92,7 +92,7 @@ _messages = msgspec.json.Decoder(_Messages)
 _members = msgspec.json.Decoder(Members)
 
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
-"""Cannot occur inside of a JSON text, where quotes are escaped."""
+"""Cannot match inside of a JSON text, where quotes are escaped."""
 
 
 class ChatTap:
@@ -149,7 +149,7 @@ class ChatTap:
         raw = frame.raw if self._model is None else frame.raw.replace(*self._model, 1)
         if event.usage is not None:
             return self._counted(event, frame, raw)
-        return _NULL_USAGE.sub(b"", raw, count=1) if self._hide and b'"usage"' in raw else raw
+        return _without_null_usage(raw) if self._hide and b'"usage"' in raw else raw
 
     def _read(self, choices: list[_Choice]) -> None:
         self.started = True
@@ -253,6 +253,11 @@ def read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         priced = usage.with_money(members["usage"], facts.usage, facts.service_tier, options)
         members["usage"] = json.raw(priced)
     return facts, json.encode(members)
+
+
+def _without_null_usage(raw: bytes) -> bytes:
+    cut = raw.replace(b',"usage":null', b"", 1)  # as OpenAI spells it
+    return cut if len(cut) < len(raw) else _NULL_USAGE.sub(b"", raw, count=1)
 
 
 def _measure_whole(facts: Facts, body: bytes) -> None:

@@ -12,6 +12,7 @@ from sekisho.core.usage import Usage
 from sekisho.dialects.openai_chat.schema import WireCompletionDetails, WirePromptDetails, WireUsage
 from sekisho.wire import json
 
+_MANY = 2**53
 _NO_PROMPT = WirePromptDetails()
 _NO_COMPLETION = WireCompletionDetails()
 
@@ -23,13 +24,12 @@ def read(wire: WireUsage | None) -> Usage | None:
         return None
     details = wire.prompt_tokens_details or _NO_PROMPT
     produced = wire.completion_tokens_details or _NO_COMPLETION
-    prompt = max(wire.prompt_tokens or 0, 0)
-    cached = details.cached_tokens or wire.cached_tokens or wire.prompt_cache_hit_tokens or 0
-    cache_read = min(max(cached, 0), prompt)
-    cache_write = min(max(details.cache_write_tokens or 0, 0), prompt - cache_read)
+    prompt = _within(wire.prompt_tokens)
+    cache_read = _within(details.cached_tokens or wire.cached_tokens or wire.prompt_cache_hit_tokens, prompt)
+    cache_write = _within(details.cache_write_tokens, prompt - cache_read)
     fresh = prompt - cache_read - cache_write
-    output = max(wire.completion_tokens or 0, 0)
-    reasoning = max(produced.reasoning_tokens or 0, 0)
+    output = _within(wire.completion_tokens)
+    reasoning = _within(produced.reasoning_tokens)
     if reasoning and wire.total_tokens == prompt + output + reasoning:
         output += reasoning  # xAI counts reasoning beside `completion_tokens`, and says so by its total
     return Usage(
@@ -37,10 +37,17 @@ def read(wire: WireUsage | None) -> Usage | None:
         cache_read=cache_read,
         cache_write=cache_write,
         output=output,
-        reasoning=min(reasoning, output),
-        input_audio=min(max(details.audio_tokens or 0, 0), fresh),
-        output_audio=min(max(produced.audio_tokens or 0, 0), output),
+        reasoning=_within(reasoning, output),
+        input_audio=_within(details.audio_tokens, fresh),
+        output_audio=_within(produced.audio_tokens, output),
     )
+
+
+def _within(count: int | None, ceiling: int = _MANY) -> int:
+    """A count, held between 0 and `ceiling`."""
+    if not count or count < 0:
+        return 0
+    return count if count < ceiling else ceiling
 
 
 def write(usage: Usage, service_tier: str | None, options: ReplyOptions) -> dict[str, object]:
