@@ -28,6 +28,8 @@ class Table:
 class Findings:
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Peer -> why it is not in a table here."""
 
 
 def at_most(name: str, limit: float, measured: float, unit: str) -> Figure:

@@ -36,6 +36,8 @@ class Subject:
     model: str
     process: Process | None
     """None: not measured (an upstream called directly)."""
+    slow: bool = False
+    """Answers a hundred times fewer calls than the others."""
 
     def body(self, **members: object) -> bytes:
         messages = [{"role": "user", "content": "How far is it to the next checkpoint?"}]
@@ -194,7 +196,9 @@ def litellm(folder: Path, streams: dict[str, str]) -> Subject:
     command += ["--host", HOST, "--port", str(LITELLM_PORT), "--num_workers", "1"]
     environment = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     process = Process("litellm", command, GATEWAY_CORE, folder / "litellm.log", environment)
-    return Subject("LiteLLM", LITELLM_PORT, "/v1/chat/completions", bearer(key), UNARY_MODEL, process)
+    return Subject(
+        "LiteLLM", LITELLM_PORT, "/v1/chat/completions", bearer(key), UNARY_MODEL, process, slow=True
+    )
 
 
 def portkey(folder: Path) -> Subject:
@@ -211,6 +215,7 @@ def portkey(folder: Path) -> Subject:
         portkey_headers(upstreams.CANNED_PORT),
         "gpt-4o-mini",
         process,
+        slow=True,
     )
 
 

@@ -15,15 +15,22 @@ def render(
     lines += [f"- {what}: {value}" for what, value in machine]
     lines += ["", "## Figures to reach", ""]
     lines += _grid(("figure", "target", "measured", "met"), [_row(figure) for figure in figures])
-    lines += ["", *(f"- {note}" for note in notes)]
+    lines += ["", *(f"- {_flat(note)}" for note in notes)]
     for found in findings:
         for table in found.tables:
             lines += ["", *_section(table)]
+        for name, reason in found.failed.items():
+            lines += ["", f"{name} is missing here: {_flat(reason)}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
-    return figure.name, figure.target, figure.measured, _MET[figure.met]
+    return figure.name, figure.target, _flat(figure.measured), _MET[figure.met]
+
+
+def _flat(text: str) -> str:
+    """One line that fits in a cell."""
+    return " ".join(text.replace("|", "/").split())[:240]
 
 
 def _section(table: Table) -> list[str]:

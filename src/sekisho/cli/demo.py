@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from sekisho.cli import demo_backend, streaming
@@ -68,16 +67,18 @@ class _Show:
         first = "-" if outcome.first_token_ms is None else f"{outcome.first_token_ms} ms"
         self.console.print(
             f"\n[dim]{outcome.input_tokens} tokens in, {outcome.output_tokens} out · {cost} · "
-            f"first token {first} · total {outcome.total_ms} ms · {outcome.call_id}[/]"
+            f"first token {first} · total {outcome.total_ms} ms · {outcome.call_id}[/]",
+            soft_wrap=True,
         )
 
     def end(self, report: dict[str, Any], *, once: bool) -> None:
         if self._as_json:
             typer.echo(json.dumps(report, ensure_ascii=False))
             return
-        self.console.print(Panel(_directions(report), title="Point your tools here", title_align="left"))
+        self.console.print("\n[bold]Point your tools here[/]")
+        self.console.print(_directions(report), soft_wrap=True)  # lines stay whole, to be copied
         if not once:
-            self.console.print("The gateway stays up. Ctrl-C ends it and removes what it made.")
+            self.console.print("\nThe gateway stays up. Ctrl-C ends it and removes what it made.")
 
 
 def _directions(report: dict[str, Any]) -> Text:
@@ -85,8 +86,8 @@ def _directions(report: dict[str, Any]) -> Text:
     return Text(
         f'OpenAI SDK      OpenAI(base_url="{url}/v1", api_key="{key}")\n'
         f'Anthropic SDK   Anthropic(base_url="{url}", api_key="{key}")\n'
-        f"Claude Code     ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key} \\\n"
-        f"                ANTHROPIC_MODEL={model} claude\n"
+        f"Claude Code     ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key} "
+        f"ANTHROPIC_MODEL={model} claude\n"
         f"curl            curl {url}/v1/models -H 'Authorization: Bearer {key}'\n"
         f"Model           {model}"
     )

@@ -109,11 +109,17 @@ def _messages(event: dict[str, Any], outcome: Outcome) -> Iterator[str]:
     match event.get("type"):
         case "message_start":
             outcome.model = event["message"]["model"]
-            outcome.input_tokens = event["message"]["usage"]["input_tokens"]
+            outcome.input_tokens = _prompt(event["message"]["usage"])
         case "content_block_delta":
             if text := event["delta"].get("text"):
                 yield text
         case "message_delta":
             outcome.finish = event["delta"].get("stop_reason")
-            outcome.input_tokens = event["usage"].get("input_tokens") or outcome.input_tokens
+            outcome.input_tokens = _prompt(event["usage"]) or outcome.input_tokens
             outcome.output_tokens = event["usage"]["output_tokens"]
+
+
+def _prompt(usage: dict[str, Any]) -> int:
+    """Anthropic counts what came from the cache apart."""
+    kinds = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return sum(usage.get(kind) or 0 for kind in kinds)
