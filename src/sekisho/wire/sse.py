@@ -36,10 +36,12 @@ class FrameDecoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         """All frames that `data` completes. Raises Malformed for an endless event."""
-        if not self._held and not self._tail and _is_one_plain_event(data):
-            _limit(len(data))
-            self._at_start = False
-            return [Frame(data, b"", data[6:-2])]
+        if not self._held and not self._tail:
+            frame = _plain_event(data)
+            if frame is not None:
+                _limit(len(data))
+                self._at_start = False
+                return [frame]
         window = self._tail + data
         if self._at_start:
             if len(window) < len(_BOM) and _BOM.startswith(window):
@@ -94,14 +96,25 @@ def _split(buffer: bytes) -> tuple[list[Frame], bytes]:
     return frames, buffer[start:]
 
 
-def _is_one_plain_event(raw: bytes) -> bool:
-    """By far the most common event, and mostly what one network read brings: one line of data."""
-    return raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.count(b"\n") == 2 and b"\r" not in raw
+def _plain_event(raw: bytes) -> Frame | None:
+    """By far the most common events, and mostly what one network read brings: one line of data, which the
+    event's name may precede."""
+    if not raw.endswith(b"\n\n") or b"\r" in raw:
+        return None
+    lines = raw.count(b"\n")
+    if lines == 2 and raw.startswith(b"data: "):
+        return Frame(raw, b"", raw[6:-2])
+    if lines == 3 and raw.startswith(b"event: "):
+        end = raw.index(b"\n")
+        if raw.startswith(b"data: ", end + 1):
+            return Frame(raw, raw[7:end], raw[end + 7 : -2])
+    return None
 
 
 def _parse(raw: bytes) -> Frame:
-    if _is_one_plain_event(raw):
-        return Frame(raw, b"", raw[6:-2])
+    plain = _plain_event(raw)
+    if plain is not None:
+        return plain
     event = b""
     data: list[bytes] = []
     for line in _LINE.split(raw):
