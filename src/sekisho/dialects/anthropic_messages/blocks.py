@@ -67,8 +67,8 @@ class Losses:
 
     def foreign(self, field: str, vendor: Vendor | None) -> None:
         """Names what only other dialects understand."""
-        for dialect in vendor or ():
-            if dialect != NAME:
+        for dialect, members in (vendor or {}).items():
+            if dialect != NAME and not all(name.startswith("_") for name in members):
                 self.knob(f"{field}.vendor.{dialect}", f"only the dialect {dialect} knows it")
 
 

@@ -31,6 +31,7 @@ from sekisho.core.error import (
     Throttled,
     Truncated,
     Unauthorized,
+    Unavailable,
     Unreachable,
     Unsupported,
     UpstreamError,
@@ -52,6 +53,7 @@ TYPES: dict[type[SekishoError], str] = {
     Unsupported: "invalid_request_error",
     LimitError: "rate_limit_error",
     Draining: "overloaded_error",
+    Unavailable: "overloaded_error",
     InternalError: "api_error",
     # A provider's trouble with our key or purse is not the client's: it sees a failing gateway.
     UpstreamError: "api_error",

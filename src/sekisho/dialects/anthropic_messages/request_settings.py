@@ -3,6 +3,7 @@
 import msgspec
 
 from sekisho.core.contract import TargetFacts
+from sekisho.core.message import Vendor
 from sekisho.core.request import Request
 from sekisho.dialects.anthropic_messages import thinking
 from sekisho.dialects.anthropic_messages.blocks import Losses, write_mark
@@ -137,13 +138,16 @@ def _write_rest(body: dict[str, object], request: Request, losses: Losses) -> No
         body["metadata"] = {"user_id": request.user}
     if request.cache is not None:
         body["cache_control"] = write_mark(request.cache)
-    for dialect, found in (request.vendor or {}).items():
-        if dialect != NAME:
-            for name in found:
-                losses.knob(f"vendor.{dialect}.{name}", f"only the dialect {dialect} knows it")
-            continue
+    _write_vendor(body, request.vendor or {}, losses)
+
+
+def _write_vendor(body: dict[str, object], vendor: Vendor, losses: Losses) -> None:
+    for dialect, found in vendor.items():
         for name, raw in found.items():
-            _add(body, name, raw)
+            if dialect == NAME:
+                _add(body, name, raw)
+            elif not name.startswith("_"):
+                losses.knob(f"vendor.{dialect}.{name}", f"only the dialect {dialect} knows it")
 
 
 def _add(body: dict[str, object], name: str, raw: msgspec.Raw) -> None:
@@ -151,5 +155,5 @@ def _add(body: dict[str, object], name: str, raw: msgspec.Raw) -> None:
     known = body.get(name)
     if isinstance(known, dict):
         body[name] = {**known, **members.decode(raw)}
-    elif name in ("output_config", "metadata") or name != "thinking":
+    elif name != "thinking":  # the rest of a `thinking` that is not sent says nothing
         body[name] = raw

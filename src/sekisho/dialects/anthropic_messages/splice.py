@@ -140,7 +140,9 @@ class Tap:
         elif kind == "content_block_stop":
             self._end_block()
         elif kind == "message_start":
-            return self._begin(event.message or _Start(), frame)
+            if event.message is None:
+                raise Malformed("a message_start without its message")
+            return self._begin(event.message, frame)
         elif kind == "message_delta":
             return self._update(event, frame)
         elif kind == "message_stop":
@@ -158,8 +160,8 @@ class Tap:
         shown = self._options.model
         if shown is None or shown == message.model:
             return frame.raw
-        found = schema.members.decode(frame.data)
-        inner = schema.members.decode(found["message"])
+        found = _members(frame.data)
+        inner = _members(found["message"])
         inner["model"] = json.raw(shown)
         found["message"] = json.raw(inner)
         return sse.encode(json.encode(found), frame.event)
@@ -224,24 +226,34 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     cost = usage.price(counted, facts.service_tier, options.cost)
     if not renamed and cost is None:
         return facts, body
-    found = schema.members.decode(body)
+    found = _members(body)
     if renamed:
         found["model"] = json.raw(options.model)
     if cost is not None:
-        found["usage"] = _priced(found["usage"], cost)
+        found["usage"] = _priced(found["usage"], cost)  # it was counted, so it is an object
     return facts, json.encode(found)
+
+
+def _members(data: bytes | msgspec.Raw) -> Members:
+    try:
+        return schema.members.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"not JSON: {error}") from None
 
 
 def _with_cost(frame: sse.Frame, cost: msgspec.Raw | None) -> bytes:
     if cost is None:
         return frame.raw
-    found = schema.members.decode(frame.data)
-    found["usage"] = _priced(found.get("usage", msgspec.Raw(b"{}")), cost)
+    found = _members(frame.data)
+    counts = found.get("usage", msgspec.Raw(b"{}"))
+    if not bytes(counts).startswith(b"{"):
+        return frame.raw
+    found["usage"] = _priced(counts, cost)
     return sse.encode(json.encode(found), frame.event)
 
 
 def _priced(counts: msgspec.Raw, cost: msgspec.Raw) -> msgspec.Raw:
-    found = schema.members.decode(counts)
+    found = _members(counts)
     found["cost"] = cost
     return json.raw(found)
 

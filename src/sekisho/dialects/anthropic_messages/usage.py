@@ -39,7 +39,7 @@ def read(found: Any) -> Usage | None:
     long, short = _cache_writes(found)
     output = _count(found.get("output_tokens"))
     details = found.get("output_tokens_details")
-    thinking = _count(details.get("thinking_tokens")) if isinstance(details, dict) else 0
+    thinking = _count(details.get("thinking_tokens")) if type(details) is dict else 0
     return Usage(
         input=_count(found.get("input_tokens")),
         cache_read=_count(found.get("cache_read_input_tokens")),
@@ -123,8 +123,10 @@ def _cache_writes(found: dict[str, Any]) -> tuple[int, int]:
 
 
 def _count(value: Any) -> int:
-    return int(min(max(value, 0), LIMIT)) if _is_count(value) else 0
+    if type(value) is int:  # not a bool, and the fast way out: this runs for every answer
+        return value if 0 <= value <= LIMIT else min(max(value, 0), LIMIT)
+    return int(min(max(value, 0.0), LIMIT)) if type(value) is float else 0
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float)
