@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from sekisho.core.contract import Members, ReplyOptions
-from sekisho.core.error import Malformed
+from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.message import Audio, Image, Inline, Part, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Reply
 from sekisho.dialects.openai_chat import errors, finish, reasoning, usage
@@ -19,7 +19,16 @@ from sekisho.dialects.openai_chat.schema import (
     WireReply,
     WireText,
 )
-from sekisho.dialects.openai_chat.shape import BROKEN, NAME, Shape, given, own, spread, vendor_of
+from sekisho.dialects.openai_chat.shape import (
+    BROKEN,
+    NAME,
+    Shape,
+    given,
+    own,
+    refuse_bad_text,
+    spread,
+    vendor_of,
+)
 from sekisho.wire import json
 
 MESSAGE = "message"
@@ -47,12 +56,13 @@ _thinking = msgspec.json.Decoder(_Thinking)
 def read(body: bytes) -> Reply:
     """Raises Malformed, or the UpstreamError that a body of status 200 carries."""
     try:
+        refuse_bad_text(body)
         wire = _reply.decode(body)
         if given(wire.error) is not None or not wire.choices:
             raise errors.in_answer(body)
         choices = tuple(_read_choice(raw, wire.id or "") for raw in wire.choices)
         rest = _reply.rest(body)
-    except BROKEN as error:
+    except (*BROKEN, BadRequest) as error:
         raise Malformed(f"not a chat completion: {error}") from None
     return Reply(
         id=wire.id or "",

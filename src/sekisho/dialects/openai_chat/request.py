@@ -34,7 +34,16 @@ from sekisho.dialects.openai_chat.schema import (
     WireTool,
     WireToolChoice,
 )
-from sekisho.dialects.openai_chat.shape import NAME, Shape, given, missing_member, vendor_of
+from sekisho.dialects.openai_chat.shape import (
+    BROKEN,
+    NAME,
+    Shape,
+    bad_request,
+    given,
+    missing_member,
+    refuse_bad_text,
+    vendor_of,
+)
 from sekisho.wire import json
 
 MAX_TOKENS = "_max_tokens"
@@ -57,6 +66,14 @@ _MODES = {b'"auto"': "auto", b'"none"': "none", b'"required"': "required"}
 
 def read(body: bytes) -> Request:
     """Raises BadRequest naming the field in OpenAI's words (`messages.2.content.0.type`)."""
+    try:
+        refuse_bad_text(body)
+        return _read(body)
+    except BROKEN as error:
+        raise bad_request(error, "") from None
+
+
+def _read(body: bytes) -> Request:
     wire = _request.read(body, "")
     _refuse_what_is_gone(wire)
     if not wire.model:

@@ -116,12 +116,12 @@ def _reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writi
         return dict(msgspec.json.decode(spelled, type=Members))
     if settings is None:
         return {}
-    if "reasoning" in writing.facts.extensions:
-        return _router_reasoning(settings)
     if settings.effort is not None:
         if settings.budget_tokens is not None:
             writing.knob("reasoning.budget_tokens", "the effort was sent instead")
         return {"reasoning_effort": settings.effort}
+    if "reasoning" in writing.facts.extensions:
+        return _router_reasoning(settings)
     if settings.enabled is False:
         writing.knob(
             "reasoning", "cannot be switched off, only set to an effort; the model's default applies"
@@ -139,9 +139,7 @@ def _reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writi
 
 def _router_reasoning(settings: ReasoningSettings) -> Item:
     found: Item = {}
-    if settings.effort is not None:
-        found["effort"] = settings.effort
-    elif settings.budget_tokens is not None:
+    if settings.enabled is not False and settings.budget_tokens is not None:
         found["max_tokens"] = settings.budget_tokens
     elif settings.enabled is not None or settings.adaptive:
         found["enabled"] = settings.enabled is not False

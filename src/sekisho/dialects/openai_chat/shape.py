@@ -53,6 +53,11 @@ BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON from outside can raise; RecursionError for nesting that no sane sender uses."""
 
 
+def refuse_bad_text(data: bytes) -> None:
+    """Raises UnicodeDecodeError where `data` is not UTF-8: raw members are else never looked into."""
+    data.decode()
+
+
 def given(raw: msgspec.Raw) -> msgspec.Raw | None:
     """A raw member, or None where it was absent or null."""
     return None if raw in _ABSENT else raw

@@ -11,12 +11,12 @@ unknown members of deltas are dropped.
 from collections.abc import Sequence
 
 from sekisho.core.contract import Members
-from sekisho.core.error import Malformed, Truncated
+from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.event import End, Event, Start
 from sekisho.core.usage import Usage
 from sekisho.dialects.openai_chat import errors, finish, usage
 from sekisho.dialects.openai_chat.schema import WireChunk, WireChunkChoice
-from sekisho.dialects.openai_chat.shape import BROKEN, Shape, given, vendor_of
+from sekisho.dialects.openai_chat.shape import BROKEN, Shape, given, refuse_bad_text, vendor_of
 from sekisho.dialects.openai_chat.stream_choice import ChoiceReader
 from sekisho.wire.sse import Frame, FrameDecoder
 
@@ -75,17 +75,18 @@ class ChatStreamReader:
             if frame.data == DONE:
                 events += self._end()
             elif frame.data:
-                self._read_chunk(frame, events)
+                try:
+                    self._read_chunk(frame, events)
+                except (*BROKEN, BadRequest) as error:
+                    raise Malformed(f"an event that is no chunk: {error}") from None
             elif self._start is None:
                 refuse_what_is_no_stream(frame.raw)
         return events
 
     def _read_chunk(self, frame: Frame, events: list[Event]) -> None:
         data = frame.data
-        try:
-            chunk = _chunk.decode(data)
-        except BROKEN as error:
-            raise Malformed(f"an event that is no chunk: {error}") from None
+        refuse_bad_text(data)
+        chunk = _chunk.decode(data)
         if given(chunk.error) is not None or frame.event == b"error":
             raise errors.in_answer(data)
         if chunk.choices is None and chunk.usage is None:
@@ -124,10 +125,7 @@ class ChatStreamReader:
                 raise Malformed(f"a choice with the index {choice.index}")
             stream_id = self._start.id if self._start else ""
             reader = self._choices[choice.index] = ChoiceReader(choice.index, stream_id)
-        try:
-            self._next_index = reader.read(choice, self._next_index, events)
-        except BROKEN as error:
-            raise Malformed(f"a delta that breaks the format: {error}") from None
+        self._next_index = reader.read(choice, self._next_index, events)
 
     def _finished(self) -> bool:
         return bool(self._choices) and all(

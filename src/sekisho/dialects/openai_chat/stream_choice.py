@@ -1,7 +1,6 @@
 """One choice of a stream: deltas -> parts. What kind of part is open follows from what the deltas bring."""
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 
 import msgspec
 
@@ -210,7 +209,7 @@ def join_base64(pieces: list[str]) -> str:
         return "".join(pieces)
     try:
         return b64encode(b"".join(b64decode(piece) for piece in pieces)).decode()
-    except Base64Error as error:
+    except ValueError as error:
         raise Malformed(f"audio that is not base64: {error}") from None
 
 

@@ -126,7 +126,10 @@ class ChatTap:
         self._frames = FrameDecoder()
 
     def feed(self, data: bytes) -> bytes:
-        return b"".join([self._relay(frame) for frame in self._frames.feed(data)])
+        try:
+            return b"".join([self._relay(frame) for frame in self._frames.feed(data)])
+        except BROKEN as error:
+            raise Malformed(f"an event that is no chunk: {error}") from None
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data
@@ -186,7 +189,7 @@ class ChatTap:
         if content.__class__ is str and content.isascii():  # nearly always
             facts.output_ascii += len(content)
         elif content:
-            _measure(facts, "".join(text for _, text in pieces(content)))
+            _measure(facts, _content(content))
         if (
             delta.tool_calls is not None
             or delta.reasoning_content is not None
@@ -224,6 +227,13 @@ class ChatTap:
 
 def read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     """The tap of a whole answer: (facts, body to relay)."""
+    try:
+        return _read_whole(body, options)
+    except BROKEN as error:
+        raise Malformed(f"not a chat completion: {error}") from None
+
+
+def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     try:
         found = _whole.decode(body)
     except BROKEN as error:
@@ -267,8 +277,15 @@ def _measure_whole(facts: Facts, body: bytes) -> None:
         return  # a shape of its own: it stays unmeasured
     for choice in answer.choices or ():
         if choice.message is not None:
-            _measure(facts, "".join(text for _, text in pieces(choice.message.content)))
+            _measure(facts, _content(choice.message.content))
             _measure(facts, _beside_content(choice.message))
+
+
+def _content(content: str | list[msgspec.Raw] | None) -> str:
+    try:
+        return "".join(text for _, text in pieces(content))
+    except BROKEN:
+        return ""  # parts of a shape of their own: they stay unmeasured
 
 
 def _beside_content(said: _Said) -> str:
