@@ -7,7 +7,7 @@ import msgspec
 from sekisho.core.contract import Dialect
 from sekisho.core.event import Event
 from sekisho.core.fold import check, fold
-from sekisho.core.message import Audio, Opaque, Part, RedactedReasoning, ToolCall
+from sekisho.core.message import Audio, Opaque, Part, RedactedReasoning, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.core.usage import Usage
 from sekisho.testkit.laws import content, requests, streams
@@ -55,24 +55,25 @@ def same_usage(*found: Usage | None) -> None:
     assert len({repr(usage) for usage in found}) == 1, f"usage differs by the way it was read: {found}"
 
 
-def _plain_calls(parts: Sequence[Part]) -> list[content.Fact]:
-    """The facts of an answer's parts. That a call is of a custom tool is known to who offered the tool."""
-    return content.of_parts(
-        [
-            msgspec.structs.replace(part, custom=False) if isinstance(part, ToolCall) else part
-            for part in parts
-        ]
-    )
+def _facts(parts: Sequence[Part]) -> list[content.Fact]:
+    """What any client can make of an answer: of speech the transcript, of calls what is called. Parts that
+    only one dialect or one provider understands have nowhere to go."""
+    plain: list[Part] = []
+    for part in parts:
+        if isinstance(part, Audio):
+            plain += [Text(text=part.transcript)] if part.transcript is not None else []
+        elif isinstance(part, ToolCall):
+            plain.append(msgspec.structs.replace(part, custom=False))  # who offered the tool knows
+        elif not isinstance(part, Opaque | RedactedReasoning):
+            plain.append(part)
+    return content.of_parts(plain)
 
 
 def _says_the_same(said: Reply, heard: Reply, way: str) -> None:
     assert heard.choices or not said.choices, f"no answer left {way}"
     # A dialect without alternatives is never asked for them: the request would have named the loss.
     for before, after in zip(said.choices, heard.choices, strict=False):
-        # What only one dialect or one provider understands has nowhere to go, and nobody asks for a spoken
-        # answer in a dialect that has none.
-        solid = [part for part in before.parts if not isinstance(part, Opaque | RedactedReasoning | Audio)]
-        lost = content.missing(_plain_calls(solid), _plain_calls(after.parts))
+        lost = content.missing(_facts(before.parts), _facts(after.parts))
         assert not lost, f"lost {way}: {lost}\nsaid  {before}\nheard {after}"
         if before.finish.reason in ("stop", "length", "tool_calls"):
             assert before.finish.reason == after.finish.reason, (

@@ -6,6 +6,8 @@ from sekisho.core.reply import Reply
 from sekisho.testkit.laws.refusal import refusal
 
 AS_IT_CAME = ReplyOptions()
+SHOWN = ReplyOptions(model="author/shown", cost=lambda _usage, _tier: 1_500_000)
+"""Another name, and 0.0015 USD."""
 
 
 def round_trip(dialect: Dialect, body: bytes) -> None:
@@ -36,9 +38,8 @@ def tapped(dialect: Dialect, body: bytes) -> None:
 def shown(dialect: Dialect, body: bytes) -> None:
     """Another name for the model and a cost change nothing else, spliced or translated."""
     reply = dialect.read_reply(body)
-    options = ReplyOptions(model="author/shown", cost=lambda _usage, _tier: 1_500_000)
-    _, relayed = dialect.unary_tap(body, options)
-    for way, answer in (("relayed", relayed), ("written", dialect.write_reply(reply, options))):
+    _, relayed = dialect.unary_tap(body, SHOWN)
+    for way, answer in (("relayed", relayed), ("written", dialect.write_reply(reply, SHOWN))):
         again = dialect.read_reply(answer)
         assert again.model == "author/shown", f"the {way} answer names the model {again.model}"
         assert again.choices == reply.choices, f"{again.choices}\nwas {reply.choices} before it was {way}"
@@ -50,3 +51,4 @@ def read_is_total(dialect: Dialect, body: bytes) -> None:
     """Whatever a provider answers is understood, or an error of the provider's; never ours."""
     refusal(lambda: dialect.read_reply(body), UpstreamError)
     refusal(lambda: dialect.unary_tap(body, AS_IT_CAME), UpstreamError)
+    refusal(lambda: dialect.unary_tap(body, SHOWN), UpstreamError)

@@ -1,6 +1,7 @@
 """Laws of reading, writing and relaying streams."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from sekisho.core.contract import Dialect, Facts, ReplyOptions, Tap
@@ -12,9 +13,10 @@ from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.testkit.laws import content
 from sekisho.testkit.laws.refusal import refusal
-from sekisho.testkit.laws.replies import AS_IT_CAME
+from sekisho.testkit.laws.replies import AS_IT_CAME, SHOWN
 from sekisho.wire.sse import FrameDecoder
 
+HIDDEN = ReplyOptions(show_usage=False)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Part of the framing, like a chunk's size: it may be left out."""
 
@@ -107,17 +109,15 @@ def shown(dialect: Dialect, data: bytes) -> None:
     """What options ask of a relayed or written stream changes nothing else, and metering still sees usage."""
     events = read(dialect, [data])
     reply = fold(events)
-    named = ReplyOptions(model="author/shown", cost=lambda _usage, _tier: 1_500_000)
-    _, relayed = relay(dialect, [data], named)
-    for way, answer in (("relayed", relayed), ("written", write(dialect, events, named))):
+    _, relayed = relay(dialect, [data], SHOWN)
+    for way, answer in (("relayed", relayed), ("written", write(dialect, events, SHOWN))):
         again = fold(read(dialect, [answer]))
         assert again.model == "author/shown", f"the {way} stream names the model {again.model}"
         assert (again.choices, again.usage) == (reply.choices, reply.usage), f"{way} as {again}\nwas {reply}"
         assert reply.usage is None or b"0.0015" in answer, f"no cost in {answer!r}"
-    hidden = ReplyOptions(show_usage=False)
-    tap, relayed = relay(dialect, [data], hidden)
+    tap, relayed = relay(dialect, [data], HIDDEN)
     assert tap.facts.usage == reply.usage, "hiding usage from the client hid it from metering"
-    for answer in (relayed, write(dialect, events, hidden)):
+    for answer in (relayed, write(dialect, events, HIDDEN)):
         assert fold(read(dialect, [answer])).choices == reply.choices, f"hiding usage changed {answer!r}"
 
 
@@ -143,7 +143,8 @@ def read_is_total(dialect: Dialect, data: bytes) -> None:
     refusal(lambda: events.extend(read(dialect, [data])), UpstreamError)
     if events:
         _check(events)
-    refusal(lambda: relay(dialect, [data]), UpstreamError)
+    for options in (AS_IT_CAME, SHOWN, HIDDEN):
+        refusal(partial(relay, dialect, [data], options), UpstreamError)
 
 
 def reports(dialect: Dialect, data: bytes) -> UpstreamError:
