@@ -106,7 +106,7 @@ _CONTEXT_TEXT = re.compile(
     r"|context (?:length|window)[^.]{0,40}exceed|exceed[^.]{0,60}context (?:length|window|size)"
     r"|prompt (?:is too long|contains \d+ tokens)|maximum prompt length|input is too long"
     r"|too large for model with|reduce the length of the messages"
-    r"|inputs? tokens? \+ max_new_tokens|range of input length",
+    r"|inputs?`? tokens? \+ `?max_new_tokens|range of input length",
     re.IGNORECASE,
 )
 _KEY_TEXT = re.compile(
@@ -117,6 +117,8 @@ _MODEL_TEXT = re.compile(
 )
 _AGAIN_TEXT = re.compile(r"(?:try again|retry) (?:in|after) (\d+(?:\.\d+)?)\s?(ms|s|m)\b", re.I)
 
+_SECRET = re.compile(r"\b(?:(?:sk|gsk|xai|nvapi|hf|org)[-_][\w*-]{4,}|AIza[\w-]{20,}|Bearer\s+\S+)")
+"""Keys and account names that providers quote."""
 _ELSEWHERE = {401, 402, 403, 404, 429}
 """Statuses that say more of the account than of the request: another target may well answer."""
 _NOT_PERMITTED = "the provider does not permit this call (its key, account, region or content rules)"
@@ -195,7 +197,7 @@ def _by_status(found: Problem, status: int) -> UpstreamError:
 
 
 def _rejected(kind: type[ProviderRejected], found: Problem, otherwise: str) -> ProviderRejected:
-    return kind(found.message or otherwise, param=found.param)
+    return kind(_SECRET.sub("[removed]", found.message) or otherwise, param=found.param)
 
 
 # --- how long to wait --------------------------------------------------------------------------------
@@ -210,10 +212,8 @@ def wait(headers: Headers, message: str = "") -> float | None:
     milliseconds = _number(given.get(b"retry-after-ms"))
     seconds = milliseconds / 1000 if milliseconds is not None else _number(given.get(b"retry-after"))
     if seconds is None:
-        seconds = _reset(given)
-    if seconds is None:
-        hint = _AGAIN_TEXT.search(message)
-        seconds = float(hint[1]) * _UNITS[hint[2].lower()] if hint else None
+        hint = _AGAIN_TEXT.search(message)  # more exact than the time until a limit is whole again
+        seconds = float(hint[1]) * _UNITS[hint[2].lower()] if hint else _reset(given)
     return None if seconds is None else min(seconds, LONGEST_WAIT)
 
 

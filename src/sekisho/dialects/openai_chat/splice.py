@@ -36,6 +36,9 @@ _FIRST_BYTE = {
     "user": _STRING,
 }
 
+_SHORT = 64
+"""Bytes. An empty array is never longer, and a prompt need not be copied to see that it is none."""
+
 _stream_options = Shape(WireStreamOptions)
 
 
@@ -51,7 +54,8 @@ def check_members(members: Members) -> None:
     for name in ("model", "messages"):
         if name not in members or memoryview(members[name])[0] == 0x6E:
             raise missing_member(name)
-    if memoryview(members["messages"])[1:].tobytes().strip() == b"]":
+    messages = memoryview(members["messages"])
+    if len(messages) < _SHORT and messages[1:].tobytes().strip() == b"]":
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
 
 

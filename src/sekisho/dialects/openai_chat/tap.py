@@ -242,8 +242,10 @@ def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         raise errors.in_answer(body)
     first = found.choices[0]
     failed = finish.failure(first.finish_reason)
-    if first.error is not None or failed is not None:
-        raise failed or errors.in_answer(body)
+    if first.error is not None:
+        raise errors.in_answer(json.raw({"error": first.error}))
+    if failed is not None:
+        raise failed
     facts = Facts(
         usage=usage.read(found.usage),
         model=found.model,
