@@ -83,9 +83,9 @@ def missing(said: Sequence[Fact], heard: Sequence[Fact]) -> list[Fact]:
     return lost
 
 
-def unnamed(lost: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:
-    """The lost facts that no loss names, or that a loss wrongly calls a mere knob."""
-    return [fact for fact in lost if not any(_covers(loss, fact) for loss in losses)]
+def unnamed(facts: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:
+    """The facts that no loss names, or that a loss wrongly calls a mere knob."""
+    return [fact for fact in facts if not any(_covers(loss, fact) for loss in losses)]
 
 
 def untrue(losses: Sequence[Loss], lost: Sequence[Fact]) -> list[Loss]:

@@ -42,12 +42,12 @@ def honest(dialect: Dialect, request: Request) -> Request:
     loss is named for nothing. Returns what was read back."""
     written = write(dialect, request)
     again = dialect.read_request(written.body)
-    lost = content.missing(content.of_request(request), content.of_request(again))
-    silent = content.unnamed(lost, written.losses)
+    said, heard = content.of_request(request), content.of_request(again)
+    silent = content.missing(content.unnamed(said, written.losses), heard)
     assert not silent, (
         f"{dialect.name} lost without a word {silent}\nnamed {written.losses}\nin {written.body!r}"
     )
-    untrue = content.untrue(written.losses, lost)
+    untrue = content.untrue(written.losses, content.missing(said, heard))
     assert not untrue, f"{dialect.name} names {untrue}, but they are in {written.body!r}"
     return again
 
