@@ -139,6 +139,7 @@ def test_a_providers_refusal_reaches_the_client_in_its_own_words() -> None:
     error.provider, error.attempts = "local", 1
     found = written(error)
     assert (found["message"], found["param"]) == ("temperature: too hot", "temperature")
+    assert found["type"] == "invalid_request_error"
 
 
 def test_what_went_wrong_inside_never_leaves() -> None:

@@ -279,6 +279,8 @@ def _type(error: SekishoError) -> str:
         return "rate_limit_error"
     if isinstance(error, Overloaded | Draining):
         return "overloaded_error"
-    if isinstance(error, ProviderRejected) or not isinstance(error, UpstreamError):
+    if isinstance(error, ProviderRejected):
+        return "invalid_request_error"
+    if not isinstance(error, UpstreamError):
         return "server_error" if error.status >= 500 else "invalid_request_error"
     return "upstream_error"

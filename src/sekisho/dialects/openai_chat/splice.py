@@ -39,6 +39,8 @@ _FIRST_BYTE = {
 _SHORT = 64
 """Bytes. An empty array is never longer, and a prompt need not be copied to see that it is none."""
 
+_EMPTY_AT_MOST = 64
+"""Bytes. A longer list is not looked through for being empty."""
 _stream_options = Shape(WireStreamOptions)
 
 
