@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,11 +54,10 @@ class DemoGateway:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "sekisho", *arguments, env=self._environment, stdout=log, stderr=log
             )
-        try:
+        async with AsyncExitStack() as otherwise:
+            otherwise.push_async_callback(self._stop)
             await self._ready(started + START_SECONDS)
-        except BaseException:
-            await self._stop()
-            raise
+            otherwise.pop_all()
         self.seconds = time.monotonic() - started
         return self
 
