@@ -58,8 +58,7 @@ class TargetFacts:
     `cache_control`, `reasoning_content`). Without them a writer reports a loss instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyOptions:
+class ReplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer is to be written for this client."""
 
     model: str | None = None
@@ -92,8 +91,7 @@ class StreamWriter(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(msgspec.Struct, kw_only=True):
     """What metering reads off an answer that is passed through or translated."""
 
     usage: Usage | None = None

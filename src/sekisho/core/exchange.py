@@ -1,6 +1,6 @@
 """The state of one call while it lasts. One object a call, owned by its task, never shared or reused."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from sekisho.core.contract import Dialect, Facts, Headers, Members
 from sekisho.core.operation import Operation
@@ -11,8 +11,7 @@ from sekisho.core.record import AttemptRecord
 ANONYMOUS = Principal(key_id="", name="")
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, kw_only=True, eq=False):
     id: str
     dialect: Dialect
     """The client's."""
@@ -26,23 +25,16 @@ class Exchange:
     show_money: bool = False
     """The path is one whose replies carry cost."""
 
-    members: Members = field(default_factory=dict)
+    members: Members = {}
     model: str = ""
     stream: bool = False
     principal: Principal = ANONYMOUS
 
     endpoint: Endpoint | None = None
     """That answered, or was last tried."""
-    attempts: list[AttemptRecord] = field(default_factory=list)
-    facts: Facts = field(default_factory=Facts)
+    attempts: list[AttemptRecord] = []
+    facts: Facts = msgspec.field(default_factory=Facts)
     dropped: tuple[str, ...] = ()
     """Tuning knobs that the target could not express."""
     first_token: float | None = None
     """Monotonic."""
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first header of this (lower-case) name."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None

@@ -1,8 +1,8 @@
 """What a client can ask of a model."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Operation(Enum):
+class Operation(StrEnum):
     CHAT = "chat"
     COUNT_TOKENS = "count_tokens"

@@ -52,4 +52,4 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_token_ms: int | None = None
     total_ms: int = 0
     app: str | None = None
-    """What the client calls itself (`HTTP-Referer` or `X-Title`), cut to 200 characters."""
+    """What the client calls itself (`HTTP-Referer` or `X-Title`), cut to 200 bytes."""

@@ -63,7 +63,7 @@ class Responder:
 
     async def page(
         self,
-        answer: Callable[[], PageAnswers],
+        answer: PageAnswers,
         request: Request,
         out: Connection,
         refuse: Refuse,

@@ -52,6 +52,8 @@ class Routes:
         self._pages = pages
         self._cors = cors
         self._clock = clock
+        self._process = os.urandom(8).hex()
+        self._count = 0
 
     async def handle(self, request: Request, out: Connection) -> None:
         """Answer one request. Raises CancelledError only."""
@@ -96,4 +98,6 @@ class Routes:
         )
 
     def _new_id(self) -> str:
-        return f"gen-{int(self._clock.now())}-{os.urandom(10).hex()}"
+        """Unique over all processes and time. It is no secret: only its own key may ask for a call."""
+        self._count += 1
+        return f"gen-{int(self._clock.now())}-{self._process}{self._count:08x}"

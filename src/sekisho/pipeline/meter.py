@@ -10,6 +10,9 @@ from sekisho.metering.prices import price_call
 from sekisho.pipeline.count import count_locally
 
 APP_LIMIT = 200
+"""Bytes."""
+APP_HEADERS = frozenset({b"x-title", b"http-referer", b"referer"})
+"""What names the client's application, in OpenRouter's words; the first one sent counts."""
 
 
 def record_call(
@@ -24,7 +27,7 @@ def record_call(
         id=exchange.id,
         started=exchange.started,
         key_id=exchange.principal.key_id,
-        operation=exchange.operation.value,
+        operation=exchange.operation,
         dialect=exchange.dialect.name,
         requested_model=exchange.model,
         model=endpoint.model if endpoint else None,
@@ -85,5 +88,7 @@ def _milliseconds(exchange: Exchange, moment: float | None) -> int | None:
 
 
 def _app(exchange: Exchange) -> str | None:
-    title = exchange.header(b"x-title") or exchange.header(b"http-referer") or exchange.header(b"referer")
-    return title.decode("utf-8", "replace")[:APP_LIMIT] if title else None
+    for name, value in exchange.headers:
+        if name in APP_HEADERS:
+            return value[:APP_LIMIT].decode("utf-8", "ignore")
+    return None

@@ -68,7 +68,7 @@ class Plane:
         self._dialects = dialects
         self._environment = environment
         self._prepared: dict[str, Prepared] = {}
-        self._unary: dict[Timeouts, Timeouts] = {}
+        self._unary: dict[str, Timeouts] = {}
 
     def prepared(self, endpoint: Endpoint) -> Prepared:
         """The endpoint made ready."""
@@ -76,6 +76,7 @@ class Plane:
         if found is None:
             if len(self._prepared) >= PREPARED_MOST:
                 self._prepared.clear()
+                self._unary.clear()
             found = self._prepared[endpoint.id] = self._prepare(endpoint)
         return found
 
@@ -83,11 +84,11 @@ class Plane:
         """The route's limits; a unary answer is one piece, so only connect and total bind it."""
         if stream:
             return route.timeouts
-        found = self._unary.get(route.timeouts)
+        found = self._unary.get(route.name)
         if found is None:
             total = route.timeouts.total
             found = Timeouts(connect=route.timeouts.connect, first_token=total, idle=total, total=total)
-            self._unary[route.timeouts] = found
+            self._unary[route.name] = found
         return found
 
     def _prepare(self, endpoint: Endpoint) -> Prepared:

@@ -19,7 +19,7 @@ from sekisho.core.record import CallRecord
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds."""
-TOKEN_KINDS = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
+TOKEN_KINDS = ("input", "cache_read", "cache_write", "output", "reasoning")
 MOST_CELLS = 2_000
 """Pairs of model and provider; what comes after is counted under the model `other`."""
 
@@ -45,8 +45,12 @@ class Cell(msgspec.Struct, array_like=True):
     """What the calls of one model at one provider came to."""
 
     ended: dict[str, int] = msgspec.field(default_factory=dict)
-    """`outcome code` -> calls."""
-    tokens: dict[str, int] = msgspec.field(default_factory=dict)
+    """`outcome`, or `outcome code` -> calls."""
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
     cost: int = 0
     """Nano-USD."""
     unpriced: int = 0
@@ -55,7 +59,8 @@ class Cell(msgspec.Struct, array_like=True):
 
     def merge(self, other: "Cell") -> None:
         _merge(self.ended, other.ended)
-        _merge(self.tokens, other.tokens)
+        for kind in TOKEN_KINDS:
+            setattr(self, kind, getattr(self, kind) + getattr(other, kind))
         self.cost += other.cost
         self.unpriced += other.unpriced
         self.duration.merge(other.duration)
@@ -82,6 +87,8 @@ class CallMetrics:
 
     def __init__(self) -> None:
         self._counts = Counts()
+        self._cells: dict[tuple[str, str], Cell] = {}
+        """The cells of `_counts` by (provider, model)."""
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
@@ -90,8 +97,10 @@ class CallMetrics:
 
     def observe(self, record: CallRecord) -> None:
         """Count one ended call."""
-        cell = self._cell(record.provider or "none", record.model or "none")
-        _add(cell.ended, f"{record.outcome} {record.error_code or ''}", 1)
+        pair = (record.provider or "none", record.model or "none")
+        cell = self._cells.get(pair) or self._cell(pair)
+        ended = record.outcome if record.error_code is None else f"{record.outcome} {record.error_code}"
+        _add(cell.ended, ended, 1)
         cell.duration.add(record.total_ms / 1000)
         if record.first_token_ms is not None:
             cell.first_token.add(record.first_token_ms / 1000)
@@ -100,10 +109,11 @@ class CallMetrics:
         if record.unpriced:
             cell.unpriced += 1
         if record.usage is not None:
-            for kind in TOKEN_KINDS:
-                count = getattr(record.usage, kind)
-                if count:
-                    _add(cell.tokens, kind, count)
+            cell.input += record.usage.input
+            cell.cache_read += record.usage.cache_read
+            cell.cache_write += record.usage.cache_write + record.usage.cache_write_1h
+            cell.output += record.usage.output
+            cell.reasoning += record.usage.reasoning
         for attempt in record.attempts:
             if attempt.code is not None:
                 _add(self._counts.failed_attempts, f"{attempt.provider} {attempt.code}", 1)
@@ -121,14 +131,11 @@ class CallMetrics:
         registry.register(_Snapshot(counts, self._gauges))
         return generate_latest(registry)
 
-    def _cell(self, provider: str, model: str) -> Cell:
-        cells = self._counts.cells
-        key = f"{provider} {model}"
-        cell = cells.get(key)
-        if cell is None:
-            if len(cells) >= MOST_CELLS:
-                return cells.setdefault(f"{provider} other", Cell())
-            cell = cells[key] = Cell()
+    def _cell(self, pair: tuple[str, str]) -> Cell:
+        if len(self._cells) >= MOST_CELLS:
+            pair = (pair[0], "other")
+        cell = self._counts.cells.setdefault(f"{pair[0]} {pair[1]}", Cell())
+        self._cells[pair] = cell
         return cell
 
 
@@ -150,9 +157,10 @@ class _Snapshot(Collector):
         for key, cell in self._counts.cells.items():
             pair = key.split(" ", 1)
             for ended, count in cell.ended.items():
-                calls.add_metric([*pair, *ended.split(" ", 1)], count)
-            for kind, count in cell.tokens.items():
-                tokens.add_metric([*pair, kind], count)
+                outcome, _, code = ended.partition(" ")
+                calls.add_metric([*pair, outcome, code], count)
+            for kind in TOKEN_KINDS:
+                tokens.add_metric([*pair, kind], getattr(cell, kind))
             cost.add_metric(pair, cell.cost / NANO)
             unpriced.add_metric(pair, cell.unpriced)
             duration.add_metric(pair, _buckets(cell.duration), sum_value=cell.duration.total)

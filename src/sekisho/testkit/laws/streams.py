@@ -196,4 +196,4 @@ def _prefixes(data: bytes) -> list[bytes]:
 
 
 def _facts(facts: Facts) -> tuple[object, ...]:
-    return tuple(getattr(facts, name) for name in Facts.__slots__)
+    return tuple(getattr(facts, name) for name in Facts.__struct_fields__)
