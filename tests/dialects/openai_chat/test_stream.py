@@ -108,6 +108,11 @@ def test_usage_comes_alone_or_beside_the_last_choice_and_the_latest_counts() -> 
     assert events[-1] == End(finishes=(STOP,), usage=Usage(input=1, output=2))
 
 
+def test_text_after_the_finish_reason_still_belongs_to_the_answer() -> None:
+    reply = fold(read(chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}), DONE))
+    assert reply.choices[0].parts == (Text(text="a"), Text(text="b"))
+
+
 def test_thinking_between_texts_makes_parts_of_its_own() -> None:
     events = read(
         chunk({"content": "a"}), chunk({"reasoning_content": "b"}), chunk({"content": "c"}, "stop"), DONE

@@ -141,8 +141,12 @@ class ChatStreamReader:
         known = {name: raw for members in said.values() for name, raw in members.items()}
         kept = {name: raw for name, raw in self._kept.items() if known.get(name) != raw}
         readers = [self._choices[number] for number in sorted(self._choices)]
+        events: list[Event] = []
+        for reader in readers:
+            self._next_index = reader.close(self._next_index, events)
         finishes = tuple(reader.finish for reader in readers if reader.finish is not None)
-        return [End(finishes=finishes, usage=self._usage, service_tier=self._tier, vendor=vendor_of(kept))]
+        end = End(finishes=finishes, usage=self._usage, service_tier=self._tier, vendor=vendor_of(kept))
+        return [*events, end]
 
 
 def refuse_what_is_no_stream(raw: bytes) -> None:

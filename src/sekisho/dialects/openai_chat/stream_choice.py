@@ -76,9 +76,15 @@ class ChoiceReader:
         if given(choice.logprobs) is not None:
             events.append(LogprobsDelta(choice=self._number, raw=choice.logprobs))
         if choice.finish_reason is not None:
-            self._speak()
-            self._close()
+            self.close(self._next, events)
             self.finish = finish.read(choice.finish_reason, choice.native_finish_reason, choice.stop_reason)
+        return self._next
+
+    def close(self, next_index: int, events: list[Event]) -> int:
+        """Ends what is open: at the finish reason, and again at the end, for deltas that came after it."""
+        self._next, self._events = next_index, events
+        self._speak()
+        self._close()
         return self._next
 
     def _delta(self, delta: WireDelta) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
-from sekisho.core.contract import Dialect, Facts, ReplyOptions, Tap
+from sekisho.core.contract import Dialect, ReplyOptions, Tap
 from sekisho.core.error import Malformed, UpstreamError
 from sekisho.core.estimate import measure
 from sekisho.core.event import End, Event
@@ -60,7 +60,7 @@ def split_invariant(dialect: Dialect, data: bytes, cuts: Sequence[int]) -> None:
     assert relayed == data.removeprefix(BYTE_ORDER_MARK), (
         f"cut at {sorted(cuts)}, {data!r}\nwas relayed as {relayed!r}"
     )
-    assert _facts(tap.facts) == _facts(whole.facts), f"the tap minds the cuts {sorted(cuts)}"
+    assert tap.facts == whole.facts, f"the tap minds the cuts {sorted(cuts)}"
     assert tap.started, "the tap saw no start"
     assert tap.complete, "the tap saw no end"
 
@@ -193,7 +193,3 @@ def _completes(dialect: Dialect, data: bytes) -> bool:
 def _prefixes(data: bytes) -> list[bytes]:
     frames = FrameDecoder().feed(data)
     return [b"".join(frame.raw for frame in frames[:count]) for count in range(len(frames) + 1)]
-
-
-def _facts(facts: Facts) -> tuple[object, ...]:
-    return tuple(getattr(facts, name) for name in Facts.__struct_fields__)
