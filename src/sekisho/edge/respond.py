@@ -45,21 +45,9 @@ class Responder:
     observe: Callable[[CallRecord], None]
     clock: Clock
 
-    async def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> None:
+    def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> Coroutine[Any, Any, None]:
         """Answer `exchange` on `out`; `extra` are header lines. Raises CancelledError only."""
-        call = _Call(self, exchange, out, extra)
-        try:
-            await call.run()
-        except asyncio.CancelledError:
-            call.end("cancelled", CLIENT_GONE, "client_closed", _nothing)
-            raise
-        except SekishoError as error:
-            call.fail(error)
-        except Exception as error:  # a bug: the client learns the id, the log learns the place
-            log.exception("call_crashed", id=exchange.id, error=type(error).__name__)
-            call.fail(InternalError(f"internal error; the request id is {exchange.id}"))
-        finally:
-            call.close()
+        return _Call(self, exchange, out, extra).run()
 
     async def page(
         self,
@@ -85,36 +73,50 @@ class Responder:
 
 
 class _Call:
-    __slots__ = ("_answer", "_exchange", "_extra", "_out", "_owner", "_recorded", "_started")
+    __slots__ = ("_exchange", "_extra", "_out", "_owner", "_recorded", "_started")
 
     def __init__(self, owner: Responder, exchange: Exchange, out: Connection, extra: bytes):
         self._owner = owner
         self._exchange = exchange
         self._out = out
         self._extra = extra
-        self._answer: Stream | None = None
         self._started = False
         self._recorded = False
 
     async def run(self) -> None:
-        exchange, out = self._exchange, self._out
-        answer = await self._owner.pipeline.answer(exchange)
-        exchange.first_token = self._owner.clock.monotonic()
-        if isinstance(answer, Whole):
-            headers = JSON_TYPE + self._headers()
-            self.end("ok", 200, None, partial(out.send, 200, headers, answer.body))
-            return
-        self._answer = answer
-        out.start(200, STREAM_TYPE + self._headers())
-        self._started = True
-        data = answer.first
-        while not answer.relay.complete:
-            out.write(data)
-            if out.paused:
-                await out.drain()
-            data = await answer.next()
-        self.end("ok", 200, None, partial(out.end, data))
-        await answer.settle()
+        exchange, out, owner = self._exchange, self._out, self._owner
+        try:
+            answer = await owner.pipeline.answer(exchange)
+            exchange.first_token = owner.clock.monotonic()
+            if isinstance(answer, Whole):
+                headers = JSON_TYPE + self._headers()
+                self.end("ok", 200, None, partial(out.send, 200, headers, answer.body))
+            else:
+                await self._stream(answer)
+        except asyncio.CancelledError:
+            self.end("cancelled", CLIENT_GONE, "client_closed", _nothing)
+            raise
+        except SekishoError as error:
+            self.fail(error)
+        except Exception as error:  # a bug: the client learns the id, the log learns the place
+            log.exception("call_crashed", id=exchange.id, error=type(error).__name__)
+            self.fail(InternalError(f"internal error; the request id is {exchange.id}"))
+
+    async def _stream(self, answer: Stream) -> None:
+        out = self._out
+        try:
+            out.start(200, STREAM_TYPE + self._headers())
+            self._started = True
+            data = answer.first
+            while not answer.relay.complete:
+                out.write(data)
+                if out.paused:
+                    await out.drain()
+                data = await answer.next()
+            self.end("ok", 200, None, partial(out.end, data))
+            await answer.settle()
+        finally:
+            answer.response.close()  # whatever happened, an unfinished answer stops being generated
 
     def fail(self, error: SekishoError) -> None:
         """End the call with `error`, in the shape that fits what was already sent."""
@@ -143,11 +145,6 @@ class _Call:
         )
         owner.observe(record)
         owner.journal.append(record, release)
-
-    def close(self) -> None:
-        """Whatever happened: an unfinished answer stops being generated, and paid for, now."""
-        if self._answer is not None:
-            self._answer.response.close()
 
     def _headers(self) -> bytes:
         exchange = self._exchange

@@ -1,8 +1,9 @@
 """Path -> what serves it: a dictionary, not a router."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
@@ -55,18 +56,16 @@ class Routes:
         self._process = os.urandom(8).hex()
         self._count = 0
 
-    async def handle(self, request: Request, out: Connection) -> None:
-        """Answer one request. Raises CancelledError only."""
+    def handle(self, request: Request, out: Connection) -> Coroutine[Any, Any, None]:
+        """Answer one request. The coroutine raises CancelledError only."""
         cors = self._cors()
         extra = b"" if cors is None else cors.headers(request)
-        if request.method == "OPTIONS" and cors is not None:
-            out.send(204, extra, b"")
-            return
         mount = self._mounts.get(request.path)
         if mount is not None and request.method == "POST":
-            await self._responder.call(self._exchange(mount, request), out, extra)
-            return
-        await self._responder.page(self._page(mount, request), request, out, self.refuse, extra)
+            return self._responder.call(self._exchange(mount, request), out, extra)
+        if request.method == "OPTIONS" and cors is not None:
+            return self._responder.page(_preflight(), request, out, self.refuse, extra)
+        return self._responder.page(self._page(mount, request), request, out, self.refuse, extra)
 
     def refuse(self, path: str, error: SekishoError) -> tuple[bytes, bytes]:
         """(header lines, body) for an error that never became a call, in the dialect of the path."""
@@ -101,3 +100,7 @@ class Routes:
         """Unique over all processes and time. It is no secret: only its own key may ask for a call."""
         self._count += 1
         return f"gen-{int(self._clock.now())}-{self._process}{self._count:08x}"
+
+
+async def _preflight() -> PageAnswer:
+    return 204, b"", b""

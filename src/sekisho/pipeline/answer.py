@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from sekisho.core.contract import Facts
+from sekisho.core.contract import Facts, ReplyOptions
 from sekisho.core.error import UpstreamError
 from sekisho.upstream.response import Response
 
@@ -29,6 +29,35 @@ class Relay(Protocol):
 
     def finish(self) -> bytes:
         """The provider ended the body. Raises Truncated unless the stream is complete by then."""
+        ...
+
+
+class Passage(Protocol):
+    """One request on its way to one endpoint, spliced or translated, and what to do with the answer."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def header_lines(self) -> bytes:
+        """Beside those of the endpoint itself."""
+        ...
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Tuning knobs that the endpoint cannot express."""
+        ...
+
+    @property
+    def show_usage(self) -> bool:
+        """Whether the client asked to see usage in a stream."""
+        ...
+
+    def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
+        """(facts, body for the client) of a whole answer. Raises UpstreamError."""
+        ...
+
+    def relay(self, options: ReplyOptions) -> Relay:
+        """For a streamed answer."""
         ...
 
 

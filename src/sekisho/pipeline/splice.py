@@ -3,21 +3,34 @@
 from sekisho.core.contract import Facts, ReplyOptions, Tap
 from sekisho.core.error import Truncated
 from sekisho.core.exchange import Exchange
+from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
 from sekisho.wire import json
 
 
-def write_request(exchange: Exchange, prepared: Prepared) -> tuple[bytes, bool]:
-    """Returns (body for the provider, whether the client itself asked for usage in the stream).
+class Splice:
+    """One request on its way to a provider of the client's own dialect.
 
     Where nothing has to change, the body is the client's own bytes; else the changed members are put in
     and the values of all others stay byte for byte.
     """
-    members = dict(exchange.members)
-    asked = prepared.dialect.patch_request(members, prepared.facts)
-    exchange.dropped = prepared.adapt(members) if prepared.quirks.applies else ()
-    unchanged = members == exchange.members
-    return (exchange.body if unchanged else json.encode(members)), asked
+
+    __slots__ = ("_prepared", "body", "dropped", "header_lines", "show_usage")
+
+    def __init__(self, exchange: Exchange, prepared: Prepared):
+        members = dict(exchange.members)
+        self._prepared = prepared
+        self.show_usage = prepared.dialect.patch_request(members, prepared.facts)
+        self.dropped = prepared.adapt(members) if prepared.quirks.applies else ()
+        self.body = exchange.body if members == exchange.members else json.encode(members)
+        self.header_lines = prepared.forwarded(exchange.headers)
+
+    def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
+        return self._prepared.dialect.unary_tap(body, options)
+
+    def relay(self, options: ReplyOptions) -> Relay:
+        tap = self._prepared.dialect.tap(options)
+        return SpliceRelay(tap, needs_done=self._prepared.quirks.needs_done)
 
 
 class SpliceRelay:
@@ -52,8 +65,3 @@ class SpliceRelay:
         if not self._tap.complete:
             raise Truncated("the stream ended before it was complete")
         return rest
-
-
-def open_relay(prepared: Prepared, options: ReplyOptions) -> SpliceRelay:
-    """A relay for one stream from this endpoint."""
-    return SpliceRelay(prepared.dialect.tap(options), needs_done=prepared.quirks.needs_done)

@@ -3,42 +3,55 @@
 from collections.abc import Sequence
 
 from sekisho.core import estimate
-from sekisho.core.contract import Dialect, Facts, Loss, ReplyOptions, Written
+from sekisho.core.contract import Dialect, Facts, Loss, ReplyOptions
 from sekisho.core.error import Unsupported
 from sekisho.core.event import End, Event, Start, TextDelta
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.core.request import Request
+from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
 from sekisho.wire import json
 
 
-def write_request(request: Request, prepared: Prepared) -> Written:
-    """The request in the provider's dialect; its `losses` are what was dropped on the way.
+class Translation:
+    """One request on its way to a provider of another dialect.
 
-    Raises Unsupported naming content that the dialect cannot express.
+    Raises Unsupported, naming content that the provider's dialect cannot express.
     """
-    written = prepared.dialect.write_request(request, prepared.facts)
-    lost = [f"{loss.field} ({loss.reason})" for loss in written.losses if loss.content]
+
+    __slots__ = ("_client", "_prepared", "body", "dropped", "header_lines", "show_usage")
+
+    def __init__(self, request: Request, prepared: Prepared, client: Dialect):
+        written = prepared.dialect.write_request(request, prepared.facts)
+        _refuse_lost_content(written.losses)
+        self._prepared = prepared
+        self._client = client
+        self.body = written.body
+        self.dropped = tuple(loss.field for loss in written.losses)
+        self.show_usage = request.include_usage
+        self.header_lines = "".join(f"{name}: {value}\r\n" for name, value in written.headers).encode()
+        if prepared.quirks.applies:
+            members = json.members(written.body)
+            self.dropped += prepared.adapt(members)
+            self.body = json.encode(members)
+
+    def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
+        reply = self._prepared.dialect.read_reply(body)
+        return _facts(reply), self._client.write_reply(reply, options)
+
+    def relay(self, options: ReplyOptions) -> Relay:
+        return TranslateRelay(self._prepared, self._client, options)
+
+
+def _refuse_lost_content(losses: Sequence[Loss]) -> None:
+    lost = [loss for loss in losses if loss.content]
     if lost:
+        named = "; ".join(f"{loss.field} ({loss.reason})" for loss in lost)
         raise Unsupported(
-            f"the provider's API cannot express: {'; '.join(lost)}. Leave it out, or choose another model",
-            param=next(loss.field for loss in written.losses if loss.content),
+            f"the provider's API cannot express: {named}. Leave it out, or choose another model",
+            param=lost[0].field,
         )
-    if not prepared.quirks.applies:
-        return written
-    members = json.members(written.body)
-    dropped = prepared.adapt(members)
-    losses = (*written.losses, *(Loss(name, "the provider refuses it", content=False) for name in dropped))
-    return Written(body=json.encode(members), losses=losses, headers=written.headers)
-
-
-def read_reply(
-    body: bytes, prepared: Prepared, client: Dialect, options: ReplyOptions
-) -> tuple[Facts, bytes]:
-    """(facts, body for the client) of a whole answer. Raises UpstreamError."""
-    reply = prepared.dialect.read_reply(body)
-    return _facts(reply), client.write_reply(reply, options)
 
 
 def _facts(reply: Reply) -> Facts:
