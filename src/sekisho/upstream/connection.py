@@ -273,6 +273,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost(exc)
+        self._transport = None
+        del self._parser  # it holds this object: the pair would wait for the garbage collector
 
     def _lost(self, error: Exception | None) -> None:
         if self.closed:
