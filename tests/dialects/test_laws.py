@@ -60,6 +60,13 @@ def test_a_request_survives_its_own_dialect(dialect: Dialect, case: golden.Case)
 
 
 @pytest.mark.parametrize(("dialect", "case"), cases("request"))
+def test_a_request_that_passes_through_asks_the_same_of_another_model(
+    dialect: Dialect, case: golden.Case
+) -> None:
+    requests.spliced(dialect, content_of(case.request))
+
+
+@pytest.mark.parametrize(("dialect", "case"), cases("request"))
 def test_earlier_turns_stay_byte_for_byte(dialect: Dialect, case: golden.Case) -> None:
     request = dialect.read_request(content_of(case.request))
     for target in DIALECTS:

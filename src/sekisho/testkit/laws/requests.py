@@ -7,7 +7,7 @@ from sekisho.core.error import BadRequest
 from sekisho.core.request import Request
 from sekisho.testkit.laws import content
 from sekisho.testkit.laws.refusal import refusal
-from sekisho.wire.json import members
+from sekisho.wire.json import encode, members
 
 MAX_OUTPUT = 4096
 
@@ -52,6 +52,24 @@ def honest(dialect: Dialect, request: Request) -> Request:
     return again
 
 
+def spliced(dialect: Dialect, body: bytes) -> None:
+    """A request that passes through asks the same of another model: every other value goes byte for byte, in
+    the order in which it came, but for the usage of a stream, which metering asks for."""
+    before, after = members(body), members(body)
+    dialect.check_members(after)
+    asked = dialect.read_request(body)
+    saw_usage = dialect.patch_request(after, TargetFacts(model="upstream/model"))
+    assert list(after)[: len(before)] == list(before), f"{list(before)} became {list(after)}"
+    changed = {name for name in after if after[name] != before.get(name)}
+    allowed = {"model", "stream_options"} if asked.stream else {"model"}
+    assert changed <= allowed, f"passing through changed {sorted(changed)}"
+    assert saw_usage or not asked.include_usage, "the client asked to see usage"
+    again = dialect.read_request(encode(after))
+    assert again.model == "upstream/model", f"the model went as {again.model}"
+    same = msgspec.structs.replace(again, model=asked.model, include_usage=asked.include_usage)
+    assert same == asked, f"asked {asked}\nwent {again}"
+
+
 def read_is_total(dialect: Dialect, body: bytes) -> None:
     """Whatever a client sends is understood, or refused as the client's mistake with words that say why."""
     refusal(lambda: dialect.read_request(body), BadRequest)
@@ -76,7 +94,9 @@ def stable_prefix(dialect: Dialect, request: Request) -> None:
                 assert part[name] == whole[name], f"{name} changes after message {turn}"
         for name in part.keys() & {"messages", "contents", "input"}:
             before, after = _items(part[name]), _items(whole[name])
-            assert before == after[: len(before)], f"{name} before message {turn} change: {before} {after}"
+            assert before == after[: len(before)], (
+                f"{name} before message {turn} changed: {before}\nbecame {after}"
+            )
 
 
 def _instructs(request: Request, index: int) -> bool:
@@ -87,5 +107,5 @@ def _members(dialect: Dialect, request: Request) -> dict[str, msgspec.Raw]:
     return msgspec.json.decode(write(dialect, request).body, type=dict[str, msgspec.Raw])
 
 
-def _items(raw: msgspec.Raw) -> list[msgspec.Raw]:
-    return msgspec.json.decode(raw, type=list[msgspec.Raw])
+def _items(raw: msgspec.Raw) -> list[bytes]:
+    return [bytes(item) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
