@@ -56,7 +56,7 @@ async def _run(configured: settings.Settings, options: app.Options) -> None:
     # need not look so often at calls, which free themselves.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(20_000, 10, 10)
     log.info("listening", host=options.host, port=port, pid=os.getpid())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -67,7 +67,12 @@ class Attempts:
                 await asyncio.sleep(pause)
             if isinstance(failure, UpstreamError) and (failure.retry == "never" or call.time_left() <= 0):
                 break
-        raise _final(failure, exchange)
+        try:
+            raise _final(failure, exchange)
+        finally:
+            failure = (
+                None  # its traceback leads back to this frame: together they would wait for the collector
+            )
 
     def _pause(self, call: "_Call", error: UpstreamError, tries: int, *, alone: bool) -> float | None:
         """Seconds until the same target is tried again; None: it is not."""

@@ -96,6 +96,7 @@ class Response:
         if connection is not None:
             self._connection = None
             self._give_back(connection)
+            connection.failure = None  # raised by now; its traceback leads back here
 
     def _reading(self) -> Connection | None:
         if self._connection is None and not self._ended:
