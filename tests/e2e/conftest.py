@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 import uvloop
-from tests.e2e.live import ADMIN_KEY, DOCUMENT, PROVIDER_KEY, Live
+from tests.e2e.live import PROVIDER_KEY, Live, running
 
-from sekisho.app import Gateway, Options
-from sekisho.settings import Settings
 from sekisho.testkit.provider import ScriptedProvider
 
 
@@ -24,20 +22,6 @@ async def provider() -> AsyncIterator[ScriptedProvider]:
 
 
 @pytest.fixture
-async def live(
-    tmp_path: Path, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Live]:
-    monkeypatch.setenv("SCRIPTED_KEY", PROVIDER_KEY)
-    document = tmp_path / "sekisho.yaml"
-    document.write_text(DOCUMENT.format(url=provider.base_url), encoding="utf-8")
-    data_dir = tmp_path / "data"
-    settings = Settings(
-        data_dir=data_dir, database_url=f"sqlite:///{data_dir / 'sekisho.db'}", admin_key=ADMIN_KEY
-    )
-    gateway = Gateway(settings, Options(host="127.0.0.1", port=0, config=document))
-    port = await gateway.start()
-    started = Live(f"http://127.0.0.1:{port}", gateway, provider, data_dir, document)
-    yield started
-    for client in started.clients:
-        await client.close()
-    await gateway.stop(drain_seconds=1)
+async def live(tmp_path: Path, provider: ScriptedProvider) -> AsyncIterator[Live]:
+    async with running(tmp_path, provider) as started:
+        yield started

@@ -1,12 +1,17 @@
 """What end-to-end tests know of the gateway they talk to."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anthropic
+import httpx2
 import openai
+import pytest
 
-from sekisho.app import Gateway
+from sekisho.app import Gateway, Options
+from sekisho.settings import Settings
 from sekisho.testkit.provider import ScriptedProvider
 
 PROVIDER_KEY = "sk-provider-canary-7f3a"
@@ -63,3 +68,39 @@ class Live:
         client = anthropic.AsyncAnthropic(base_url=self.url, api_key=key or self.key, max_retries=0)
         self.clients.append(client)
         return client
+
+    def http(self, key: str | None = None) -> httpx2.AsyncClient:
+        """A plain client that sends `key`; whoever asks for it closes it."""
+        headers = {"authorization": f"Bearer {key or self.key}"}
+        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+
+
+@asynccontextmanager
+async def running(folder: Path, provider: ScriptedProvider, document: str = DOCUMENT) -> AsyncIterator[Live]:
+    """A gateway in this process, its files in `folder`; `{url}` in the document is the provider's."""
+    path, data_dir = folder / "sekisho.yaml", folder / "data"
+    path.write_text(document.format(url=provider.base_url), encoding="utf-8")
+    settings = Settings(
+        data_dir=data_dir, database_url=f"sqlite:///{data_dir / 'sekisho.db'}", admin_key=ADMIN_KEY
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCRIPTED_KEY", PROVIDER_KEY)
+        gateway = Gateway(settings, Options(host="127.0.0.1", port=0, config=path))
+        port = await gateway.start()
+        live = Live(f"http://127.0.0.1:{port}", gateway, provider, data_dir, path)
+        try:
+            yield live
+        finally:
+            for client in live.clients:
+                await client.close()
+            await gateway.stop(drain_seconds=1)
+
+
+@asynccontextmanager
+async def scripted(folder: Path, document: str = DOCUMENT) -> AsyncIterator[Live]:
+    """The same in front of a scripted provider of its own."""
+    async with (
+        ScriptedProvider(api_key=PROVIDER_KEY) as provider,
+        running(folder, provider, document) as live,
+    ):
+        yield live
