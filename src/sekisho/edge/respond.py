@@ -112,7 +112,7 @@ class _Call:
                 out.write(data)
                 if out.paused:
                     await out.drain()
-                data = await answer.next()
+                data = answer.take(await answer.response.chunk())
             self.end("ok", 200, None, partial(out.end, data))
             await answer.settle()
         finally:

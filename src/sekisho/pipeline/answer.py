@@ -70,7 +70,8 @@ class Whole:
 
 @dataclass(slots=True)
 class Stream:
-    """An answer under way: `first` goes out with the status line, then `next` until `relay.complete`."""
+    """An answer under way: `first` goes out with the status line, then what `take` makes of
+    every piece of `response`, until `relay.complete`."""
 
     response: Response
     relay: Relay
@@ -80,15 +81,16 @@ class Stream:
         """Wait for the first event. Raises UpstreamError: a fallback is still invisible then."""
         pieces: list[bytes] = []
         while not (self.relay.started or self.relay.complete):
-            pieces.append(self._take(await self.response.chunk(seconds)))
+            pieces.append(self.take(await self.response.chunk(seconds)))
         self.first = b"".join(pieces)
 
-    async def next(self) -> bytes:
-        """More bytes for the client; empty only when the stream is complete. Raises UpstreamError."""
-        while True:
-            data = self._take(await self.response.chunk())
-            if data or self.relay.complete:
-                return data
+    def take(self, data: bytes) -> bytes:
+        """What the client gets for a piece of the provider's body; empty `data` is the body's end.
+
+        May be empty before the stream is complete. Raises UpstreamError. (No coroutine: a stream would pay
+        for one at every event.)
+        """
+        return self.relay.feed(data) if data else self.relay.finish()
 
     async def settle(self) -> None:
         """After completion: let the provider's connection go back to its pool, or drop it."""
@@ -98,9 +100,6 @@ class Stream:
                     pass
         finally:
             self.response.close()
-
-    def _take(self, data: bytes) -> bytes:
-        return self.relay.feed(data) if data else self.relay.finish()
 
 
 Answer = Whole | Stream

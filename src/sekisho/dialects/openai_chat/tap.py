@@ -127,7 +127,10 @@ class ChatTap:
 
     def feed(self, data: bytes) -> bytes:
         try:
-            return b"".join([self._relay(frame) for frame in self._frames.feed(data)])
+            frames = self._frames.feed(data)
+            if len(frames) == 1:
+                return self._relay(frames[0])
+            return b"".join([self._relay(frame) for frame in frames])
         except BROKEN as error:
             raise Malformed(f"an event that is no chunk: {error}") from None
 
