@@ -137,11 +137,13 @@ class Connection(asyncio.Protocol):
         """Until the final status and headers are in, or `failure` is set. Goes right after `start`."""
         return self._wait(_HEAD, self._timeouts.first_token, "first byte")
 
-    def wait_chunk(self, seconds: float | None) -> Coroutine[None, None, None]:
-        """Until there is body to take, or the answer is complete, or `failure` is set; not if so already."""
+    def expect_chunk(self, seconds: float | None) -> asyncio.Future[None]:
+        """Done once there is body to take, the answer is complete, or `failure` is set; not to be asked for
+        if that is so already. Who awaits it must `abort` when cancelled. (No coroutine: this is awaited at
+        every event of a stream.)"""
         if seconds is None:
-            return self._wait(_CHUNK, self._timeouts.idle, "idle")
-        return self._wait(_CHUNK, seconds, "first byte")
+            return self._expect(_CHUNK, self._timeouts.idle, "idle")
+        return self._expect(_CHUNK, seconds, "first byte")
 
     def wait_whole(self) -> Coroutine[None, None, None]:
         """Until the answer is complete or `failure` is set; not if so already."""
@@ -208,22 +210,23 @@ class Connection(asyncio.Protocol):
     # --- waiting ------------------------------------------------------------------------------------
 
     async def _wait(self, wants: int, seconds: float, phase: str) -> None:
+        try:
+            await self._expect(wants, seconds, phase)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.abort()  # the call is over: a generation that nobody reads must not go on costing
+            raise
+
+    def _expect(self, wants: int, seconds: float, phase: str) -> asyncio.Future[None]:
         if self._waiter is not None:
             raise RuntimeError("two readers of one answer")
         self._wants = wants
         self._phase = phase
         self.expires = self._clock() + seconds
         waiter = self._waiter = self.loop.create_future()
-        try:
-            await waiter
-        except (asyncio.CancelledError, GeneratorExit):
-            self.abort()  # the call is over: a generation that nobody reads must not go on costing
-            raise
-        finally:
-            self._waiter = None
+        return waiter
 
     def _wake(self) -> None:
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
@@ -256,8 +259,7 @@ class Connection(asyncio.Protocol):
         if waiter is None:
             return
         if self._is_satisfied():
-            if not waiter.done():
-                waiter.set_result(None)
+            self._wake()
         elif not self._quiet:
             self.expires = self._clock() + self._timeouts.idle  # body came: only silence times out
 

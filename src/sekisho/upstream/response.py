@@ -1,5 +1,6 @@
 """An answer whose head is in and whose body is read as it comes."""
 
+import asyncio
 from collections.abc import Callable
 
 from sekisho.core.error import Malformed, Truncated
@@ -74,7 +75,11 @@ class Response:
             if not (
                 connection.has_body or connection.complete or connection.failure is not None or self._pending
             ):
-                await connection.wait_chunk(timeout)
+                try:
+                    await connection.expect_chunk(timeout)
+                except (asyncio.CancelledError, GeneratorExit):
+                    connection.abort()
+                    raise
             data = connection.take()
             if self._inflater is not None:
                 data = self._inflate(data)
