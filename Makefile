@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One process a core: the suite starts real servers, and more would only make them wait for each other.
 WORKERS ?= 2
 
-.PHONY: help setup check test bench demo serve lock clean
+.PHONY: help setup check test bench demo lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
