@@ -27,6 +27,22 @@ def test_an_object_taken_apart_and_put_together_is_the_same(value: dict[str, obj
     assert json.decode(json.raw(value)) == json.decode(body)
 
 
+@given(st.lists(st.tuples(st.text(max_size=2), values), min_size=1), st.lists(st.sampled_from(" \t\r\n")))
+def test_a_member_that_stands_twice_is_noticed_whatever_the_white_space(
+    pairs: list[tuple[str, object]], blanks: list[str]
+) -> None:
+    blank = "".join(blanks).encode()
+    written = [blank.join((b"", json.encode(name), b":", json.encode(value), b"")) for name, value in pairs]
+    body = blank + b"{" + b",".join(written) + b"}" + blank
+    once = len({name for name, _ in pairs}) == len(pairs)
+    assert json.holds_each_once(body, json.members(body)) is once
+
+
+def test_a_name_that_stands_twice_in_two_spellings_is_noticed() -> None:
+    body = rb'{"model": "a", "\u006dodel": "b"}'
+    assert not json.holds_each_once(body, json.members(body))
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"x"', b"{", b'{"a":1', b'{"a":1}x', b"\xff", b"{'a':1}"]
 )

@@ -1,6 +1,6 @@
 """Same dialect on both sides: the bytes go through as they came, a tap reading facts off them."""
 
-from sekisho.core.contract import Facts, ReplyOptions, Tap
+from sekisho.core.contract import Facts, Members, ReplyOptions, Tap
 from sekisho.core.error import Truncated
 from sekisho.core.exchange import Exchange
 from sekisho.pipeline.answer import Relay
@@ -12,7 +12,8 @@ class Splice:
     """One request on its way to a provider of the client's own dialect.
 
     Where nothing has to change, the body is the client's own bytes; else the changed members are put in
-    and the values of all others stay byte for byte.
+    and the values of all others stay byte for byte. A member that was given twice goes out once, as it was
+    read here: a provider that reads the other one would serve what nobody checked.
     """
 
     __slots__ = ("_prepared", "body", "dropped", "header_lines", "show_usage")
@@ -22,7 +23,7 @@ class Splice:
         self._prepared = prepared
         self.show_usage = prepared.dialect.patch_request(members, prepared.facts)
         self.dropped = prepared.adapt(members) if prepared.quirks.applies else ()
-        self.body = exchange.body if members == exchange.members else json.encode(members)
+        self.body = _body(exchange, members)
         self.header_lines = prepared.forwarded(exchange.headers)
 
     def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
@@ -31,6 +32,13 @@ class Splice:
     def relay(self, options: ReplyOptions) -> Relay:
         tap = self._prepared.dialect.tap(options)
         return SpliceRelay(tap, needs_done=self._prepared.quirks.needs_done)
+
+
+def _body(exchange: Exchange, members: Members) -> bytes:
+    written = json.encode(members)
+    if len(written) == len(exchange.body) or members != exchange.members:  # the same bytes, or changed ones
+        return written
+    return exchange.body if json.holds_each_once(exchange.body, members) else written
 
 
 class SpliceRelay:
