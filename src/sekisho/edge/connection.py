@@ -18,6 +18,7 @@ from sekisho.edge.message import STATUS_LINES, Request, error_status
 if TYPE_CHECKING:
     from sekisho.edge.server import Server
 
+NO_CONTENT = 204
 JOIN_BELOW = 65_536
 """Bytes. A smaller reply is joined into one write; a larger one is not copied again."""
 
@@ -26,18 +27,18 @@ class Connection(asyncio.Protocol):
     """Owned by one `Server`. The handler's side is `send`, `start`, `write`, `end`, `drain`, `paused`."""
 
     __slots__ = (
+        "_bodiless",
         "_body",
         "_chunked",
         "_drained",
-        "_head_size",
         "_headers",
         "_keep_alive",
         "_lingering",
         "_parser",
         "_pending",
+        "_quiet",
         "_responding",
         "_server",
-        "_size",
         "_started_reading",
         "_task",
         "_transport",
@@ -54,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._responding = False
         self._lingering = False
+        self._bodiless = False
         self._keep_alive = True
         self._chunked = True
         self.paused = False
@@ -67,12 +69,12 @@ class Connection(asyncio.Protocol):
         self.deadline = self._server.now + self._server.limits.head_seconds
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._server.forget(self)
         self._pending.clear()
-        self.resume_writing()
+        self._wake_writer()
         if self._task is not None and self._responding:
             self._task.cancel()
         self._task = None
+        self._server.forget(self)  # after the cancelling: who drains must find the call's record written
         del self._parser  # it holds this object: the pair would wait for the garbage collector
 
     def eof_received(self) -> bool:
@@ -81,10 +83,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._lingering:
             return
-        if self._started_reading is None:
-            self._head_size += len(data)
-            if not self._responding and self.deadline > self._server.now + self._server.limits.head_seconds:
-                self.deadline = self._server.now + self._server.limits.head_seconds
+        limits = self._server.limits
+        self._quiet += len(data)
+        if self._started_reading is None and not self._responding:
+            self.deadline = min(self.deadline, self._server.now + limits.head_seconds)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -92,7 +94,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self.reject(BadRequest(f"not a well-formed HTTP/1.1 request: {error}"))
         else:
-            if self._started_reading is None and self._head_size > self._server.limits.head_bytes:
+            if self._quiet > limits.head_bytes:
                 self.reject(BadRequest("the request's headers are too large"), status=431)
 
     def pause_writing(self) -> None:
@@ -101,8 +103,13 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
+        self._wake_writer()
         if self._responding:
             self.deadline = math.inf
+        elif not self._transport.is_closing():
+            self._go_on()
+
+    def _wake_writer(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
@@ -112,41 +119,45 @@ class Connection(asyncio.Protocol):
     def _start_message(self) -> None:
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._body: list[bytes] = []
-        self._size = 0
-        self._head_size = 0
+        self._body = bytearray()
+        self._quiet = 0
+        """Bytes that came since the message began, or since its body last grew: head, trailers, framing."""
         self._started_reading: float | None = None
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        if self._started_reading is None:  # a trailer is no header, and nobody here needs it
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._started_reading = self._server.now
+        # In the middle of another answer there is no place for a "100 Continue": such a client soon sends
+        # its body unasked.
+        expects = False
         if not self._responding:
             self.deadline = self._server.now + self._server.limits.body_seconds
         for name, value in self._headers:
-            if name == b"content-length":
-                if int(value) > self._server.limits.body_bytes:
-                    self._reject_body()
-            elif name == b"expect" and value.lower() == b"100-continue" and not self._lingering:
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if name == b"content-length" and int(value) > self._server.limits.body_bytes:
+                self._reject_body()
+            elif name == b"expect":
+                expects = value.lower() == b"100-continue" and not self._responding
+        if expects and not self._lingering:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         if self._lingering:
             return
-        self._size += len(body)
-        self._body.append(body)
-        if self._size > self._server.limits.body_bytes:
+        self._quiet = 0
+        self._body += body
+        if len(self._body) > self._server.limits.body_bytes:
             self._body.clear()
             self._reject_body()
 
     def on_message_complete(self) -> None:
         if self._lingering:
             return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         parser = self._parser
         url, _, query = self._url.partition(b"?")
         request = Request(
@@ -154,12 +165,12 @@ class Connection(asyncio.Protocol):
             path=url.decode("latin-1"),
             query=query,
             headers=self._headers,
-            body=body,
+            body=bytes(self._body),
             keep_alive=parser.should_keep_alive(),
             chunked=parser.get_http_version() != "1.0",
         )
         self._start_message()
-        if self._responding:
+        if self._responding or self.paused:
             self._pending.append(request)
             self._transport.pause_reading()  # one call at a time; the rest waits in the socket
         else:
@@ -169,23 +180,24 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, request: Request) -> None:
         self._responding = True
+        self._bodiless = request.method == "HEAD"
         self._chunked = request.chunked
-        self._keep_alive = request.keep_alive and not self._server.draining
+        # A client of HTTP/1.0 would have to be told that it may go on; its connection ends instead.
+        self._keep_alive = request.keep_alive and request.chunked and not self._server.draining
         self.deadline = math.inf
         self._task = self._server.loop.create_task(self._server.handle(request, self))
 
     def send(self, status: int, headers: bytes, body: bytes) -> None:
-        """The whole answer. `headers` are rendered lines, each ended by CRLF."""
-        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (
-            STATUS_LINES[status],
-            headers,
-            self._connection_header(),
-            len(body),
-        )
+        """The whole answer, of which HEAD gets no more than the headers. `headers` are rendered lines, each
+        ended by CRLF."""
         if self._transport.is_closing():
             self._finish()
             return
-        if len(body) < JOIN_BELOW:
+        length = b"" if status == NO_CONTENT else b"content-length: %d\r\n" % len(body)
+        head = b"%b%b%b%b\r\n" % (STATUS_LINES[status], headers, self._connection_header(), length)
+        if self._bodiless:
+            self._transport.write(head)
+        elif len(body) < JOIN_BELOW:
             self._transport.write(head + body)
         else:
             self._transport.writelines([head, body])
@@ -193,8 +205,7 @@ class Connection(asyncio.Protocol):
 
     def start(self, status: int, headers: bytes) -> None:
         """Begin an answer whose length is not known."""
-        if not self._chunked:
-            self._keep_alive = False  # HTTP/1.0 knows no chunks: the end is the connection's
+        # HTTP/1.0 knows no chunks: the end is the connection's.
         framing = b"transfer-encoding: chunked\r\n\r\n" if self._chunked else b"\r\n"
         self._transport.write(
             b"%b%b%b%b" % (STATUS_LINES[status], headers, self._connection_header(), framing)
@@ -235,14 +246,20 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if not self._keep_alive:
+            self.deadline = self._server.now + self._server.limits.write_stall_seconds
             self._transport.close()
-        elif self._pending:
-            request = self._pending.popleft()
-            if not self._pending:
-                self._transport.resume_reading()
-            self._begin(request)
-        else:
+        elif not self.paused:  # else the client reads this answer before it gets another one
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """The next request that waits, or the wait for one."""
+        if not self._pending:
             self.deadline = self._server.now + self._server.limits.keep_alive_seconds
+            return
+        request = self._pending.popleft()
+        if not self._pending:
+            self._transport.resume_reading()
+        self._begin(request)
 
     # --- refusals -------------------------------------------------------------------------------
 
@@ -282,23 +299,26 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline has passed: called by the sweeper."""
         if self._started_reading is not None and not self._lingering and not self._responding:
-            allowed = self._server.limits.body_seconds + self._size / self._server.limits.body_rate
+            allowed = self._server.limits.body_seconds + len(self._body) / self._server.limits.body_rate
             if self._server.now < self._started_reading + allowed:
                 self.deadline = self._started_reading + allowed
                 return
-        reading = self._head_size > 0 or self._started_reading is not None
-        if reading and not self._lingering and not self._responding:
-            self.reject(RequestTimeout("the request took too long to arrive"))
-        elif self._responding:
+        if self._responding or self.paused or self._transport.is_closing():
             self._transport.abort()  # a client that stopped reading; its call is cancelled with it
+        elif self._is_reading and not self._lingering:
+            self.reject(RequestTimeout("the request took too long to arrive"))
         else:
             self._transport.close()
 
     def shut(self) -> None:
         """Draining: close unless a call is under way."""
         self._keep_alive = False
-        if not self._responding and self._head_size == 0 and self._started_reading is None:
+        if not self._responding and not self._is_reading:
             self._transport.close()
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._quiet > 0 or self._started_reading is not None
 
     def abort(self) -> None:
         """Drop the connection and cancel its call."""

@@ -6,10 +6,11 @@ stream that broke off never gets the terminator that would make it look complete
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -30,6 +31,10 @@ STREAM_TYPE = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
 CLIENT_GONE = 499
+LISTED_NAME = 200
+"""Characters of one name in a header."""
+LISTED_MOST = 2_000
+"""Characters of such a header."""
 PageAnswer = tuple[int, bytes, bytes]
 """(status, content type line, body)"""
 PageAnswers = Coroutine[Any, Any, PageAnswer]
@@ -66,7 +71,7 @@ class Responder:
             log.exception("page_crashed", path=request.path[:200], error=type(error).__name__)
             failure = InternalError("internal error")
         else:
-            out.send(status, content_type + extra, b"" if request.method == "HEAD" else body)
+            out.send(status, content_type + extra, body)
             return
         headers, body = refuse(request.path, failure)
         out.send(error_status(failure), headers + extra, body)
@@ -149,12 +154,25 @@ class _Call:
     def _headers(self) -> bytes:
         exchange = self._exchange
         provider = exchange.endpoint.provider.name if exchange.endpoint else ""
-        dropped = f"x-sekisho-dropped: {', '.join(exchange.dropped)}\r\n" if exchange.dropped else ""
+        dropped = f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n" if exchange.dropped else ""
         lines = (
             f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
             f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
         )
         return lines.encode("latin-1", "replace") + self._extra
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as the value of one header. They may be a client's own words, which must not end the line."""
+    shown: list[str] = []
+    room = LISTED_MOST
+    for name in names:
+        shown.append(quote(name[:LISTED_NAME], safe="/[]"))
+        room -= len(shown[-1]) + 2
+        if room < 0:
+            shown[-1] = "..."
+            break
+    return ", ".join(shown)
 
 
 def retry_after(error: SekishoError) -> bytes:

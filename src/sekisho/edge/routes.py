@@ -73,6 +73,8 @@ class Routes:
         dialect = mount.dialect if mount else self._fallback
         request_id = self._new_id()
         headers = JSON_TYPE + b"x-request-id: %b\r\n" % request_id.encode() + retry_after(error)
+        if isinstance(error, MethodNotAllowed):
+            headers += b"allow: %b\r\n" % self._allowed(path).encode()
         return headers, dialect.write_error(error, request_id)
 
     async def _page(self, mount: Mount | None, request: Request) -> PageAnswer:
@@ -80,9 +82,12 @@ class Routes:
         if page is not None and request.method in ("GET", "HEAD"):
             return await page(request)
         if page is not None or mount is not None:
-            allowed = "GET" if mount is None else "POST"
+            allowed = self._allowed(request.path)
             raise MethodNotAllowed(f"{request.path} takes {allowed}, not {request.method}")
         raise NotFound(f"there is no {request.method} {request.path[:200]} here")
+
+    def _allowed(self, path: str) -> str:
+        return "POST" if path in self._mounts else "GET, HEAD"
 
     def _exchange(self, mount: Mount, request: Request) -> Exchange:
         return Exchange(
