@@ -110,22 +110,26 @@ async def test_a_client_that_never_reads_a_whole_answer_is_cut_off() -> None:
     async def large(_: Request, out: Connection) -> None:
         out.send(200, b"", b"x" * 32_000_000)
 
-    async with serving(large, write_stall_seconds=0.1) as (server, port):
-        async with connected(port) as (_reader, writer):
-            writer.transport.pause_reading()
-            writer.write(request())
-            await until_gone(server)
+    async with (
+        serving(large, write_stall_seconds=0.1) as (server, port),
+        connected(port) as (_reader, writer),
+    ):
+        writer.transport.pause_reading()
+        writer.write(request())
+        await until_gone(server)
 
 
 async def test_a_closing_client_that_never_reads_is_cut_off_too() -> None:
     async def large(_: Request, out: Connection) -> None:
         out.send(200, b"", b"x" * 32_000_000)
 
-    async with serving(large, write_stall_seconds=0.1) as (server, port):
-        async with connected(port) as (_reader, writer):
-            writer.transport.pause_reading()
-            writer.write(request(b"", CLOSE))
-            await until_gone(server)
+    async with (
+        serving(large, write_stall_seconds=0.1) as (server, port),
+        connected(port) as (_reader, writer),
+    ):
+        writer.transport.pause_reading()
+        writer.write(request(b"", CLOSE))
+        await until_gone(server)
 
 
 async def test_pipelined_answers_that_nobody_reads_do_not_pile_up() -> None:
