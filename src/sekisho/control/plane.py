@@ -7,7 +7,7 @@ from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.usage import StoredBooks
-from sekisho.control.store.engine import Store
+from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import migrate
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
@@ -55,10 +55,14 @@ class ControlPlane:
     async def start(self) -> None:
         """Bring the database up to date, read the keys, begin to load the journal. Raises StoreError."""
         self._journal.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await self._thread.run(lambda: migrate(self._store))
-        if self._makes_first_key:
-            self.first_admin_key = await self._thread.run(self._service.ensure_admin_key)
-        await self.keys.load()
+        try:
+            await self._thread.run(lambda: migrate(self._store))
+            if self._makes_first_key:
+                self.first_admin_key = await self._thread.run(self._service.ensure_admin_key)
+            await self.keys.load()
+        except StoreError:
+            await self._let_go()
+            raise
         self._background.start("keys", self.keys.poll)
         self._background.start("ledger", self.ledger.run)
 
@@ -68,6 +72,9 @@ class ControlPlane:
         Close the journal before, so that it is loaded to its end, and stop the background tasks.
         """
         await self.ledger.flush()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         for thread, store in ((self._ledger_thread, self._ledger_store), (self._thread, self._store)):
             await thread.close()
             store.close()
