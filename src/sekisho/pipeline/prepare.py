@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sekisho.core.contract import Dialect, Headers, Members, TargetFacts
 from sekisho.core.operation import Operation
-from sekisho.core.provider import Endpoint
+from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Timeouts
 from sekisho.providers import quirks
 from sekisho.providers.quirks import Quirks
@@ -28,9 +28,14 @@ class Prepared:
     facts: TargetFacts
     quirks: Quirks
     signer: Signer
-    forward_headers: frozenset[bytes]
-    """The dialect's, but for those that the provider's row sets itself."""
+    defaults: dict[bytes, bytes]
+    """Name -> line of headers that the row sets, but that a client of the dialect may set for itself."""
+    default_lines: bytes = field(init=False)
+    """All of `defaults`."""
     _heads: dict[Operation, tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.default_lines = b"".join(self.defaults.values())
 
     def adapt(self, members: Members) -> tuple[str, ...]:
         """Apply the endpoint's quirks to a request; returns the knobs that it lost by that."""
@@ -48,16 +53,25 @@ class Prepared:
             "POST",
             self.path_prefix + self.dialect.upstream_paths[operation],
             self.origin,
-            [("content-type", "application/json"), *self.endpoint.provider.headers, *signed],
+            [("content-type", "application/json"), *self._fixed_headers(), *signed],
         )
         self._heads[operation] = (signed, head)
         return head
 
     def forwarded(self, headers: Headers) -> bytes:
-        """Header lines of the client that a provider of the same dialect should see."""
-        allowed = self.forward_headers
-        lines = [b"%b: %b\r\n" % (name, value) for name, value in headers if name in allowed]
-        return b"".join(lines)
+        """Header lines of the client that a provider of the same dialect should see. A spliced request is
+        in the version that its client speaks, so that these stand in for the row's own."""
+        allowed = self.dialect.forward_headers
+        sent = [header for header in headers if header[0] in allowed]
+        if not sent:
+            return self.default_lines
+        said = {name for name, _ in sent}
+        lines = [b"%b: %b\r\n" % header for header in sent]
+        return b"".join(lines + [line for name, line in self.defaults.items() if name not in said])
+
+    def _fixed_headers(self) -> list[tuple[str, str]]:
+        headers = self.endpoint.provider.headers
+        return [header for header in headers if header[0].encode("latin-1") not in self.defaults]
 
 
 class Plane:
@@ -111,6 +125,12 @@ class Plane:
             ),
             quirks=resolved,
             signer=signer(provider.auth),
-            forward_headers=dialect.forward_headers
-            - {name.lower().encode("latin-1") for name, _ in provider.headers},
+            defaults=_defaults(provider, dialect),
         )
+
+
+def _defaults(provider: Provider, dialect: Dialect) -> dict[bytes, bytes]:
+    encoded = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in provider.headers)
+    return {
+        name: b"%b: %b\r\n" % (name, value) for name, value in encoded if name in dialect.forward_headers
+    }

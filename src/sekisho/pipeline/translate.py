@@ -30,7 +30,8 @@ class Translation:
         self.body = written.body
         self.dropped = tuple(loss.field for loss in written.losses)
         self.show_usage = request.include_usage
-        self.header_lines = "".join(f"{name}: {value}\r\n" for name, value in written.headers).encode()
+        written_lines = "".join(f"{name}: {value}\r\n" for name, value in written.headers)
+        self.header_lines = prepared.default_lines + written_lines.encode()
         if prepared.quirks.applies:
             members = json.members(written.body)
             self.dropped += prepared.adapt(members)
