@@ -35,11 +35,14 @@ async def test_a_first_start_makes_a_key_that_works_and_calls_reach_the_books_by
     await journal.close()
     await background.stop()
     await plane.close()
-    again = ControlPlane(settings, Background(), Clock())
+    background = Background()
+    again = ControlPlane(settings, background, Clock())
     await again.start()
     assert again.first_admin_key is None
     assert (await again.books.spending("key_a")).total == 7
     assert sorted(path.name for path in (settings.data_dir / "journal").iterdir()) == ["loading.lock"]
+    await background.stop()
+    await again.close()
 
 
 async def test_with_a_key_in_the_environment_no_first_key_is_made(tmp_path: Path, url: str) -> None:
@@ -48,7 +51,9 @@ async def test_with_a_key_in_the_environment_no_first_key_is_made(tmp_path: Path
     plane = ControlPlane(settings, background, Clock())
     await plane.start()
     assert plane.first_admin_key is None
-    assert KeyService(Store(url), Clock()).list() == []
+    store = Store(url)
+    assert KeyService(store, Clock()).list() == []
+    store.close()
     await background.stop()
     await plane.close()
 
