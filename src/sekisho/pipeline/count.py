@@ -37,6 +37,7 @@ def count_locally(members: Members) -> int:
             pending.extend(value)
         elif isinstance(value, dict):
             extra += MESSAGE_TOKENS if "role" in value else 0
-            extra += MEDIA_TOKENS if value.get("type") in MEDIA_TYPES else 0
+            kind = value.get("type")
+            extra += MEDIA_TOKENS if isinstance(kind, str) and kind in MEDIA_TYPES else 0
             pending.extend(member for name, member in value.items() if name not in OPAQUE_MEMBERS)
     return estimate.tokens(plain, wide) + extra

@@ -1,5 +1,7 @@
 """Turns an ended call into its record: usage, cost, timings. Pure but for the clock's reading."""
 
+from msgspec import structs
+
 from sekisho.core import estimate
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
@@ -55,26 +57,17 @@ def _usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
     """The provider's count; where an answer broke off or had none, our estimate of what was produced."""
     facts = exchange.facts
     counted = facts.usage
-    if outcome == "ok" and (counted is not None or exchange.operation is not Operation.CHAT):
-        return counted
+    if outcome == "ok" and exchange.operation is not Operation.CHAT:
+        return None
+    if counted is not None and (outcome == "ok" or facts.finish is not None):
+        return counted  # what was counted at or after the finish is final, even if the stream broke off then
     produced = estimate.tokens(facts.output_ascii, facts.output_wide)
-    if counted is None:
-        if outcome != "ok" and produced == 0:
-            return None  # nothing came, so there is nothing to bill
+    if counted is not None:
+        return structs.replace(counted, output=max(counted.output, produced), estimated=True)
+    if outcome == "ok" or produced or (outcome == "cancelled" and exchange.first_token is not None):
+        # Who leaves an answer that has begun pays for the prompt, even before the first word.
         return Usage(input=count_locally(exchange.members), output=produced, estimated=True)
-    if counted.output >= produced:
-        return counted
-    return Usage(
-        input=counted.input,
-        cache_read=counted.cache_read,
-        cache_write=counted.cache_write,
-        cache_write_1h=counted.cache_write_1h,
-        output=produced,
-        reasoning=counted.reasoning,
-        input_audio=counted.input_audio,
-        output_audio=counted.output_audio,
-        estimated=True,
-    )
+    return None  # nothing came, so there is nothing to bill
 
 
 def _cost(endpoint: Endpoint | None, usage: Usage | None, service_tier: str | None) -> int | None:
