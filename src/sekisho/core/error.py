@@ -156,6 +156,14 @@ class UpstreamTimeout(UpstreamError):
     code = "upstream_timeout"
 
 
+class LoopDetected(UpstreamError):
+    """A chain of gateways that ends in one of its own."""
+
+    status = 508
+    code = "loop_detected"
+    retry: ClassVar[Retry] = "never"
+
+
 class Malformed(UpstreamError):
     """An answer that breaks HTTP or the provider's own format."""
 

@@ -22,6 +22,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """Seconds since the epoch."""
     began: float
     """The same moment on the monotonic clock."""
+    hops: int = 0
+    """How many gateways of this kind the call has come through."""
     show_money: bool = False
     """The path is one whose replies carry cost."""
 

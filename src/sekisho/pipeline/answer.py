@@ -1,16 +1,19 @@
 """What an attempt brings back: a whole body, or a stream whose first event has been seen."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sekisho.core.contract import Facts, ReplyOptions
-from sekisho.core.error import UpstreamError
+from sekisho.core.error import UpstreamError, UpstreamTimeout
 from sekisho.upstream.response import Response
 
 TAIL_SECONDS = 1.0
 """How long to wait, after the stream said that it is complete, for the provider to end the body, so that
 its connection can be used again."""
+TAIL_PIECES = 4
+"""Of the body, beyond its last event, before that is given up."""
 
 
 class Relay(Protocol):
@@ -77,11 +80,15 @@ class Stream:
     relay: Relay
     first: bytes = b""
 
-    async def open(self, seconds: float) -> None:
-        """Wait for the first event. Raises UpstreamError: a fallback is still invisible then."""
+    async def open(self, now: Callable[[], float]) -> None:
+        """Wait for the first event, no longer than for the head. Raises UpstreamError: a fallback is still
+        invisible then."""
         pieces: list[bytes] = []
         while not (self.relay.started or self.relay.complete):
-            pieces.append(self.take(await self.response.chunk(seconds)))
+            left = self.response.first_by - now()
+            if left <= 0:  # comments that keep the connection alive are no answer
+                raise UpstreamTimeout("no first token in time")
+            pieces.append(self.take(await self.response.chunk(left)))
         self.first = b"".join(pieces)
 
     def take(self, data: bytes) -> bytes:
@@ -96,8 +103,9 @@ class Stream:
         """After completion: let the provider's connection go back to its pool, or drop it."""
         try:
             with contextlib.suppress(UpstreamError):
-                while await self.response.chunk(TAIL_SECONDS):
-                    pass
+                for _ in range(TAIL_PIECES):
+                    if not await self.response.chunk(TAIL_SECONDS):
+                        break
         finally:
             self.response.close()
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from sekisho.core.clock import Clock
 from sekisho.core.contract import ReplyOptions
-from sekisho.core.error import InternalError, Malformed, SekishoError, Unsupported, UpstreamError
+from sekisho.core.error import (
+    InternalError,
+    LoopDetected,
+    Malformed,
+    SekishoError,
+    Unsupported,
+    UpstreamError,
+)
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint
@@ -22,6 +29,7 @@ from sekisho.pipeline import splice, translate
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.count import count_locally
 from sekisho.pipeline.prepare import Plane, Prepared
+from sekisho.pipeline.steps.hops import HEADER
 from sekisho.routing.backoff import delay
 from sekisho.routing.plan import plan
 from sekisho.upstream.client import Client
@@ -110,18 +118,19 @@ class _Call:
 
     async def attempt(self, target: Target) -> Answer:
         """One try of one target. Raises UpstreamError, naming the provider, or Unsupported."""
-        exchange = self.exchange
-        endpoint = exchange.endpoint = target.endpoint
-        prepared = self._plane.prepared(endpoint)
-        if exchange.operation not in prepared.dialect.upstream_paths:
-            return Whole(exchange.dialect.write_token_count(count_locally(exchange.members)))
-        passage = self._passage(prepared)
-        exchange.dropped = passage.dropped
+        exchange, endpoint = self.exchange, target.endpoint
         began = self._clock.monotonic()
         response: Response | None = None
         opened = False
         try:
-            head = prepared.head(exchange.operation) + passage.header_lines
+            prepared = self._plane.prepared(endpoint)
+            if exchange.operation not in prepared.dialect.upstream_paths:
+                exchange.endpoint = endpoint
+                return Whole(exchange.dialect.write_token_count(count_locally(exchange.members)))
+            passage = self._passage(prepared)
+            exchange.endpoint, exchange.dropped = endpoint, passage.dropped
+            hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
+            head = prepared.head(exchange.operation) + passage.header_lines + hop
             response = await self._client.send(
                 prepared.origin, head, passage.body, self._timeouts, self._deadline
             )
@@ -134,7 +143,7 @@ class _Call:
                 answer = self._whole(await response.read(REPLY_LIMIT), passage, options)
             opened = True
         except UpstreamError as error:
-            error.provider = endpoint.provider.name
+            exchange.endpoint, error.provider = endpoint, endpoint.provider.name
             self._note(endpoint, began, error)
             raise
         finally:
@@ -157,7 +166,7 @@ class _Call:
         return Whole(body)
 
     async def _open(self, stream: Stream) -> Stream:
-        await stream.open(self._timeouts.first_token)
+        await stream.open(self._clock.monotonic)
         self.exchange.facts = stream.relay.facts
         return stream
 
@@ -184,7 +193,13 @@ class _Call:
 
 async def _refused(response: Response, prepared: Prepared) -> None:
     """Raises the UpstreamError that an answer without success means."""
-    if response.status < 400:
-        raise Malformed(f"it answered with status {response.status}", provider_status=response.status)
-    detail = await response.read(ERROR_LIMIT)
+    status = response.status
+    if status < 400:
+        raise Malformed(f"it answered with status {status}", provider_status=status)
+    if status == LoopDetected.status:
+        raise LoopDetected("the provider is a gateway that leads back to itself", provider_status=status)
+    try:
+        detail = await response.read(ERROR_LIMIT)
+    except Malformed:
+        detail = b""  # cut off or too long: the status says enough
     raise prepared.dialect.read_error(response.status, response.headers, detail)

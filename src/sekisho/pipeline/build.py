@@ -10,6 +10,7 @@ from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate
+from sekisho.pipeline.steps.hops import count_hops
 from sekisho.pipeline.steps.parse import parse
 
 
@@ -25,6 +26,7 @@ class Pipeline:
     async def answer(self, exchange: Exchange) -> Answer:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
         plane = self.plane
+        exchange.hops = count_hops(exchange.headers)
         exchange.principal = await authenticate(exchange.headers, self.keys, self.clock)
         parse(exchange)
         route = find_route(plane.snapshot, exchange.model)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sekisho.core.contract import Dialect, Headers, Members, TargetFacts
+from sekisho.core.error import UpstreamError
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Timeouts
@@ -85,7 +86,7 @@ class Plane:
         self._unary: dict[str, Timeouts] = {}
 
     def prepared(self, endpoint: Endpoint) -> Prepared:
-        """The endpoint made ready."""
+        """The endpoint made ready. Raises UpstreamError where its address or proxy is of no use."""
         found = self._prepared.get(endpoint.id)
         if found is None:
             if len(self._prepared) >= PREPARED_MOST:
@@ -107,9 +108,15 @@ class Plane:
 
     def _prepare(self, endpoint: Endpoint) -> Prepared:
         provider = endpoint.provider
-        origin, prefix = origin_of(
-            provider.base_url, proxy=provider.proxy, ca_file=provider.ca_file, environment=self._environment
-        )
+        try:
+            origin, prefix = origin_of(
+                provider.base_url,
+                proxy=provider.proxy,
+                ca_file=provider.ca_file,
+                environment=self._environment,
+            )
+        except ValueError as error:  # a proxy that only the environment names is checked by nobody before
+            raise UpstreamError(f"the provider cannot be called: {error}") from None
         dialect = self._dialects[provider.dialect]
         resolved = quirks.resolve(endpoint.quirks)
         return Prepared(

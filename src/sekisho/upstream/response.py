@@ -18,6 +18,7 @@ class Response:
         "_give_back",
         "_inflater",
         "_limit",
+        "first_by",
         "headers",
         "status",
     )
@@ -26,6 +27,8 @@ class Response:
         self.status = connection.status
         self.headers: list[tuple[bytes, bytes]] = connection.headers
         """In order of arrival, names in lower case."""
+        self.first_by = connection.expires
+        """When the wait for the head would have been over, on the client's clock."""
         self._connection: Connection | None = connection
         self._give_back = give_back
         self._limit = limit

@@ -4,6 +4,7 @@ import msgspec
 
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
+from sekisho.core.operation import Operation
 from sekisho.wire import json
 
 MODEL_LIMIT = 512
@@ -19,7 +20,7 @@ def parse(exchange: Exchange) -> None:
     stream = bytes(members.get("stream", b"false"))
     if stream not in (b"true", b"false", b"null"):
         raise BadRequest("`stream` must be true or false", param="stream")
-    exchange.stream = stream == b"true"
+    exchange.stream = stream == b"true" and exchange.operation is Operation.CHAT
     exchange.dialect.check_members(members)
 
 

@@ -1,0 +1,22 @@
+"""How many gateways a call has come through: one that is configured as its own provider must not call itself
+for ever."""
+
+from sekisho.core.contract import Headers
+from sekisho.core.error import LoopDetected
+
+HEADER = b"x-sekisho-hops"
+MOST = 4
+"""Gateways before this one. A team's gateway behind a company's makes one; a real chain has no more."""
+
+
+def count_hops(headers: Headers) -> int:
+    """Raises LoopDetected above `MOST`. What is no number counts as the most, for no gateway sent it."""
+    for name, value in headers:
+        if name == HEADER:
+            hops = int(value) if value.isdigit() and len(value) < 3 else MOST
+            if hops > MOST:
+                raise LoopDetected(
+                    f"the call came through {hops} gateways already: a provider's base_url leads back here"
+                )
+            return hops
+    return 0

@@ -1,0 +1,63 @@
+"""What is worked out once for an endpoint, and how the client's headers and limits reach it."""
+
+from dataclasses import replace
+
+import pytest
+from tests.pipeline.world import MESSAGES, endpoint, plane, route
+
+from sekisho.core.error import ProviderAuthFailed
+from sekisho.core.operation import Operation
+from sekisho.core.provider import Auth
+from sekisho.core.route import Timeouts
+from sekisho.core.secret import Secret
+from sekisho.pipeline import prepare
+
+
+def keyed(variable: str):
+    plain = endpoint("a")
+    return replace(plain, provider=replace(plain.provider, auth=Auth("bearer", Secret(f"${{{variable}}}"))))
+
+
+def test_a_key_is_read_anew_for_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = plane().prepared(keyed("A_KEY"))
+    monkeypatch.delenv("A_KEY", raising=False)
+    with pytest.raises(ProviderAuthFailed, match="A_KEY"):
+        prepared.head(Operation.CHAT)
+    for key in (b"first", b"second"):
+        monkeypatch.setenv("A_KEY", key.decode())
+        assert b"authorization: Bearer %b\r\n" % key in prepared.head(Operation.CHAT)
+
+
+def test_a_spliced_request_keeps_its_clients_version_and_nothing_else_of_the_client() -> None:
+    plain = endpoint("a", dialect="anthropic_messages")
+    headers = (("anthropic-version", "2023-06-01"), ("x-team", "roads"))
+    prepared = plane().prepared(replace(plain, provider=replace(plain.provider, headers=headers)))
+    assert prepared.forwarded([]) == b"anthropic-version: 2023-06-01\r\n"
+    sent = [(b"anthropic-version", b"2026-10-21"), (b"anthropic-beta", b"x"), (b"x-api-key", b"secret")]
+    assert prepared.forwarded(sent) == b"anthropic-version: 2026-10-21\r\nanthropic-beta: x\r\n"
+    assert prepared.head(Operation.CHAT).count(b"x-team: roads") == 1
+    assert b"anthropic-version" not in prepared.head(Operation.CHAT)
+
+
+def test_a_base_url_keeps_its_path() -> None:
+    made = plane().prepared(endpoint("a", dialect="anthropic_messages", base_url="https://h.test/x/v1/"))
+    head = made.head(Operation.COUNT_TOKENS)
+    assert head.startswith(
+        b"POST /x/v1%b HTTP/1.1\r\n" % MESSAGES.upstream_paths[Operation.COUNT_TOKENS].encode()
+    )
+
+
+def test_names_that_clients_invent_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "PREPARED_MOST", 100)
+    world = plane()
+    for number in range(1000):
+        invented = replace(endpoint("open"), model=f"open/{number}", upstream_model=str(number))
+        world.timeouts(replace(route(invented), name=invented.model), stream=False)
+        world.prepared(invented)
+    assert len(world._prepared) <= 100
+    assert len(world._unary) <= 101
+
+
+def test_a_stream_keeps_every_limit_of_its_route() -> None:
+    limits = Timeouts(connect=1, first_token=2, idle=3, total=4)
+    assert plane().timeouts(route(endpoint("a"), timeouts=limits), stream=True) == limits
