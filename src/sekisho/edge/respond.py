@@ -99,7 +99,7 @@ class _Call:
             else:
                 await self._stream(answer)
         except asyncio.CancelledError:
-            self.end("cancelled", CLIENT_GONE, "client_closed", _nothing)
+            self.end("cancelled", 200 if self._started else CLIENT_GONE, "client_closed", _nothing)
             raise
         except SekishoError as error:
             self.fail(error)
@@ -131,6 +131,8 @@ class _Call:
         dialect = exchange.dialect
         _report(exchange, error)
         if self._started:
+            if isinstance(error, UpstreamError) and exchange.endpoint is not None:
+                error.provider, error.attempts = exchange.endpoint.provider.name, len(exchange.attempts)
             frame = dialect.write_error_frame(error, exchange.id)
             self.end("interrupted", 200, error.code, partial(out.end, frame))
             return
@@ -144,12 +146,16 @@ class _Call:
         if self._recorded:
             return
         self._recorded = True
-        owner = self._owner
-        record = record_call(
-            self._exchange, status=status, outcome=outcome, error_code=code, now=owner.clock.monotonic()
-        )
-        owner.observe(record)
+        exchange, owner = self._exchange, self._owner
+        now = owner.clock.monotonic()
+        try:
+            record = record_call(exchange, status=status, outcome=outcome, error_code=code, now=now)
+        except Exception as error:  # a bug must not keep the client waiting for an answer that is there
+            log.exception("call_not_recorded", id=exchange.id, error=type(error).__name__)
+            release()
+            return
         owner.journal.append(record, release)
+        owner.observe(record)
 
     def _headers(self) -> bytes:
         exchange = self._exchange
