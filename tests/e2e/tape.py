@@ -13,8 +13,8 @@ class Tape:
     heads: list[dict[bytes, bytes]] = field(default_factory=list)
     """Headers by lower-case name, and the request line under no name."""
     bodies: list[bytes] = field(default_factory=list)
-    answers: deque[list[bytes]] = field(default_factory=deque)
-    """Whole HTTP answers, each in the pieces that are written one by one."""
+    answers: deque[list[bytes | asyncio.Event]] = field(default_factory=deque)
+    """Whole HTTP answers, each in the pieces that are written one by one; an event is waited for."""
 
     def play(self, body: bytes, *, stream: bool, piece: int | None = None) -> None:
         """Answer the next request with `body`, cut into HTTP chunks of `piece` bytes where it streams."""
@@ -38,8 +38,11 @@ class Tape:
                 self.heads.append({b"": line, **head})
                 self.bodies.append(await reader.readexactly(int(head[b"content-length"])))
                 for piece in self.answers.popleft():
-                    writer.write(piece)
-                    await writer.drain()
+                    if isinstance(piece, asyncio.Event):
+                        await piece.wait()
+                    else:
+                        writer.write(piece)
+                        await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
