@@ -28,6 +28,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """The path is one whose replies carry cost."""
 
     members: Members = {}
+    prompt_tokens: int | None = None
+    """Our estimate, where `members` are not kept until the end of the call."""
     model: str = ""
     stream: bool = False
     principal: Principal = ANONYMOUS

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 REPLY_LIMIT = 256 * 1024 * 1024
 """Bytes of a whole answer. More than any model writes; a guard against a broken provider."""
 ERROR_LIMIT = 1024 * 1024
+KEPT_REQUEST = 32 * 1024
+"""Bytes. A smaller request is kept while its stream lasts: counting costs 4 us a kilobyte, and mostly the
+provider counts."""
 
 
 @dataclass(slots=True)
@@ -168,6 +171,7 @@ class _Call:
     async def _open(self, stream: Stream) -> Stream:
         await stream.open(self._clock.monotonic)
         self.exchange.facts = stream.relay.facts
+        _forget_request(self.exchange)
         return stream
 
     def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
@@ -189,6 +193,15 @@ class _Call:
                 status=None if error is None else error.provider_status,
             )
         )
+
+
+def _forget_request(exchange: Exchange) -> None:
+    """A stream may last for minutes, and needs of its request only what it would cost without a count."""
+    if exchange.facts.usage is None:
+        if len(exchange.body) < KEPT_REQUEST:
+            return
+        exchange.prompt_tokens = count_locally(exchange.members)
+    exchange.body, exchange.members = b"", {}
 
 
 async def _refused(response: Response, prepared: Prepared) -> None:

@@ -66,7 +66,10 @@ def _usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
         return structs.replace(counted, output=max(counted.output, produced), estimated=True)
     if outcome == "ok" or produced or (outcome == "cancelled" and exchange.first_token is not None):
         # Who leaves an answer that has begun pays for the prompt, even before the first word.
-        return Usage(input=count_locally(exchange.members), output=produced, estimated=True)
+        prompt = exchange.prompt_tokens
+        if prompt is None:
+            prompt = count_locally(exchange.members)
+        return Usage(input=prompt, output=produced, estimated=True)
     return None  # nothing came, so there is nothing to bill
 
 

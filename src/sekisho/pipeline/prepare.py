@@ -138,6 +138,4 @@ class Plane:
 
 def _defaults(provider: Provider, dialect: Dialect) -> dict[bytes, bytes]:
     encoded = ((name.encode("latin-1"), value.encode("latin-1")) for name, value in provider.headers)
-    return {
-        name: b"%b: %b\r\n" % (name, value) for name, value in encoded if name in dialect.forward_headers
-    }
+    return {name: b"%b: %b\r\n" % (name, value) for name, value in encoded if name in dialect.forward_headers}
