@@ -44,10 +44,15 @@ def serve(
     except (DocumentError, StoreError) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{host}:{port}: {error.strerror or error}")
+        where = f"{host}:{port}" if error.filename is None else error.filename
+        fail(f"{where}: {error.strerror or error}")
 
 
 async def _run(configured: settings.Settings, options: app.Options) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)  # before the first call can come, which is to be let end
     gateway = app.Gateway(configured, options)
     port = await gateway.start()
     if gateway.first_admin_key is not None:
@@ -58,10 +63,6 @@ async def _run(configured: settings.Settings, options: app.Options) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
     log.info("listening", host=options.host, port=port, pid=os.getpid())
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     await stop.wait()
     log.info("draining")
     await gateway.stop()

@@ -56,7 +56,10 @@ class Supervisor:
             "--worker",
             str(worker),
         ]
-        self._children[worker] = (subprocess.Popen(command), time.monotonic())
+        child = subprocess.Popen(command)
+        self._children[worker] = (child, time.monotonic())
+        if self._stopping:  # told to stop after this worker's turn had come, but before it could be told
+            child.terminate()
 
     def _ended(self, worker: int, code: int, lived: float) -> None:
         del self._children[worker]
