@@ -119,6 +119,21 @@ async def test_a_client_that_never_reads_a_whole_answer_is_cut_off() -> None:
         await until_gone(server)
 
 
+@pytest.mark.parametrize("more", [(), (CLOSE,)], ids=["kept alive", "closing"])
+async def test_a_client_that_reads_slowly_gets_all_of_its_answer(more: tuple[bytes, ...]) -> None:
+    size = 64_000_000
+
+    async def large(_: Request, out: Connection) -> None:
+        out.send(200, b"", b"x" * size)
+
+    async with serving(large, write_stall_seconds=0.2) as (_, port), connected(port) as (reader, writer):
+        writer.write(request(b"", *more))
+        await reader.readuntil(b"\r\n\r\n")
+        for _ in range(64):
+            await reader.readexactly(size // 64)
+            await asyncio.sleep(0.02)
+
+
 async def test_a_closing_client_that_never_reads_is_cut_off_too() -> None:
     async def large(_: Request, out: Connection) -> None:
         out.send(200, b"", b"x" * 32_000_000)

@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         "_started_reading",
         "_task",
         "_transport",
+        "_unread",
         "_url",
         "deadline",
         "paused",
@@ -59,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._keep_alive = True
         self._chunked = True
         self.paused = False
+        self._unread = 0
         self._start_message()
 
     # --- transport ------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.paused = True
-        self.deadline = self._server.now + self._server.limits.write_stall_seconds
+        self._watch_reader()
 
     def resume_writing(self) -> None:
         self.paused = False
@@ -108,6 +110,11 @@ class Connection(asyncio.Protocol):
             self.deadline = math.inf
         elif not self._transport.is_closing():
             self._go_on()
+
+    def _watch_reader(self) -> None:
+        """The client must read something of what is unread now, or is cut off."""
+        self._unread = self._transport.get_write_buffer_size()
+        self.deadline = self._server.now + self._server.limits.write_stall_seconds
 
     def _wake_writer(self) -> None:
         if self._drained is not None and not self._drained.done():
@@ -246,7 +253,7 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if not self._keep_alive:
-            self.deadline = self._server.now + self._server.limits.write_stall_seconds
+            self._watch_reader()
             self._transport.close()
         elif not self.paused:  # else the client reads this answer before it gets another one
             self._go_on()
@@ -303,8 +310,11 @@ class Connection(asyncio.Protocol):
             if self._server.now < self._started_reading + allowed:
                 self.deadline = self._started_reading + allowed
                 return
-        if self._responding or self.paused or self._transport.is_closing():
-            self._transport.abort()  # a client that stopped reading; its call is cancelled with it
+        if self.paused or self._transport.is_closing():
+            if self._transport.get_write_buffer_size() < self._unread:
+                self._watch_reader()
+            else:
+                self._transport.abort()  # a client that stopped reading; its call is cancelled with it
         elif self._is_reading and not self._lingering:
             self.reject(RequestTimeout("the request took too long to arrive"))
         else:
