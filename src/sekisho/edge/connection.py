@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._wake_writer()
         if self._responding:
             self.deadline = math.inf
-        elif not self._transport.is_closing():
+        elif not self._lingering and not self._transport.is_closing():
             self._go_on()
 
     def _watch_reader(self) -> None:
