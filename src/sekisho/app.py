@@ -2,6 +2,7 @@
 
 import os
 import random
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -100,6 +101,7 @@ class Gateway:
             clock=clock,
         )
         siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)
+        siblings.inherit()
         self._pages = Pages(self._pipeline, self._control.books, siblings.render)
         responder = Responder(self._pipeline, self._journal, self._metrics.observe, clock)
         routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock)
@@ -179,6 +181,10 @@ def check_shareable(options: Options) -> None:
     """
     if options.port == 0:
         raise OSError("several workers need a port of their own choosing: name one with --port")
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family) as probe:  # workers share a port with anybody who shares it: nobody may
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((options.host, options.port))
     path = options.config
     if path is None:
         return

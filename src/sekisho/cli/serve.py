@@ -19,6 +19,7 @@ from sekisho.control.store.engine import StoreError
 from sekisho.routing.problem import DocumentError
 from sekisho.telemetry import log as logs
 
+PARENT_SECONDS = 1.0
 log = structlog.get_logger()
 
 
@@ -63,7 +64,18 @@ async def _run(configured: settings.Settings, options: app.Options) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
     log.info("listening", host=options.host, port=port, pid=os.getpid())
+    orphaned = loop.create_task(_orphaned(stop)) if options.worker is not None else None
     await stop.wait()
+    if orphaned is not None:
+        orphaned.cancel()
     log.info("draining")
     await gateway.stop()
     log.info("stopped")
+
+
+async def _orphaned(stop: asyncio.Event) -> None:
+    """Stop when the process that looks after the workers is gone: nobody else would ever stop them."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - the kernel tells in no other way on every system
+        await asyncio.sleep(PARENT_SECONDS)
+    stop.set()

@@ -49,7 +49,7 @@ class _Compiler:
         self._document = document
         self._catalog = catalog
         self._environment = environment
-        self._problems: list[Problem] = []
+        self._problems: list[Problem] = list(document.problems)
         self._providers: dict[str, Provider] = {}
         self._served: list[Served] = []
         self._open: list[Provider] = []
@@ -57,10 +57,13 @@ class _Compiler:
         self._timeouts = {entry.name: entry.timeouts for entry in document.providers if entry.timeouts}
 
     def run(self) -> Compiled:
-        if not self._document.providers:
+        if not self._document.providers and not self._problems:
             self._report((), "there are no providers, so that no model can be served", "warning")
         for entry in self._document.providers:
-            self._add(entry)
+            if not self._is_wrong(("providers", entry.name)):
+                self._add(entry)
+        if self._is_wrong(("providers",)) or self._is_wrong(("models",)):
+            raise DocumentError(self._problems)  # what names lead to cannot be told before that is mended
         served = self._assemble()
         self._report_shadows(served)
         virtuals = Virtuals(self._document.models, served, frozenset(self._broken))
@@ -73,6 +76,14 @@ class _Compiler:
 
     def _report(self, path: Path, message: str, level: Level = "error") -> None:
         self._problems.append(self._document.problem(path, message, level))
+
+    def _is_wrong(self, path: Path) -> bool:
+        """Whether reading the document found a problem at or below `path`."""
+        start = ".".join(path)
+        return any(
+            problem.path == start or problem.path.startswith(f"{start}.")
+            for problem in self._document.problems
+        )
 
     # --- providers --------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sekisho.core.route import RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.node import Node, Scalar
 from sekisho.routing.plan import PLANNED, SELECTORS
-from sekisho.routing.problem import DocumentError, Level, Path, Problem, Wrong
+from sekisho.routing.problem import Level, Path, Problem, Wrong
 from sekisho.routing.reader import Fields, Places, Reader, list_of, scalar
 
 
@@ -94,6 +94,8 @@ class Document:
     revision: str = ""
     """Digest of the text."""
     places: Places = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with it; the entries concerned are left out or incomplete."""
 
     def problem(self, path: Path, message: str, level: Level = "error") -> Problem:
         """A problem at `path`, or at its nearest ancestor that the text has."""
@@ -105,17 +107,21 @@ class Document:
 
 
 def read(text: bytes, source: str) -> Document:
-    """The document in `text`. Raises DocumentError with every problem that needs no catalogue to see.
+    """The document in `text`, with every problem that needs no catalogue to see: `compile_document` adds
+    those that do, and raises them all. Raises DocumentError where the text is no YAML.
 
     `source` names the file in messages. A document without any content is valid: it has no providers.
     """
     root = node.parse(text, source)
     reader = Reader(source)
     sections = reader.read(_document, root, ()) if root is not None else {}
-    if reader.problems:
-        raise DocumentError(reader.problems)
-    revision = sha256(text).hexdigest()[:12]
-    return Document(source=source, revision=revision, places=reader.places, **sections)
+    return Document(
+        source=source,
+        revision=sha256(text).hexdigest()[:12],
+        places=reader.places,
+        problems=tuple(reader.problems),
+        **(sections or {}),
+    )
 
 
 def _document(reader: Reader, at: Node, path: Path) -> dict[str, Any]:

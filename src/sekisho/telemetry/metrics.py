@@ -122,6 +122,10 @@ class CallMetrics:
         """This process's counts for its siblings."""
         return msgspec.json.encode(self._counts)
 
+    def absorb(self, export: bytes) -> None:
+        """Go on from an earlier process's counts."""
+        self._counts.merge(msgspec.json.decode(export, type=Counts))
+
     def render(self, siblings: Iterable[bytes] = ()) -> bytes:
         """Prometheus' text format of this process's counts and the siblings' exports together."""
         counts = msgspec.json.decode(self.export(), type=Counts)

@@ -18,6 +18,12 @@ class Siblings:
         self._worker = worker
         self._metrics = metrics
 
+    def inherit(self) -> None:
+        """Go on from the counts of a worker that died in this one's place. Once, at start."""
+        if self._worker is not None:
+            with contextlib.suppress(OSError):
+                self._metrics.absorb(self._file(self._worker).read_bytes())
+
     def render(self) -> bytes:
         """The counts of all workers in Prometheus' text format; siblings' are up to a second old."""
         return self._metrics.render(self._read())
