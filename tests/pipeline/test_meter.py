@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import Raw
 from tests.pipeline.world import CHAT, MESSAGES, World, endpoint, exchange
 
 from sekisho.core.contract import Facts
@@ -11,6 +12,7 @@ from sekisho.core.money import Price, Rates
 from sekisho.core.operation import Operation
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
+from sekisho.pipeline import count
 from sekisho.pipeline.count import count_locally
 from sekisho.pipeline.meter import record_call
 
@@ -119,6 +121,17 @@ def test_media_count_by_the_piece_and_not_by_their_encoding() -> None:
     )
     assert small == large
     assert 500 < small < 2_000
+
+
+@pytest.mark.parametrize("shape", ["[],", "0,", "[" * 200 + "]" * 200 + ","])
+def test_a_body_of_nothing_but_json_is_measured_by_its_length(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[object] = []
+    monkeypatch.setattr(count.json, "decode", looked_at.append)
+    values = shape * (2_000_000 // len(shape)) + "0"
+    assert count_locally({"messages": Raw(f"[{values}]".encode())}) == (len(values) + 2 + 3) // 4
+    assert looked_at == []
 
 
 @pytest.mark.parametrize(
