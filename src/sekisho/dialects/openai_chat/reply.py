@@ -31,6 +31,8 @@ from sekisho.dialects.openai_chat.shape import (
 )
 from sekisho.wire import json
 
+FINGERPRINT = "system_fingerprint"
+"""A member that answers which show money must have, if only as null: OpenRouter's contract says so."""
 MESSAGE = "message"
 """The vendor member of a choice that holds its message's unknown members."""
 AUDIO_TYPE = "audio/*"
@@ -175,6 +177,8 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
         "model": options.model or reply.model,
         "choices": choices,
     }
+    if options.cost is not None:
+        body[FINGERPRINT] = None
     if reply.usage is not None:
         body["usage"] = usage.write(reply.usage, reply.service_tier, options)
     if reply.service_tier is not None:

@@ -63,7 +63,8 @@ class ChatStreamWriter:
     def __init__(self, options: ReplyOptions) -> None:
         self._options = options
         self._head = b""
-        self._tail = b',"usage":null}' if options.show_usage else b"}"
+        null_usage = options.show_usage and options.cost is None  # OpenRouter's contract knows no null there
+        self._tail = b',"usage":null}' if null_usage else b"}"
         self._open: dict[int, _OpenPart] = {}
         self._begun: set[int] = set()
         self._calls: dict[int, int] = {}

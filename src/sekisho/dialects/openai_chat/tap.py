@@ -2,7 +2,8 @@
 
 The hot path. Every event is decoded once, narrowly; only what `ReplyOptions` ask for is changed, and only
 in the events that it concerns: `"usage": null` is cut out and the usage event dropped for a client that did
-not ask for usage, money is added to the usage object, the model's name is replaced.
+not ask for usage, money is added to the usage object (OpenRouter's contract, which knows no null there), the
+model's name is replaced.
 
 Shapes that the hub would not understand pass: whatever cannot be read off is not metered (and estimated
 later), but the client gets what its own API sent.
@@ -18,7 +19,7 @@ from sekisho.core.error import Malformed
 from sekisho.core.estimate import measure
 from sekisho.dialects.openai_chat import errors, finish, usage
 from sekisho.dialects.openai_chat.parts import arguments
-from sekisho.dialects.openai_chat.reply import pieces
+from sekisho.dialects.openai_chat.reply import FINGERPRINT, pieces
 from sekisho.dialects.openai_chat.schema import Wire, WireCustomCall, WireFunctionCall, WireUsage
 from sekisho.dialects.openai_chat.shape import BROKEN
 from sekisho.dialects.openai_chat.stream import DONE, refuse_what_is_no_stream
@@ -101,6 +102,7 @@ class ChatTap:
 
     __slots__ = (
         "_cost",
+        "_cut",
         "_frames",
         "_hide",
         "_model",
@@ -122,6 +124,7 @@ class ChatTap:
         self._options = options
         self._hide = not options.show_usage
         self._cost = options.cost is not None
+        self._cut = self._hide or self._cost
         self._model = None
         self._frames = FrameDecoder()
 
@@ -155,7 +158,7 @@ class ChatTap:
         raw = frame.raw if self._model is None else frame.raw.replace(*self._model, 1)
         if event.usage is not None:
             return self._counted(event, frame, raw)
-        return _without_null_usage(raw) if self._hide and b'"usage"' in raw else raw
+        return _without_null_usage(raw) if self._cut and b'"usage"' in raw else raw
 
     def _read(self, choices: list[_Choice]) -> None:
         self.started = True
@@ -267,6 +270,7 @@ def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     if facts.usage is not None and options.cost is not None:
         priced = usage.with_money(members["usage"], facts.usage, facts.service_tier, options)
         members["usage"] = json.raw(priced)
+        members.setdefault(FINGERPRINT, msgspec.Raw(b"null"))
     return facts, json.encode(members)
 
 
