@@ -170,6 +170,17 @@ async def until_closed(client: httpx2.AsyncClient) -> None:
     raise AssertionError("it still takes connections")
 
 
+async def test_workers_end_with_the_process_that_looks_after_them(tmp_path: Path, document: Path) -> None:
+    async with serving(
+        tmp_path, "--config", str(document), workers=WORKERS, SEKISHO_ADMIN_KEY=ADMIN_KEY
+    ) as started:
+        started.process.kill()
+        assert await started.process.wait() == -signal.SIGKILL
+        async with asyncio.timeout(30):
+            while len(started.events("stopped")) < WORKERS:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
 # --- starting --------------------------------------------------------------------------------------
 
 
