@@ -157,10 +157,6 @@ class Connection(asyncio.Protocol):
         if self._total > size:
             raise self._too_large()
 
-    @property
-    def has_body(self) -> bool:
-        return self._total > self._taken
-
     def take(self) -> bytes:
         """The body that has arrived and was not taken yet."""
         pieces = self._pieces

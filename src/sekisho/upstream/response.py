@@ -75,14 +75,6 @@ class Response:
         """
         connection = self._reading()
         while connection is not None:
-            if not (
-                connection.has_body or connection.complete or connection.failure is not None or self._pending
-            ):
-                try:
-                    await connection.expect_chunk(timeout)
-                except (asyncio.CancelledError, GeneratorExit):
-                    connection.abort()
-                    raise
             data = connection.take()
             if self._inflater is not None:
                 data = self._inflate(data)
@@ -95,6 +87,11 @@ class Response:
                     self._inflater.finish()
                 self._end()
                 break
+            try:
+                await connection.expect_chunk(timeout)
+            except (asyncio.CancelledError, GeneratorExit):
+                connection.abort()
+                raise
         return b""
 
     def close(self) -> None:
@@ -110,10 +107,6 @@ class Response:
         if self._connection is None and not self._ended:
             raise Truncated("the answer was closed before its end")
         return self._connection
-
-    @property
-    def _pending(self) -> bool:
-        return self._inflater is not None and self._inflater.pending
 
     def _inflate(self, data: bytes) -> bytes:
         assert self._inflater is not None
