@@ -230,11 +230,14 @@ async def test_two_hundred_reloads_leave_nothing_behind(client: httpx2.AsyncClie
         return Counter(type(found).__qualname__ for found in gc.get_objects())
 
     before = await counts_after(range(1, 20))
-    after = await counts_after(range(20, 220))
+    middle = await counts_after(range(20, 120))
+    after = await counts_after(range(120, 220))
     for kind in (Plane, Snapshot, Prepared):
         assert after[kind.__qualname__] == before[kind.__qualname__]
-    grown = {name: after[name] - count for name, count in before.items() if after[name] - count > 100}
-    assert grown == {}
+    # One object left behind by each reload grows by a hundred in both halves; what else this process keeps
+    # (caches that fill once) does not do so twice.
+    grown = {name for name in after if min(middle[name] - before[name], after[name] - middle[name]) >= 100}
+    assert grown == set()
 
 
 # --- what the document says of the server ----------------------------------------------------------
