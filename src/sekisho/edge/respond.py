@@ -108,16 +108,17 @@ class _Call:
             self.fail(InternalError(f"internal error; the request id is {exchange.id}"))
 
     async def _stream(self, answer: Stream) -> None:
-        out = self._out
+        out, relay, response = self._out, answer.relay, answer.response
         try:
             out.start(200, STREAM_TYPE + self._headers())
             self._started = True
             data = answer.first
-            while not answer.relay.complete:
+            while not relay.complete:
                 out.write(data)
                 if out.paused:
                     await out.drain()
-                data = answer.take(await answer.response.chunk())
+                data = await response.chunk()
+                data = relay.feed(data) if data else relay.finish()
             self.end("ok", 200, None, partial(out.end, data))
             await answer.settle()
         finally:

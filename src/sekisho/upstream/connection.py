@@ -254,7 +254,11 @@ class Connection(asyncio.Protocol):
             self._pause()
         if waiter is None:
             return
-        if self._is_satisfied():
+        if self._wants == _CHUNK and self._total > self._taken:  # at every event of a stream
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+        elif self._is_satisfied():
             self._wake()
         elif not self._quiet:
             self.expires = self._clock() + self._timeouts.idle  # body came: only silence times out

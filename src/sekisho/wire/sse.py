@@ -38,8 +38,7 @@ class FrameDecoder:
         """All frames that `data` completes. Raises Malformed for an endless event."""
         if not self._held and not self._tail:
             frame = _plain_event(data)
-            if frame is not None:
-                _limit(len(data))
+            if frame is not None and len(data) <= MAX_EVENT:
                 self._at_start = False
                 return [frame]
         window = self._tail + data
