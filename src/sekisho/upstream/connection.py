@@ -254,21 +254,15 @@ class Connection(asyncio.Protocol):
             self._pause()
         if waiter is None:
             return
-        if self._wants == _CHUNK and self._total > self._taken:  # at every event of a stream
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
-        elif self._is_satisfied():
+        wants = self._wants  # asked here, not in a method: this runs at every event of a stream
+        if (
+            self.complete
+            or (wants == _CHUNK and self._total > self._taken)
+            or (wants == _HEAD and self.status != 0)
+        ):
             self._wake()
         elif not self._quiet:
             self.expires = self._clock() + self._timeouts.idle  # body came: only silence times out
-
-    def _is_satisfied(self) -> bool:
-        if self.complete:
-            return True
-        if self._wants == _HEAD:
-            return self.status != 0
-        return self._wants == _CHUNK and self._total > self._taken
 
     def eof_received(self) -> None:
         self._lost(None)
