@@ -19,32 +19,36 @@ def keyed(variable: str):
 
 
 def test_a_key_is_read_anew_for_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared = plane().prepared(keyed("A_KEY"))
+    prepared = plane().prepared(keyed("A_KEY"), "openai_chat")
     monkeypatch.delenv("A_KEY", raising=False)
     with pytest.raises(ProviderAuthFailed, match="A_KEY"):
-        prepared.head(Operation.CHAT)
+        prepared.head("/v1/chat", b"")
     for key in (b"first", b"second"):
         monkeypatch.setenv("A_KEY", key.decode())
-        assert b"authorization: Bearer %b\r\n" % key in prepared.head(Operation.CHAT)
+        assert b"authorization: Bearer %b\r\n" % key in prepared.head("/v1/chat", b"")
 
 
 def test_a_spliced_request_keeps_its_clients_version_and_nothing_else_of_the_client() -> None:
     plain = endpoint("a", dialect="anthropic_messages")
     headers = (("anthropic-version", "2023-06-01"), ("x-team", "roads"))
-    prepared = plane().prepared(replace(plain, provider=replace(plain.provider, headers=headers)))
+    prepared = plane().prepared(
+        replace(plain, provider=replace(plain.provider, headers=headers)), "openai_chat"
+    )
     assert prepared.forwarded([]) == b"anthropic-version: 2023-06-01\r\n"
     sent = [(b"anthropic-version", b"2026-10-21"), (b"anthropic-beta", b"x"), (b"x-api-key", b"secret")]
     assert prepared.forwarded(sent) == b"anthropic-version: 2026-10-21\r\nanthropic-beta: x\r\n"
-    assert prepared.head(Operation.CHAT).count(b"x-team: roads") == 1
-    assert b"anthropic-version" not in prepared.head(Operation.CHAT)
+    assert prepared.head("/v1/chat", b"").count(b"x-team: roads") == 1
+    assert b"anthropic-version" not in prepared.head("/v1/chat", b"")
 
 
 def test_a_base_url_keeps_its_path() -> None:
-    made = plane().prepared(endpoint("a", dialect="anthropic_messages", base_url="https://h.test/x/v1/"))
-    head = made.head(Operation.COUNT_TOKENS)
-    assert head.startswith(
-        b"POST /x/v1%b HTTP/1.1\r\n" % MESSAGES.upstream_paths[Operation.COUNT_TOKENS].encode()
+    made = plane().prepared(
+        endpoint("a", dialect="anthropic_messages", base_url="https://h.test/x/v1/"), MESSAGES.name
     )
+    path = made.path(Operation.COUNT_TOKENS, stream=False)
+    assert path is not None
+    head = made.head(path, b"")
+    assert head.startswith(b"POST /x/v1/messages/count_tokens HTTP/1.1\r\n")
 
 
 def test_names_that_clients_invent_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +57,7 @@ def test_names_that_clients_invent_do_not_fill_the_memory(monkeypatch: pytest.Mo
     for number in range(1000):
         invented = replace(endpoint("open"), model=f"open/{number}", upstream_model=str(number))
         world.timeouts(replace(route(invented), name=invented.model), stream=False)
-        world.prepared(invented)
+        world.prepared(invented, "openai_chat")
     assert len(world._prepared) <= 100
     assert len(world._unary) <= 101
 

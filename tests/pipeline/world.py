@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sekisho.core.clock import Clock
+from sekisho.core.contract import Entry
 from sekisho.core.error import UpstreamError
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
@@ -191,7 +192,7 @@ def exchange(
     made = Exchange(
         id="gen-1",
         dialect=dialect,
-        operation=operation,
+        entry=Entry(operation),
         headers=headers,
         body=json.encode(body),
         started=world.clock.now(),

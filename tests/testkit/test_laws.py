@@ -212,7 +212,7 @@ FAULTS: dict[str, Callable[[], object]] = {
         replace(GOOD, write_error=wordy), errors.InternalError("the secret plan")
     ),
     "an error that no reader sees": lambda: errors.frame_ends_a_stream(
-        replace(GOOD, write_error_frame=lambda error, _: b"data: {}\n\n"), Malformed("x")
+        replace(GOOD, write_error_frame=lambda error, *_: b"data: {}\n\n"), Malformed("x")
     ),
 }
 

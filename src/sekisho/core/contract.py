@@ -6,7 +6,7 @@ clock or keeps state between calls; stream readers, writers and taps are objects
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -21,6 +21,21 @@ Headers = Sequence[tuple[bytes, bytes]]
 """Lower-case names, in order of arrival."""
 Members = dict[str, msgspec.Raw]
 """A JSON object decoded one level deep: the bytes of every value stay as they came."""
+Framing = Literal["sse", "eventstream", "json_array"]
+"""How a client wants a stream: server-sent events, AWS's binary frames, or one JSON array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a client's path asks for."""
+
+    operation: Operation
+    model: str | None = None
+    """Where the dialect names the model in the path; None: the body says it."""
+    stream: bool | None = None
+    """Where the path says it; None: the body does."""
+    framing: Framing = "sse"
+    """Of the answer, if it is a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,8 @@ class ReplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Given on paths that show money: (usage, service tier) -> nano-USD, None for unpriced."""
     created: int | None = None
     """Seconds since the epoch, for dialects that must say a time where the provider said none."""
+    framing: Framing = "sse"
+    """Of a stream, in dialects that have several."""
 
 
 class StreamReader(Protocol):
@@ -78,8 +95,12 @@ class StreamReader(Protocol):
         """Events that `data` completed. Raises Malformed, or the UpstreamError that the stream reports."""
         ...
 
-    def finish(self) -> list[Event]:
-        """The connection ended cleanly. Raises Truncated unless the stream said it was complete."""
+    def finish(self, *, needs_terminator: bool = True) -> list[Event]:
+        """The connection ended cleanly. Raises Truncated unless the stream said it was complete.
+
+        `needs_terminator` False: this provider is known to leave out the dialect's terminator, so that a
+        finish reason and the clean end will do.
+        """
         ...
 
 
@@ -123,6 +144,13 @@ class Tap(Protocol):
         """
         ...
 
+    def finish(self, *, needs_terminator: bool = True) -> bytes:
+        """The connection ended cleanly: what is left to relay; `complete` is true afterwards.
+
+        Raises Truncated unless the stream said it was complete. `needs_terminator`: see StreamReader.
+        """
+        ...
+
 
 class UnaryTap(Protocol):
     """Reads facts off a whole answer that is passed through: (body, options) -> (facts, body to relay)."""
@@ -138,17 +166,49 @@ class SplicePatch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCounting:
+    """The dialect's operation that counts a prompt's tokens without answering it."""
+
+    unwrap: Callable[[bytes], bytes]
+    """Body of a count request -> the request whose prompt is meant. Raises BadRequest."""
+    wrap: Callable[[bytes], bytes]
+    """A written request -> body of a count request, without the members that counting refuses. Of what
+    `unwrap` took apart it makes the same request again."""
+    read: Callable[[bytes], int]
+    """The answer's tokens. Raises Malformed, or the UpstreamError that a 200 body may carry."""
+    write: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMarks:
+    """Prompt-cache marks in a request of the dialect, on its top-level members: for what passes through and
+    for what was written alike. Values that hold no mark keep their bytes."""
+
+    place: Callable[[Members, TargetFacts], None]
+    """Marks the longest prefix that the next turn will share, unless the request holds a mark already."""
+    strip: Callable[[Members], None]
+    """Takes every mark out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     name: str
+    prefixes: tuple[str, ...]
+    """Where clients expect the dialect's paths: `/v1`, `/api/v1`, or nothing."""
     paths: Mapping[str, Operation]
-    """Client path -> operation."""
-    upstream_paths: Mapping[Operation, str]
-    """Operation -> path below the provider's base URL. Missing: the dialect has no such operation."""
+    """Client path below a prefix -> operation: paths that never vary."""
+    match_path: Callable[[str, bytes], Entry | None]
+    """(client path below a prefix, query) -> what it asks for: paths that name the model. None: not one of
+    this dialect's. The model is unescaped. `no_match` for dialects without such paths."""
+    upstream_path: Callable[[Operation, str, bool], str | None]
+    """(operation, upstream model, stream) -> path and query below the provider's base URL, escaped. None: the
+    dialect has no such operation."""
     forward_headers: frozenset[bytes]
     """Client headers that reach a provider of the same dialect."""
 
     read_request: Callable[[bytes], Request]
-    """Raises BadRequest naming the field."""
+    """Raises BadRequest naming the field. Where the path names model and stream, the request has an empty
+    model and no stream: whoever knows the path fills them in."""
     write_request: Callable[[Request, TargetFacts], Written]
     read_reply: Callable[[bytes], Reply]
     """Raises Malformed, or the UpstreamError that a 200 body may carry."""
@@ -159,12 +219,22 @@ class Dialect:
     """Total: any status, any body (HTML, empty) gives a leaf."""
     write_error: Callable[[SekishoError, str], bytes]
     """(error, request id) -> JSON body, newline free."""
-    write_error_frame: Callable[[SekishoError, str], bytes]
-    """(error, request id) -> what ends a stream that has already begun."""
+    write_error_frame: Callable[[SekishoError, str, Framing], bytes]
+    """(error, request id, framing) -> what ends a stream that has already begun."""
 
     check_members: Callable[[Members], None]
     """Shape check of a request that will be spliced, on its top-level members only. Raises BadRequest."""
     patch_request: SplicePatch
     tap: Callable[[ReplyOptions], Tap]
     unary_tap: UnaryTap
-    write_token_count: Callable[[int], bytes]
+    cache_marks: CacheMarks
+    token_counting: TokenCounting
+
+    has_terminator: bool = True
+    """False: no event of a stream says that it is the last; a finish reason and the connection's clean end
+    do."""
+
+
+def no_match(_path: str, _query: bytes) -> None:
+    """For dialects whose paths never vary."""
+    return

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from sekisho.core.contract import Dialect, Facts, Headers, Members
-from sekisho.core.operation import Operation
+from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members
 from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
@@ -15,9 +14,12 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     id: str
     dialect: Dialect
     """The client's."""
-    operation: Operation
+    entry: Entry
+    """What the path asks for."""
     headers: Headers
     body: bytes
+    target: bytes = b""
+    """Path and query as they came, which a signature covers."""
     started: float
     """Seconds since the epoch."""
     began: float

@@ -84,12 +84,18 @@ class Audio(PartBase, frozen=True, kw_only=True, tag="audio"):
     transcript: str | None = None
 
 
+class Video(PartBase, frozen=True, kw_only=True, tag="video"):
+    source: Source
+
+
 class ToolCall(PartBase, frozen=True, kw_only=True, tag="tool_call"):
     id: str
     name: str
     arguments: str
     """The JSON text as the model wrote it (it may be empty or broken); for a custom tool, free text."""
     custom: bool = False
+    signature: str | None = None
+    """Proves to the provider that the call is its own (Gemini's thought signatures). Goes back unchanged."""
 
 
 class ToolResult(PartBase, frozen=True, kw_only=True, tag="tool_result"):
@@ -122,7 +128,17 @@ class Opaque(PartBase, frozen=True, kw_only=True, tag="opaque"):
 
 
 Part = (
-    Text | Refusal | Image | Document | Audio | ToolCall | ToolResult | Reasoning | RedactedReasoning | Opaque
+    Text
+    | Refusal
+    | Image
+    | Document
+    | Audio
+    | Video
+    | ToolCall
+    | ToolResult
+    | Reasoning
+    | RedactedReasoning
+    | Opaque
 )
 
 

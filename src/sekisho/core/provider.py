@@ -60,10 +60,13 @@ class Provider:
     label: str
     """For people: `OpenAI`, `さくらのAI Engine`."""
     dialect: str
+    """That requests of other dialects are written in."""
     base_url: str
     auth: Auth
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent with every request (`anthropic-version`). May hold secrets, as may `proxy`: neither is shown."""
+    also: tuple[str, ...] = ()
+    """Further dialects that it speaks below the same address: their requests pass through as they came."""
     quirks: tuple[str, ...] = ()
     """Names in `providers.quirks`."""
     policy: DataPolicy = DataPolicy()

@@ -100,4 +100,7 @@ class Request(Value, frozen=True, kw_only=True):
     """The client wants a usage event in an `openai_chat` stream."""
     cache: CacheMark | None = None
     """A mark on the request itself: the provider places it on the last part it can cache."""
+    required: tuple[str, ...] = ()
+    """Names of members of `vendor` without which this would be another request (`previous_response_id`): a
+    dialect that cannot say one has lost content, not a knob."""
     vendor: Vendor | None = None

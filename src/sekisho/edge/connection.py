@@ -169,6 +169,7 @@ class Connection(asyncio.Protocol):
         url, _, query = self._url.partition(b"?")
         request = Request(
             method=parser.get_method().decode("latin-1"),
+            target=self._url,
             path=url.decode("latin-1"),
             query=query,
             headers=self._headers,

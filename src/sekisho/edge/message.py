@@ -12,6 +12,8 @@ STATUS_LINES = {code: f"HTTP/1.1 {code} {phrase}\r\n".encode() for code, phrase 
 @dataclass(slots=True)
 class Request:
     method: str
+    target: bytes
+    """Path and query as they came."""
     path: str
     query: bytes
     headers: list[tuple[bytes, bytes]]

@@ -6,7 +6,7 @@ stream that broke off never gets the terminator that would make it look complete
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import quote
 import structlog
 
 from sekisho.core.clock import Clock
+from sekisho.core.contract import Framing
 from sekisho.core.error import InternalError, SekishoError, UpstreamError
 from sekisho.core.exchange import Exchange
 from sekisho.core.port import Journal
@@ -27,9 +28,12 @@ from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
 
 JSON_TYPE = b"content-type: application/json\r\n"
-STREAM_TYPE = (
-    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-)
+_UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+STREAM_TYPES: Mapping[Framing, bytes] = {
+    "sse": b"content-type: text/event-stream; charset=utf-8\r\n" + _UNBUFFERED,
+    "eventstream": b"content-type: application/vnd.amazon.eventstream\r\n" + _UNBUFFERED,
+    "json_array": JSON_TYPE + _UNBUFFERED,
+}
 CLIENT_GONE = 499
 LISTED_NAME = 200
 """Characters of one name in a header."""
@@ -110,7 +114,7 @@ class _Call:
     async def _stream(self, answer: Stream) -> None:
         out, relay, response = self._out, answer.relay, answer.response
         try:
-            out.start(200, STREAM_TYPE + self._headers())
+            out.start(200, STREAM_TYPES[self._exchange.entry.framing] + self._headers())
             self._started = True
             data = answer.first
             while not relay.complete:
@@ -134,7 +138,7 @@ class _Call:
         if self._started:
             if isinstance(error, UpstreamError) and exchange.endpoint is not None:
                 error.provider, error.attempts = exchange.endpoint.provider.name, len(exchange.attempts)
-            frame = dialect.write_error_frame(error, exchange.id)
+            frame = dialect.write_error_frame(error, exchange.id, exchange.entry.framing)
             self.end("interrupted", 200, error.code, partial(out.end, frame))
             return
         status = error_status(error)

@@ -6,29 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from sekisho.core.clock import Clock
-from sekisho.core.contract import Dialect
+from sekisho.core.contract import Dialect, Entry, no_match
 from sekisho.core.error import (
     MethodNotAllowed,
     NotFound,
     SekishoError,
 )
 from sekisho.core.exchange import Exchange
-from sekisho.core.operation import Operation
 from sekisho.edge.connection import Connection
 from sekisho.edge.cors import Cors
 from sekisho.edge.message import Request
 from sekisho.edge.pages import Page
 from sekisho.edge.respond import JSON_TYPE, PageAnswer, Responder, retry_after
 
-MOUNTS = {"/v1": False, "/api/v1": True}
-"""Prefix -> whether replies carry cost, as OpenRouter's contract has it."""
+MONEY = "/api/v1"
+"""Prefix under which replies carry cost, as OpenRouter's contract has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
     dialect: Dialect
-    operation: Operation
-    show_money: bool
+    entry: Entry
+    show_money: bool = False
 
 
 class Routes:
@@ -43,11 +42,17 @@ class Routes:
         clock: Clock,
     ):
         self._mounts = {
-            prefix + path: Mount(dialect, operation, show_money)
-            for prefix, show_money in MOUNTS.items()
+            prefix + path: Mount(dialect, Entry(operation), prefix == MONEY)
             for dialect in dialects.values()
+            for prefix in dialect.prefixes
             for path, operation in dialect.paths.items()
         }
+        self._matchers = [
+            (prefix, dialect)
+            for dialect in dialects.values()
+            for prefix in dialect.prefixes
+            if dialect.match_path is not no_match
+        ]
         self._fallback = next(iter(dialects.values()))
         self._responder = responder
         self._pages = pages
@@ -60,7 +65,7 @@ class Routes:
         """Answer one request. The coroutine raises CancelledError only."""
         cors = self._cors()
         extra = b"" if cors is None else cors.headers(request)
-        mount = self._mounts.get(request.path)
+        mount = self._mount(request.path, request.query)
         if mount is not None and request.method == "POST":
             return self._responder.call(self._exchange(mount, request), out, extra)
         if request.method == "OPTIONS" and cors is not None:
@@ -69,12 +74,12 @@ class Routes:
 
     def refuse(self, path: str, error: SekishoError) -> tuple[bytes, bytes]:
         """(header lines, body) for an error that never became a call, in the dialect of the path."""
-        mount = self._mounts.get(path)
+        mount = self._mount(path, b"")
         dialect = mount.dialect if mount else self._fallback
         request_id = self._new_id()
         headers = JSON_TYPE + b"x-request-id: %b\r\n" % request_id.encode() + retry_after(error)
         if isinstance(error, MethodNotAllowed):
-            headers += b"allow: %b\r\n" % self._allowed(path).encode()
+            headers += b"allow: %b\r\n" % _allowed(mount).encode()
         return headers, dialect.write_error(error, request_id)
 
     async def _page(self, mount: Mount | None, request: Request) -> PageAnswer:
@@ -82,20 +87,28 @@ class Routes:
         if page is not None and request.method in ("GET", "HEAD"):
             return await page(request)
         if page is not None or mount is not None:
-            allowed = self._allowed(request.path)
-            raise MethodNotAllowed(f"{request.path} takes {allowed}, not {request.method}")
+            raise MethodNotAllowed(f"{request.path} takes {_allowed(mount)}, not {request.method}")
         raise NotFound(f"there is no {request.method} {request.path[:200]} here")
 
-    def _allowed(self, path: str) -> str:
-        return "POST" if path in self._mounts else "GET, HEAD"
+    def _mount(self, path: str, query: bytes) -> Mount | None:
+        mount = self._mounts.get(path)
+        if mount is not None or path in self._pages:
+            return mount
+        for prefix, dialect in self._matchers:
+            if path.startswith(prefix):
+                entry = dialect.match_path(path[len(prefix) :], query)
+                if entry is not None:
+                    return Mount(dialect, entry)
+        return None
 
     def _exchange(self, mount: Mount, request: Request) -> Exchange:
         return Exchange(
             id=self._new_id(),
             dialect=mount.dialect,
-            operation=mount.operation,
+            entry=mount.entry,
             headers=request.headers,
             body=request.body,
+            target=request.target,
             started=self._clock.now(),
             began=self._clock.monotonic(),
             show_money=mount.show_money,
@@ -105,6 +118,10 @@ class Routes:
         """Unique over all processes and time. It is no secret: only its own key may ask for a call."""
         self._count += 1
         return f"gen-{int(self._clock.now())}-{self._process}{self._count:08x}"
+
+
+def _allowed(mount: Mount | None) -> str:
+    return "GET, HEAD" if mount is None else "POST"
 
 
 async def _preflight() -> PageAnswer:

@@ -9,6 +9,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sekisho.core.clock import Clock
 from sekisho.core.contract import ReplyOptions
 from sekisho.core.error import (
@@ -126,24 +128,26 @@ class _Call:
         response: Response | None = None
         opened = False
         try:
-            prepared = self._plane.prepared(endpoint)
-            if exchange.operation not in prepared.dialect.upstream_paths:
+            prepared = self._plane.prepared(endpoint, exchange.dialect.name)
+            path = prepared.path(exchange.entry.operation, stream=exchange.stream)
+            if path is None:
                 exchange.endpoint = endpoint
-                return Whole(exchange.dialect.write_token_count(count_locally(exchange.members)))
+                return Whole(exchange.dialect.token_counting.write(count_locally(exchange.members)))
             passage = self._passage(prepared)
             exchange.endpoint, exchange.dropped = endpoint, passage.dropped
+            body = passage.body
+            if exchange.entry.operation is Operation.COUNT_TOKENS:
+                body = prepared.dialect.token_counting.wrap(body)
             hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
-            head = prepared.head(exchange.operation) + passage.header_lines + hop
-            response = await self._client.send(
-                prepared.origin, head, passage.body, self._timeouts, self._deadline
-            )
+            head = prepared.head(path, body) + passage.header_lines + hop
+            response = await self._client.send(prepared.origin, head, body, self._timeouts, self._deadline)
             if response.status >= 300:
                 await _refused(response, prepared)
             options = self._options(endpoint, show_usage=passage.show_usage)
             if exchange.stream:
                 answer: Answer = await self._open(Stream(response, passage.relay(options)))
             else:
-                answer = self._whole(await response.read(REPLY_LIMIT), passage, options)
+                answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
             opened = True
         except UpstreamError as error:
             exchange.endpoint, error.provider = endpoint, endpoint.provider.name
@@ -160,12 +164,15 @@ class _Call:
         if prepared.dialect is exchange.dialect:
             return splice.Splice(exchange, prepared)
         if self._request is None:
-            self._request = exchange.dialect.read_request(exchange.body)
+            self._request = _read_request(exchange)
         return translate.Translation(self._request, prepared, exchange.dialect)
 
-    def _whole(self, body: bytes, passage: Passage, options: ReplyOptions) -> Whole:
-        if self.exchange.operation is Operation.CHAT:
-            self.exchange.facts, body = passage.whole(body, options)
+    def _whole(self, body: bytes, prepared: Prepared, passage: Passage, options: ReplyOptions) -> Whole:
+        exchange = self.exchange
+        if exchange.entry.operation is Operation.CHAT:
+            exchange.facts, body = passage.whole(body, options)
+        elif prepared.dialect is not exchange.dialect:
+            body = exchange.dialect.token_counting.write(prepared.dialect.token_counting.read(body))
         return Whole(body)
 
     async def _open(self, stream: Stream) -> Stream:
@@ -175,12 +182,14 @@ class _Call:
         return stream
 
     def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
-        created = int(self.exchange.started)
+        created, framing = int(self.exchange.started), self.exchange.entry.framing
         if not self.exchange.show_money:
-            return ReplyOptions(show_usage=show_usage, created=created)
+            return ReplyOptions(show_usage=show_usage, created=created, framing=framing)
         price = endpoint.price
         return ReplyOptions(
-            created=created, cost=lambda usage, service_tier: price_call(usage, price, service_tier)
+            created=created,
+            framing=framing,
+            cost=lambda usage, service_tier: price_call(usage, price, service_tier),
         )
 
     def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
@@ -193,6 +202,13 @@ class _Call:
                 status=None if error is None else error.provider_status,
             )
         )
+
+
+def _read_request(exchange: Exchange) -> "Request":
+    request = exchange.dialect.read_request(exchange.body)
+    if exchange.entry.model is None:
+        return request
+    return msgspec.structs.replace(request, model=exchange.model, stream=exchange.stream)
 
 
 def _forget_request(exchange: Exchange) -> None:

@@ -29,7 +29,7 @@ def record_call(
         id=exchange.id,
         started=exchange.started,
         key_id=exchange.principal.key_id,
-        operation=exchange.operation,
+        operation=exchange.entry.operation,
         dialect=exchange.dialect.name,
         requested_model=exchange.model,
         model=endpoint.model if endpoint else None,
@@ -57,7 +57,7 @@ def _usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
     """The provider's count; where an answer broke off or had none, our estimate of what was produced."""
     facts = exchange.facts
     counted = facts.usage
-    if outcome == "ok" and exchange.operation is not Operation.CHAT:
+    if outcome == "ok" and exchange.entry.operation is not Operation.CHAT:
         return None
     if counted is not None and (outcome == "ok" or facts.finish is not None):
         return counted  # what was counted at or after the finish is final, even if the stream broke off then

@@ -33,7 +33,8 @@ class Prepared:
     """Name -> line of headers that the row sets, but that a client of the dialect may set for itself."""
     default_lines: bytes = field(init=False)
     """All of `defaults`."""
-    _heads: dict[Operation, tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
+    _paths: dict[tuple[Operation, bool], str | None] = field(default_factory=dict)
+    _heads: dict[str, tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.default_lines = b"".join(self.defaults.values())
@@ -44,20 +45,28 @@ class Prepared:
         self.quirks.apply(members)
         return tuple(dropped)
 
-    def head(self, operation: Operation) -> bytes:
+    def path(self, operation: Operation, *, stream: bool) -> str | None:
+        """Where the provider serves it; None: nowhere."""
+        try:
+            return self._paths[operation, stream]
+        except KeyError:
+            below = self.dialect.upstream_path(operation, self.facts.model, stream)
+            found = self._paths[operation, stream] = None if below is None else self.path_prefix + below
+            return found
+
+    def head(self, path: str, body: bytes) -> bytes:
         """Request line and headers, signed; open for more header lines. Raises ProviderAuthFailed."""
         signed = self.signer.headers()
-        known = self._heads.get(operation)
-        if known is not None and known[0] == signed:
-            return known[1]
-        head = build_head(
-            "POST",
-            self.path_prefix + self.dialect.upstream_paths[operation],
-            self.origin,
-            [("content-type", "application/json"), *self._fixed_headers(), *signed],
-        )
-        self._heads[operation] = (signed, head)
-        return head
+        known = self._heads.get(path)
+        if known is None or known[0] != signed:
+            head = build_head(
+                "POST",
+                path,
+                self.origin,
+                [("content-type", "application/json"), *self._fixed_headers(), *signed],
+            )
+            known = self._heads[path] = (signed, head)
+        return known[1] + self.signer.sign(self.origin.authority, path, body)
 
     def forwarded(self, headers: Headers) -> bytes:
         """Header lines of the client that a provider of the same dialect should see. A spliced request is
@@ -82,17 +91,21 @@ class Plane:
         self.snapshot = snapshot
         self._dialects = dialects
         self._environment = environment
-        self._prepared: dict[str, Prepared] = {}
+        self._prepared: dict[tuple[str, str], Prepared] = {}
         self._unary: dict[str, Timeouts] = {}
 
-    def prepared(self, endpoint: Endpoint) -> Prepared:
-        """The endpoint made ready. Raises UpstreamError where its address or proxy is of no use."""
-        found = self._prepared.get(endpoint.id)
+    def prepared(self, endpoint: Endpoint, client_dialect: str) -> Prepared:
+        """The endpoint made ready, in the client's own dialect where its provider speaks that. Raises
+        UpstreamError where its address or proxy is of no use."""
+        key = (endpoint.id, client_dialect)
+        found = self._prepared.get(key)
         if found is None:
             if len(self._prepared) >= PREPARED_MOST:
                 self._prepared.clear()
                 self._unary.clear()
-            found = self._prepared[endpoint.id] = self._prepare(endpoint)
+            provider = endpoint.provider
+            name = client_dialect if client_dialect in provider.also else provider.dialect
+            found = self._prepared[key] = self._prepare(endpoint, self._dialects[name])
         return found
 
     def timeouts(self, route: Route, *, stream: bool) -> Timeouts:
@@ -106,7 +119,7 @@ class Plane:
             self._unary[route.name] = found
         return found
 
-    def _prepare(self, endpoint: Endpoint) -> Prepared:
+    def _prepare(self, endpoint: Endpoint, dialect: Dialect) -> Prepared:
         provider = endpoint.provider
         try:
             origin, prefix = origin_of(
@@ -117,7 +130,6 @@ class Plane:
             )
         except ValueError as error:  # a proxy that only the environment names is checked by nobody before
             raise UpstreamError(f"the provider cannot be called: {error}") from None
-        dialect = self._dialects[provider.dialect]
         resolved = quirks.resolve(endpoint.quirks)
         return Prepared(
             endpoint=endpoint,

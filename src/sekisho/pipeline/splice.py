@@ -1,7 +1,6 @@
 """Same dialect on both sides: the bytes go through as they came, a tap reading facts off them."""
 
 from sekisho.core.contract import Facts, Members, ReplyOptions, Tap
-from sekisho.core.error import Truncated
 from sekisho.core.exchange import Exchange
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
@@ -64,10 +63,4 @@ class SpliceRelay:
         return self._tap.complete
 
     def finish(self) -> bytes:
-        # The last event may lack its blank line; and a provider known for it may lack the terminator.
-        rest = self._tap.feed(b"\n\n")
-        if not self._tap.complete and not self._needs_done and self._tap.facts.finish is not None:
-            rest += self._tap.feed(b"data: [DONE]\n\n")
-        if not self._tap.complete:
-            raise Truncated("the stream ended before it was complete")
-        return rest
+        return self._tap.finish(needs_terminator=self._needs_done)

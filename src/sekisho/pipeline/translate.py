@@ -94,9 +94,7 @@ class TranslateRelay:
     def finish(self) -> bytes:
         if self.complete:
             return b""
-        if not self._needs_done:  # the reader still raises Truncated unless the answer itself had ended
-            return self._write(self._reader.feed(b"\n\ndata: [DONE]\n\n"))
-        return self._write(self._reader.finish())
+        return self._write(self._reader.finish(needs_terminator=self._needs_done))
 
     def _write(self, events: Sequence[Event]) -> bytes:
         if not events:

@@ -26,6 +26,7 @@ class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     label: str
     dialect: str
+    also: tuple[str, ...] = ()
     base_url: str | None = None
     """None: the operator must say where it is. May hold `${VAR}`."""
     env: tuple[str, ...] = ()
@@ -71,6 +72,8 @@ class Overrides(Value, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     """Added to the row's; the same name replaces."""
     quirks: tuple[str, ...] | None = None
+    """Instead of the row's."""
+    also: tuple[str, ...] | None = None
     """Instead of the row's."""
     region: str | None = None
     proxy: str | None = None
@@ -160,6 +163,7 @@ def provider_from(
         row=row.name,
         label=overrides.label or row.label,
         dialect=row.dialect,
+        also=row.also if overrides.also is None else overrides.also,
         base_url=urls.resolve(address, environment).rstrip("/"),
         auth=_auth(row, overrides.api_key, environment),
         headers=tuple(headers.items()),

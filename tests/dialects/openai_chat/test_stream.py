@@ -61,11 +61,11 @@ def test_an_answer_without_its_end_is_cut_off(pieces: tuple[bytes, ...]) -> None
 
 
 def test_a_server_known_to_send_no_terminator_may_end_with_the_finish_reason() -> None:
-    reader = ChatStreamReader(done_required=False)
+    reader = ChatStreamReader()
     reader.feed(chunk({"content": "hi"}, "stop"))
-    assert reader.finish() == [End(finishes=(STOP,))]
+    assert reader.finish(needs_terminator=False) == [End(finishes=(STOP,))]
     with pytest.raises(Truncated):
-        ChatStreamReader(done_required=False).finish()
+        ChatStreamReader().finish(needs_terminator=False)
 
 
 def test_nothing_after_the_terminator_belongs_to_the_answer() -> None:

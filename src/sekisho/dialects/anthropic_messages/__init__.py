@@ -1,15 +1,26 @@
 """Anthropic's Messages API (https://platform.claude.com/docs/en/api/messages), read and written."""
 
-from sekisho.core.contract import Dialect
-from sekisho.dialects.anthropic_messages import errors, reply, request, request_write, routes, splice
+from sekisho.core.contract import CacheMarks, Dialect, TokenCounting, no_match
+from sekisho.dialects.anthropic_messages import (
+    cache,
+    count,
+    errors,
+    reply,
+    request,
+    request_write,
+    routes,
+    splice,
+)
 from sekisho.dialects.anthropic_messages.schema import NAME
 from sekisho.dialects.anthropic_messages.stream import Reader
 from sekisho.dialects.anthropic_messages.stream_write import Writer
 
 DIALECT = Dialect(
     name=NAME,
+    prefixes=routes.PREFIXES,
     paths=routes.PATHS,
-    upstream_paths=routes.UPSTREAM_PATHS,
+    match_path=no_match,
+    upstream_path=routes.upstream_path,
     forward_headers=routes.FORWARD_HEADERS,
     read_request=request.read,
     write_request=request_write.write,
@@ -24,5 +35,6 @@ DIALECT = Dialect(
     patch_request=splice.patch_request,
     tap=splice.Tap,
     unary_tap=splice.unary_tap,
-    write_token_count=routes.write_token_count,
+    cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
+    token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
 )

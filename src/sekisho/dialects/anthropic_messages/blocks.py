@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from sekisho.core.contract import Loss, Members
+from sekisho.core.contract import Members
+from sekisho.core.loss import Losses
 from sekisho.core.message import (
     Audio,
     CacheMark,
@@ -24,6 +25,7 @@ from sekisho.core.message import (
     ToolCall,
     ToolResult,
     Vendor,
+    Video,
 )
 from sekisho.dialects.anthropic_messages import schema
 from sekisho.dialects.anthropic_messages.schema import NAME, decode, fields, rest
@@ -49,27 +51,6 @@ _TOOL_USE = fields(schema.ToolUseBlock, "type")
 _TOOL_RESULT = fields(schema.ToolResultBlock, "type")
 _THINKING = fields(schema.ThinkingBlock, "type")
 _REDACTED = fields(schema.RedactedThinkingBlock, "type")
-
-
-class Losses:
-    """Collects what cannot be said."""
-
-    __slots__ = ("found",)
-
-    def __init__(self) -> None:
-        self.found: list[Loss] = []
-
-    def content(self, field: str, reason: str) -> None:
-        self.found.append(Loss(field, reason, content=True))
-
-    def knob(self, field: str, reason: str) -> None:
-        self.found.append(Loss(field, reason, content=False))
-
-    def foreign(self, field: str, vendor: Vendor | None) -> None:
-        """Names what only other dialects understand."""
-        for dialect, members in (vendor or {}).items():
-            if dialect != NAME and not all(name.startswith("_") for name in members):
-                self.knob(f"{field}.vendor.{dialect}", f"only the dialect {dialect} knows it")
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -267,13 +248,13 @@ def _write(part: Part, path: str, losses: Losses) -> Block | None:
             return _write_reasoning(part, path, losses)
         case RedactedReasoning():
             return {"type": "redacted_thinking", "data": part.data}
-        case Audio() | Opaque():
+        case Audio() | Video() | Opaque():
             return _write_foreign(part, path, losses)
 
 
-def _write_foreign(part: Audio | Opaque, path: str, losses: Losses) -> Block | None:
-    if isinstance(part, Audio):
-        losses.content(path, "Anthropic takes no audio")
+def _write_foreign(part: Audio | Video | Opaque, path: str, losses: Losses) -> Block | None:
+    if not isinstance(part, Opaque):
+        losses.content(path, "Anthropic takes neither audio nor video")
         return None
     if part.dialect == NAME:
         return part.raw

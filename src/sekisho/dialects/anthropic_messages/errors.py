@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Headers
+from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
     BadRequest,
     BodyTooLarge,
@@ -151,7 +151,7 @@ def write(error: SekishoError, request_id: str) -> bytes:
     )
 
 
-def write_frame(error: SekishoError, request_id: str) -> bytes:
+def write_frame(error: SekishoError, request_id: str, _framing: Framing = "sse") -> bytes:
     """The event that ends a stream which has begun."""
     return sse.encode(write(error, request_id), b"error")
 

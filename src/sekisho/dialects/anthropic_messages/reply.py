@@ -6,10 +6,11 @@ import msgspec
 
 from sekisho.core.contract import ReplyOptions
 from sekisho.core.error import Malformed
+from sekisho.core.loss import Losses
 from sekisho.core.message import Audio, Part, Reasoning, ToolCall, Vendor
 from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.dialects.anthropic_messages import errors, finish, schema, usage
-from sekisho.dialects.anthropic_messages.blocks import Block, Losses, read_part, write_part
+from sekisho.dialects.anthropic_messages.blocks import Block, read_part, write_part
 from sekisho.dialects.anthropic_messages.schema import NAME, Invalid, decode, fields, rest
 from sekisho.wire.json import encode
 
@@ -86,7 +87,7 @@ def write_answered(part: Part) -> Block | None:
         block.update((part.vendor or {}).get(NAME, {}))
         return block
     if isinstance(part, ToolCall) and part.custom:
-        return write_part(msgspec.structs.replace(part, custom=False), "", Losses())
+        return write_part(msgspec.structs.replace(part, custom=False), "", Losses(NAME))
     if isinstance(part, Audio):
         return {"type": "text", "text": part.transcript} if part.transcript else None
-    return write_part(part, "", Losses())
+    return write_part(part, "", Losses(NAME))

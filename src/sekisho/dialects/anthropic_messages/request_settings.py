@@ -3,10 +3,10 @@
 import msgspec
 
 from sekisho.core.contract import TargetFacts
-from sekisho.core.message import Vendor
+from sekisho.core.loss import Losses
 from sekisho.core.request import Request
 from sekisho.dialects.anthropic_messages import thinking
-from sekisho.dialects.anthropic_messages.blocks import Losses, write_mark
+from sekisho.dialects.anthropic_messages.blocks import write_mark
 from sekisho.dialects.anthropic_messages.models import Rules, rules
 from sekisho.dialects.anthropic_messages.schema import NAME, members
 
@@ -138,16 +138,9 @@ def _write_rest(body: dict[str, object], request: Request, losses: Losses) -> No
         body["metadata"] = {"user_id": request.user}
     if request.cache is not None:
         body["cache_control"] = write_mark(request.cache)
-    _write_vendor(body, request.vendor or {}, losses)
-
-
-def _write_vendor(body: dict[str, object], vendor: Vendor, losses: Losses) -> None:
-    for dialect, found in vendor.items():
-        for name, raw in found.items():
-            if dialect == NAME:
-                _add(body, name, raw)
-            elif not name.startswith("_"):
-                losses.knob(f"vendor.{dialect}.{name}", f"only the dialect {dialect} knows it")
+    for name, raw in (request.vendor or {}).get(NAME, {}).items():
+        _add(body, name, raw)
+    losses.foreign("", request.vendor, request.required)
 
 
 def _add(body: dict[str, object], name: str, raw: msgspec.Raw) -> None:

@@ -15,11 +15,11 @@ from itertools import groupby
 import msgspec
 
 from sekisho.core.contract import TargetFacts, Written
+from sekisho.core.loss import Losses
 from sekisho.core.message import Message, Text, ToolResult
 from sekisho.core.request import CustomTool, FunctionTool, Request, Tool
 from sekisho.dialects.anthropic_messages.blocks import (
     Block,
-    Losses,
     add_vendor,
     write_content,
     write_mark,
@@ -38,7 +38,7 @@ Numbered = tuple[int, Message]
 
 def write(request: Request, target: TargetFacts) -> Written:
     """The body for `target`, and what of the request it cannot say."""
-    losses = Losses()
+    losses = Losses(NAME)
     body: dict[str, object] = {"model": target.model}
     write_settings(body, request, target, losses)
     tools = [_write_tool(tool, f"tools.{index}", losses) for index, tool in enumerate(request.tools)]

@@ -7,19 +7,15 @@ things away (sampling parameters, 2026-10). A spliced request keeps the version 
 from collections.abc import Mapping
 
 from sekisho.core.operation import Operation
-from sekisho.wire import json
 
+PREFIXES = ("/v1", "/api/v1")
 PATHS: Mapping[str, Operation] = {
     "/messages": Operation.CHAT,
     "/messages/count_tokens": Operation.COUNT_TOKENS,
 }
-UPSTREAM_PATHS: Mapping[Operation, str] = {
-    Operation.CHAT: "/messages",
-    Operation.COUNT_TOKENS: "/messages/count_tokens",
-}
 FORWARD_HEADERS = frozenset((b"anthropic-beta", b"anthropic-version"))
 
 
-def write_token_count(tokens: int) -> bytes:
-    """The answer of `/messages/count_tokens`."""
-    return json.encode({"input_tokens": tokens})
+def upstream_path(operation: Operation, _model: str, _stream: bool) -> str | None:  # noqa: FBT001 - the contract's
+    """The paths that clients use, below the provider's own `/v1`."""
+    return "/messages" if operation is Operation.CHAT else "/messages/count_tokens"

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
-from sekisho.core.error import BadRequest, Malformed
+from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.estimate import measure
 from sekisho.dialects.anthropic_messages import errors, schema, usage
 from sekisho.wire import json, sse
@@ -114,6 +114,12 @@ class Tap:
         if len(frames) == 1:
             return self._see(frames[0])
         return b"".join([self._see(frame) for frame in frames])
+
+    def finish(self, *, needs_terminator: bool = True) -> bytes:  # noqa: ARG002 - message_stop always comes
+        rest = self.feed(b"\n\n")  # the last event may lack its blank line
+        if not self.complete:
+            raise Truncated("the stream ended without message_stop")
+        return rest
 
     def _see(self, frame: sse.Frame) -> bytes:
         if not frame.data or self.complete:

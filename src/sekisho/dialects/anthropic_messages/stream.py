@@ -65,7 +65,7 @@ class Reader:
             self._read(frame, events)
         return events
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, needs_terminator: bool = True) -> list[Event]:  # noqa: ARG002 - it always comes
         events: list[Event] = []
         for frame in self._decoder.finish():
             self._read(frame, events)

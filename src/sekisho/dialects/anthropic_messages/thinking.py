@@ -7,8 +7,8 @@ thinking is left, a budget becomes an effort by the same table.
 
 from typing import NamedTuple
 
+from sekisho.core.loss import Losses
 from sekisho.core.request import ReasoningSettings, Request
-from sekisho.dialects.anthropic_messages.blocks import Losses
 from sekisho.dialects.anthropic_messages.models import ANY, EFFORTS, Rules
 
 MIN_BUDGET = 1024

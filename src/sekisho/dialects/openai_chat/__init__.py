@@ -1,7 +1,9 @@
 """OpenAI Chat Completions, which nearly every provider speaks with an accent of its own."""
 
-from sekisho.core.contract import Dialect
+from sekisho.core.contract import CacheMarks, Dialect, TokenCounting, no_match
 from sekisho.dialects.openai_chat import (
+    cache,
+    count,
     errors,
     reply,
     request,
@@ -13,18 +15,13 @@ from sekisho.dialects.openai_chat import (
     stream_write,
     tap,
 )
-from sekisho.wire import json
-
-
-def _write_token_count(tokens: int) -> bytes:
-    """OpenAI has no such call for chat; this is the shape of its newer API."""
-    return json.encode({"object": "response.input_tokens", "input_tokens": tokens})
-
 
 DIALECT = Dialect(
     name=shape.NAME,
+    prefixes=routes.PREFIXES,
     paths=routes.PATHS,
-    upstream_paths=routes.UPSTREAM_PATHS,
+    match_path=no_match,
+    upstream_path=routes.upstream_path,
     forward_headers=routes.FORWARD_HEADERS,
     read_request=request.read,
     write_request=request_write.write,
@@ -39,5 +36,6 @@ DIALECT = Dialect(
     patch_request=splice.patch_request,
     tap=tap.ChatTap,
     unary_tap=tap.read_whole,
-    write_token_count=_write_token_count,
+    cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
+    token_counting=TokenCounting(unwrap=count.same, wrap=count.same, read=count.read, write=count.write),
 )

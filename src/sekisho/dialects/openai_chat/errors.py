@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from sekisho.core.contract import Headers
+from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
     ContentFiltered,
     ContextTooLong,
@@ -265,7 +265,7 @@ def write(error: SekishoError, request_id: str) -> bytes:
     return json.encode({"error": body, "request_id": request_id})
 
 
-def write_frame(error: SekishoError, request_id: str) -> bytes:
+def write_frame(error: SekishoError, request_id: str, _framing: Framing = "sse") -> bytes:
     """The last event of a stream that broke off; no `[DONE]` follows, for the answer is not complete."""
     return sse.encode(write(error, request_id))
 

@@ -28,7 +28,8 @@ from sekisho.dialects.openai_chat.parts import (
     read_source,
 )
 from sekisho.dialects.openai_chat.schema import WireAudioAnswer, WireMessage
-from sekisho.dialects.openai_chat.shape import NAME, Shape, given, missing_member, vendor_of
+from sekisho.dialects.openai_chat.shape import NAME, vendor_of
+from sekisho.wire.shape import Shape, given, missing_member
 
 AUDIO = "_audio"
 """Note: the rest of an assistant message's `audio`, as it came."""

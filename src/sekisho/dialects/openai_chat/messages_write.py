@@ -36,7 +36,7 @@ def write(messages: Sequence[Message], writing: Writing) -> list[Item]:
     written: list[Item] = []
     for index, message in enumerate(messages):
         path = f"messages.{index}"
-        writing.foreign(f"{path}.", message.vendor)
+        writing.foreign(path, message.vendor)
         parts = [(f"{path}.parts.{number}", part) for number, part in enumerate(message.parts)]
         if message.role == "assistant":
             written.append(_assistant(message, parts, writing))
@@ -69,7 +69,7 @@ def _others(message: Message, parts: list[Placed], writing: Writing) -> list[Ite
 def _tool_result(result: ToolResult, path: str, writing: Writing) -> Item:
     if result.is_error:
         writing.knob(f"{path}.is_error", "a tool message cannot say that the tool failed")
-    writing.foreign(f"{path}.", result.vendor)
+    writing.foreign(path, result.vendor)
     parts = [(f"{path}.parts.{index}", part) for index, part in enumerate(result.parts)]
     return {
         "role": "tool",
@@ -89,7 +89,7 @@ def _assistant(message: Message, parts: list[Placed], writing: Writing) -> Item:
         if isinstance(part, Reasoning | RedactedReasoning) or reasoning.is_detail(part):
             thoughts.append((path, part))
         elif isinstance(part, ToolCall):
-            writing.foreign(f"{path}.", part.vendor)
+            writing.foreign(path, part.vendor)
             if part.cache is not None:
                 writing.knob(f"{path}.cache", "a tool call takes no cache mark")
             calls.append(write_call(part))
@@ -110,7 +110,7 @@ def _assistant(message: Message, parts: list[Placed], writing: Writing) -> Item:
 def _reasoning(thoughts: list[Placed], writing: Writing) -> Item:
     kept: list[Part] = []
     for path, part in thoughts:
-        writing.foreign(f"{path}.", part.vendor)
+        writing.foreign(path, part.vendor)
         came_so = isinstance(part, Opaque) or reasoning.is_detail(part) or reasoning.member_of(part)
         if came_so or "reasoning_details" in writing.facts.extensions:
             kept.append(part)

@@ -31,8 +31,9 @@ from sekisho.dialects.openai_chat.schema import (
     WireText,
     WireToolCall,
 )
-from sekisho.dialects.openai_chat.shape import NAME, Shape, given, missing_member, vendor_of
+from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json
+from sekisho.wire.shape import Shape, given, missing_member
 
 CACHE_CONTROL = "_cache_control"
 """Note: the mark as it came, whichever of the two members said it."""

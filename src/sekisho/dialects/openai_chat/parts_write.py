@@ -1,10 +1,9 @@
 """The hub's parts as content parts of a request, with what OpenAI cannot say reported as losses."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
-from sekisho.core.contract import Loss, Members, TargetFacts
+from sekisho.core.contract import Members, TargetFacts
+from sekisho.core.loss import Losses
 from sekisho.core.message import (
     Audio,
     CacheMark,
@@ -28,26 +27,14 @@ from sekisho.dialects.openai_chat.shape import NAME, own, spread
 Item = dict[str, object]
 
 
-@dataclass(slots=True)
-class Writing:
+class Writing(Losses):
     """One request on its way out: for whom, and what could not be said."""
 
-    facts: TargetFacts
-    losses: list[Loss] = field(default_factory=list)
+    __slots__ = ("facts",)
 
-    def knob(self, path: str, reason: str) -> None:
-        self.losses.append(Loss(field=path, reason=reason, content=False))
-
-    def content(self, path: str, reason: str) -> None:
-        self.losses.append(Loss(field=path, reason=reason, content=True))
-
-    def foreign(self, path: str, vendor: Vendor | None) -> None:
-        """Names what other dialects kept in a value for themselves."""
-        for dialect, members in (vendor or {}).items():
-            if dialect != NAME:
-                for name in members:
-                    if not name.startswith("_"):
-                        self.knob(f"{path}vendor.{dialect}.{name}", f"{dialect} alone knows it")
+    def __init__(self, facts: TargetFacts) -> None:
+        super().__init__(NAME)
+        self.facts = facts
 
     def mark(self, path: str, cache: CacheMark | None, vendor: Vendor | None) -> Members:
         """A cache mark's member: as it came, or for an endpoint that is known to take marks.
@@ -87,7 +74,7 @@ def write_part(part: Part, path: str, writing: Writing) -> object | None:
     item = _body(part, path, writing)
     if item is None:
         return None
-    writing.foreign(f"{path}.", part.vendor)
+    writing.foreign(path, part.vendor)
     return {**item, **writing.mark(path, part.cache, part.vendor), **spread(part.vendor)}
 
 

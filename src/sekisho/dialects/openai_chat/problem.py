@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from sekisho.dialects.openai_chat.shape import BROKEN
 from sekisho.wire import json
+from sekisho.wire.shape import BROKEN
 
 LONGEST = 2_000
 """Characters of a provider's message that are kept."""

@@ -18,8 +18,9 @@ import msgspec
 
 from sekisho.core.message import Opaque, Part, Reasoning, RedactedReasoning
 from sekisho.dialects.openai_chat.schema import WireDetail
-from sekisho.dialects.openai_chat.shape import NAME, Shape, own
+from sekisho.dialects.openai_chat.shape import NAME, own
 from sekisho.wire import json
+from sekisho.wire.shape import Shape
 
 MEMBER = "_member"
 DETAIL = "_detail"

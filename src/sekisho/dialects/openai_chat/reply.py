@@ -19,17 +19,9 @@ from sekisho.dialects.openai_chat.schema import (
     WireReply,
     WireText,
 )
-from sekisho.dialects.openai_chat.shape import (
-    BROKEN,
-    NAME,
-    Shape,
-    given,
-    own,
-    refuse_bad_text,
-    spread,
-    vendor_of,
-)
+from sekisho.dialects.openai_chat.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json
+from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
 FINGERPRINT = "system_fingerprint"
 """A member that answers which show money must have, if only as null: OpenRouter's contract says so."""

@@ -34,17 +34,9 @@ from sekisho.dialects.openai_chat.schema import (
     WireTool,
     WireToolChoice,
 )
-from sekisho.dialects.openai_chat.shape import (
-    BROKEN,
-    NAME,
-    Shape,
-    bad_request,
-    given,
-    missing_member,
-    refuse_bad_text,
-    vendor_of,
-)
+from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json
+from sekisho.wire.shape import BROKEN, Shape, bad_request, given, missing_member, refuse_bad_text
 
 MAX_TOKENS = "_max_tokens"
 TOP_K = "_top_k"

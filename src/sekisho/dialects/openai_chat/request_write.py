@@ -44,7 +44,7 @@ def write(request: Request, target: TargetFacts) -> Written:
     """The body for `target`, and what it could not say."""
     writing = Writing(facts=target)
     kept = own(request.vendor)
-    writing.foreign("", request.vendor)
+    writing.foreign("", request.vendor, request.required)
     body: Item = {
         "model": target.model,
         "messages": messages_write.write(request.messages, writing),
@@ -61,7 +61,7 @@ def write(request: Request, target: TargetFacts) -> Written:
         body["user"] = request.user
     rest = spread(request.vendor)
     body |= _stream(request, rest.pop("stream_options", None), target)
-    return Written(body=json.encode({**body, **rest}), losses=tuple(writing.losses))
+    return Written(body=json.encode({**body, **rest}), losses=tuple(writing.found))
 
 
 def _stream(request: Request, options: msgspec.Raw | None, target: TargetFacts) -> Item:
@@ -178,7 +178,7 @@ def _tool(tool: Tool, path: str, writing: Writing) -> object | None:
             return tool.raw
         writing.content(path, f"a tool that only {tool.dialect} runs")
         return None
-    writing.foreign(f"{path}.", tool.vendor)
+    writing.foreign(path, tool.vendor)
     rest = spread(tool.vendor)
     if isinstance(tool, CustomTool):
         custom = _described(tool.name, tool.description, rest.pop("custom", None))

@@ -1,10 +1,15 @@
-"""Where Chat Completions is served. Client paths are below the API's root (`/v1`, `/api/v1`)."""
+"""Where Chat Completions is served, below `/v1` here and below the provider's base URL there."""
 
 from collections.abc import Mapping
 
 from sekisho.core.operation import Operation
 
+PREFIXES = ("/v1", "/api/v1")
 PATHS: Mapping[str, Operation] = {"/chat/completions": Operation.CHAT}
-UPSTREAM_PATHS: Mapping[Operation, str] = {Operation.CHAT: "/chat/completions"}
 FORWARD_HEADERS: frozenset[bytes] = frozenset({b"openai-beta"})
 """Organization and project name the client's account, not ours; they stay here."""
+
+
+def upstream_path(operation: Operation, _model: str, _stream: bool) -> str | None:  # noqa: FBT001 - the contract's
+    """OpenAI counts no tokens for chat."""
+    return "/chat/completions" if operation is Operation.CHAT else None

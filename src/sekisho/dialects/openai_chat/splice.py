@@ -8,8 +8,8 @@ import msgspec
 from sekisho.core.contract import Members, TargetFacts
 from sekisho.core.error import BadRequest
 from sekisho.dialects.openai_chat.schema import WireStreamOptions
-from sekisho.dialects.openai_chat.shape import Shape, given, missing_member
 from sekisho.wire import json
+from sekisho.wire.shape import Shape, given, missing_member
 
 _OBJECT, _ARRAY, _STRING, _BOOL, _NUMBER = b"{", b"[", b'"', b"tf", b"-0123456789"
 _WORDS = {

@@ -16,8 +16,9 @@ from sekisho.core.event import End, Event, Start
 from sekisho.core.usage import Usage
 from sekisho.dialects.openai_chat import errors, finish, usage
 from sekisho.dialects.openai_chat.schema import WireChunk, WireChunkChoice
-from sekisho.dialects.openai_chat.shape import BROKEN, Shape, given, refuse_bad_text, vendor_of
+from sekisho.dialects.openai_chat.shape import vendor_of
 from sekisho.dialects.openai_chat.stream_choice import ChoiceReader
+from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 from sekisho.wire.sse import Frame, FrameDecoder
 
 DONE = b"[DONE]"
@@ -26,13 +27,11 @@ _chunk = Shape(WireChunk)
 
 
 class ChatStreamReader:
-    """One stream. `done_required=False` takes a stream as complete once every choice has finished, for
-    servers that are known never to send `[DONE]`."""
+    """One stream. See `core.contract.StreamReader`."""
 
     __slots__ = (
         "_choices",
         "_done",
-        "_done_required",
         "_frames",
         "_kept",
         "_next_index",
@@ -45,9 +44,8 @@ class ChatStreamReader:
     """Unknown members of chunks, since `Start`."""
     _usage: Usage | None
 
-    def __init__(self, *, done_required: bool = True) -> None:
+    def __init__(self) -> None:
         self._frames = FrameDecoder()
-        self._done_required = done_required
         self._choices: dict[int, ChoiceReader] = {}
         self._next_index = 0
         self._start: Start | None = None
@@ -59,11 +57,11 @@ class ChatStreamReader:
     def feed(self, data: bytes) -> list[Event]:
         return self._read(self._frames.feed(data))
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, needs_terminator: bool = True) -> list[Event]:
         events = self._read(self._frames.finish())
         if self._done:
             return events
-        if self._done_required or not self._finished():
+        if needs_terminator or not self._finished():
             raise Truncated("the stream ended without [DONE]")
         return [*events, *self._end()]
 

@@ -20,8 +20,9 @@ from sekisho.dialects.openai_chat import finish, reasoning
 from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image
 from sekisho.dialects.openai_chat.reply import audio_shape, pieces, read_audio
 from sekisho.dialects.openai_chat.schema import WireChunkChoice, WireDelta, WireToolCall
-from sekisho.dialects.openai_chat.shape import NAME, given, vendor_of
+from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json
+from sekisho.wire.shape import given
 
 _CALLS = "calls"
 

@@ -15,15 +15,15 @@ from typing import TypeVar
 import msgspec
 
 from sekisho.core.contract import Facts, Members, ReplyOptions
-from sekisho.core.error import Malformed
+from sekisho.core.error import Malformed, Truncated
 from sekisho.core.estimate import measure
 from sekisho.dialects.openai_chat import errors, finish, usage
 from sekisho.dialects.openai_chat.parts import arguments
 from sekisho.dialects.openai_chat.reply import FINGERPRINT, pieces
 from sekisho.dialects.openai_chat.schema import Wire, WireCustomCall, WireFunctionCall, WireUsage
-from sekisho.dialects.openai_chat.shape import BROKEN
 from sekisho.dialects.openai_chat.stream import DONE, refuse_what_is_no_stream
 from sekisho.wire import json, sse
+from sekisho.wire.shape import BROKEN
 from sekisho.wire.sse import Frame, FrameDecoder
 
 
@@ -92,13 +92,13 @@ _whole = msgspec.json.Decoder(_Whole)
 _messages = msgspec.json.Decoder(_Messages)
 _members = msgspec.json.Decoder(Members)
 
+_TERMINATOR = b"data: [DONE]\n\n"
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
 """Cannot match inside of a JSON text, where quotes are escaped."""
 
 
 class ChatTap:
-    """One stream that is passed through. `finished` says that a choice has its finish reason, for servers
-    that are known never to send `[DONE]`."""
+    """One stream that is passed through. See `core.contract.Tap`."""
 
     __slots__ = (
         "_cost",
@@ -109,7 +109,6 @@ class ChatTap:
         "_options",
         "complete",
         "facts",
-        "finished",
         "started",
     )
 
@@ -120,7 +119,6 @@ class ChatTap:
         self.facts = Facts()
         self.started = False
         self.complete = False
-        self.finished = False
         self._options = options
         self._hide = not options.show_usage
         self._cost = options.cost is not None
@@ -136,6 +134,14 @@ class ChatTap:
             return b"".join([self._relay(frame) for frame in frames])
         except BROKEN as error:
             raise Malformed(f"an event that is no chunk: {error}") from None
+
+    def finish(self, *, needs_terminator: bool = True) -> bytes:
+        rest = self.feed(b"\n\n")  # the last event may lack its blank line
+        if not (self.complete or needs_terminator) and self.facts.finish is not None:
+            rest += self.feed(_TERMINATOR)
+        if not self.complete:
+            raise Truncated("the stream ended before it was complete")
+        return rest
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data
@@ -209,7 +215,6 @@ class ChatTap:
         failed = finish.failure(choice.finish_reason)
         if failed is not None:
             raise failed
-        self.finished = True
         if choice.index == 0:
             self.facts.finish = choice.finish_reason
 

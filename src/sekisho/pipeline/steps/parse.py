@@ -2,6 +2,7 @@
 
 import msgspec
 
+from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
@@ -15,13 +16,21 @@ _text = msgspec.json.Decoder(str)
 
 def parse(exchange: Exchange) -> None:
     """Fills members, model and stream. Raises BadRequest naming the field."""
+    entry = exchange.entry
+    if entry.operation is Operation.COUNT_TOKENS:
+        exchange.body = exchange.dialect.token_counting.unwrap(exchange.body)
     members = exchange.members = json.members(exchange.body)
-    exchange.model = _model(members.get("model"))
+    exchange.model = _model(members.get("model")) if entry.model is None else _checked(entry.model)
+    if entry.operation is Operation.CHAT:
+        exchange.stream = _stream(members) if entry.stream is None else entry.stream
+    exchange.dialect.check_members(members)
+
+
+def _stream(members: Members) -> bool:
     stream = bytes(members.get("stream", b"false"))
     if stream not in (b"true", b"false", b"null"):
         raise BadRequest("`stream` must be true or false", param="stream")
-    exchange.stream = stream == b"true" and exchange.operation is Operation.CHAT
-    exchange.dialect.check_members(members)
+    return stream == b"true"
 
 
 def _model(raw: msgspec.Raw | None) -> str:
@@ -31,6 +40,10 @@ def _model(raw: msgspec.Raw | None) -> str:
         model = _text.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRequest("`model` must be a string", param="model") from None
+    return _checked(model)
+
+
+def _checked(model: str) -> str:
     if not model or len(model) > MODEL_LIMIT:
         raise BadRequest(f"`model` must have 1 to {MODEL_LIMIT} characters", param="model")
     return model

@@ -1,7 +1,7 @@
 """What a request or an answer says, as a list of facts that survives merging, splitting and reordering."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from sekisho.core.message import (
     ToolCall,
     ToolResult,
     Vendor,
+    Video,
 )
 from sekisho.core.request import FunctionTool, Request, Tool
 
@@ -44,7 +45,7 @@ def of_request(request: Request) -> list[Fact]:
     for index, tool in enumerate(request.tools):
         facts += _tool(f"tools.{index}", tool)
     facts += _settings(request)
-    facts += _vendor("vendor", request.vendor)
+    facts += _vendor("vendor", request.vendor, request.required)
     return facts
 
 
@@ -130,7 +131,9 @@ def _part(path: str, role: str, part: Part) -> Iterator[Fact]:
     match part:
         case Text(text=text) | Refusal(text=text):
             yield Fact(path, f"{TEXT} {role}", text, content=True)
-        case ToolCall():
+        case ToolCall(signature=signature):
+            if signature is not None:
+                yield Fact(f"{path}.signature", "signature", signature)
             called = (
                 part.id,
                 part.name,
@@ -152,7 +155,7 @@ def _part(path: str, role: str, part: Part) -> Iterator[Fact]:
             yield from _medium(path, role, part)
 
 
-def _medium(path: str, role: str, part: Image | Document | Audio) -> Iterator[Fact]:
+def _medium(path: str, role: str, part: Image | Document | Audio | Video) -> Iterator[Fact]:
     if isinstance(part.source, PlainText):
         yield Fact(path, f"{TEXT} {role}", part.source.text, content=True)
     else:
@@ -217,12 +220,13 @@ def _forms(request: Request) -> Iterator[Fact]:
         yield Fact("output", "output", f"{request.output.kind} {schema}", content=True)
 
 
-def _vendor(path: str, vendor: Vendor | None) -> Iterator[Fact]:
+def _vendor(path: str, vendor: Vendor | None, required: Collection[str] = ()) -> Iterator[Fact]:
     for dialect, members in (vendor or {}).items():
         for name, value in members.items():
             if name.startswith("_"):
                 continue  # a note on spelling
-            yield Fact(f"{path}.{dialect}.{name}", "vendor", f"{dialect} {name} {_canonical(value)}")
+            said = f"{dialect} {name} {_canonical(value)}"
+            yield Fact(f"{path}.{dialect}.{name}", "vendor", said, content=name in required)
 
 
 def _json(text: str) -> str:

@@ -7,8 +7,8 @@ import msgspec
 
 from sekisho.core.contract import Dialect, Headers
 from sekisho.core.error import InternalError, SekishoError, UpstreamError
+from sekisho.testkit.laws.framing import frames
 from sekisho.testkit.laws.replies import AS_IT_CAME
-from sekisho.wire.sse import FrameDecoder
 
 REQUEST_ID = "req_0123456789"
 
@@ -44,12 +44,12 @@ def written_in_shape(dialect: Dialect, error: SekishoError) -> None:
 def frame_ends_a_stream(dialect: Dialect, error: SekishoError) -> None:
     """The frame that ends a begun stream is well formed, says what is wrong, and no reader takes it for an
     end."""
-    data = dialect.write_error_frame(error, REQUEST_ID)
-    decoder = FrameDecoder()
-    frames = [frame for frame in decoder.feed(data) if frame.data.startswith(b"{")]
-    assert not decoder.finish(), f"the frame has no end: {data!r}"
-    assert len(frames) == 1, f"not one frame: {data!r}"
-    _says(error, msgspec.json.decode(frames[0].data), data)
+    data = dialect.write_error_frame(error, REQUEST_ID, "sse")
+    found = frames(data)
+    assert b"".join(frame.raw for frame in found) == data, f"the frame has no end: {data!r}"
+    spoken = [frame for frame in found if frame.data.startswith(b"{")]
+    assert len(spoken) == 1, f"not one frame: {data!r}"
+    _says(error, msgspec.json.decode(spoken[0].data), data)
     for feed in (dialect.stream_reader().feed, dialect.tap(AS_IT_CAME).feed):
         try:
             feed(data)
@@ -60,7 +60,7 @@ def frame_ends_a_stream(dialect: Dialect, error: SekishoError) -> None:
 
 def _says(error: SekishoError, value: Any, data: bytes) -> None:
     assert isinstance(value, dict), f"not an object: {data!r}"
-    shape = value.get("error")
+    shape = value.get("error", value)
     assert isinstance(shape, dict), f"no `error` object in {data!r}"
     message = shape.get("message")
     assert isinstance(message, str), f"no message in {data!r}"

@@ -12,9 +12,9 @@ from sekisho.core.fold import check, fold
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.testkit.laws import content
+from sekisho.testkit.laws.framing import Frame, frames
 from sekisho.testkit.laws.refusal import refusal
 from sekisho.testkit.laws.replies import AS_IT_CAME, SHOWN
-from sekisho.wire.sse import FrameDecoder
 
 HIDDEN = ReplyOptions(show_usage=False)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -43,7 +43,8 @@ def write(dialect: Dialect, events: Sequence[Event], options: ReplyOptions = AS_
 def relay(dialect: Dialect, pieces: Sequence[bytes], options: ReplyOptions = AS_IT_CAME) -> tuple[Tap, bytes]:
     """The tap after the whole stream, and what it let through."""
     tap = dialect.tap(options)
-    return tap, b"".join([tap.feed(piece) for piece in pieces])
+    relayed = [tap.feed(piece) for piece in pieces]
+    return tap, b"".join(relayed if tap.complete else [*relayed, tap.finish()])
 
 
 def well_formed(dialect: Dialect, data: bytes) -> None:
@@ -122,18 +123,23 @@ def shown(dialect: Dialect, data: bytes) -> None:
 
 
 def cut_is_no_end(dialect: Dialect, data: bytes) -> None:
-    """A stream cut anywhere before its terminator is incomplete, for the reader and for the tap."""
-    *_, last = FrameDecoder().feed(data)
-    terminator = data.rindex(last.raw)
+    """A stream cut anywhere before its terminator is incomplete, for the reader and for the tap. Where the
+    dialect has none, the first frame that a clean end may follow stands for it."""
+    found = frames(data)
+    ends = len(found) - 1
+    if not dialect.has_terminator:
+        ends = next(count for count in range(len(found)) if _completes(dialect, _join(found[: count + 1])))
+    terminator = len(_join(found[:ends]))
     reader, tap = dialect.stream_reader(), dialect.tap(AS_IT_CAME)
     for place in range(terminator):
         events = reader.feed(data[place : place + 1])
         assert not any(isinstance(event, End) for event in events), f"an end at byte {place} of {terminator}"
         tap.feed(data[place : place + 1])
         assert not tap.complete, f"the tap saw the end at byte {place} of {terminator}"
-    boundaries = [len(frame) for frame in _prefixes(data[:terminator])]
-    for place in {*boundaries, *(place - 1 for place in boundaries), *range(terminator, len(data))}:
-        if data[place:].strip():
+    boundaries = [len(_join(found[:count])) for count in range(ends + 1)]
+    last = range(terminator, terminator + len(found[ends].raw))
+    for place in {*boundaries, *(place - 1 for place in boundaries), *last}:
+        if data[place : last.stop].strip():
             assert not _completes(dialect, data[:place]), f"complete, though cut at {place} of {len(data)}"
 
 
@@ -190,6 +196,5 @@ def _completes(dialect: Dialect, data: bytes) -> bool:
     return True
 
 
-def _prefixes(data: bytes) -> list[bytes]:
-    frames = FrameDecoder().feed(data)
-    return [b"".join(frame.raw for frame in frames[:count]) for count in range(len(frames) + 1)]
+def _join(found: Sequence[Frame]) -> bytes:
+    return b"".join(frame.raw for frame in found)

@@ -15,6 +15,10 @@ class Signer(Protocol):
         """
         ...
 
+    def sign(self, authority: str, path: str, body: bytes) -> bytes:
+        """Header lines for this one request, where a signature covers it; else nothing."""
+        ...
+
 
 class Unsigned:
     """For servers that ask for no key."""
@@ -23,6 +27,9 @@ class Unsigned:
 
     def headers(self) -> list[tuple[str, str]]:
         return []
+
+    def sign(self, _authority: str, _path: str, _body: bytes) -> bytes:
+        return b""
 
 
 def signer(auth: Auth) -> Signer:

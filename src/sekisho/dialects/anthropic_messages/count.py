@@ -1,0 +1,57 @@
+"""Counting tokens: `/messages/count_tokens` takes the members of a message that make its prompt.
+
+https://platform.claude.com/docs/en/api/messages-count-tokens (2026-11)
+"""
+
+import msgspec
+
+from sekisho.core.error import Malformed
+from sekisho.wire import json
+
+_COUNTED = frozenset(
+    (
+        "cache_control",
+        "context_management",
+        "mcp_servers",
+        "messages",
+        "model",
+        "output_config",
+        "output_format",
+        "speed",
+        "system",
+        "thinking",
+        "tool_choice",
+        "tools",
+    )
+)
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
+
+
+_count = msgspec.json.Decoder(_Count)
+
+
+def unwrap(body: bytes) -> bytes:
+    """A count asks with the members of a message."""
+    return body
+
+
+def wrap(body: bytes) -> bytes:
+    """Without the members that say how to answer, which the count refuses."""
+    members = json.members(body)
+    kept = {name: value for name, value in members.items() if name in _COUNTED}
+    return body if len(kept) == len(members) else json.encode(kept)
+
+
+def read(body: bytes) -> int:
+    """Raises Malformed."""
+    try:
+        return _count.decode(body).input_tokens
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"not a count of tokens: {error}") from None
+
+
+def write(tokens: int) -> bytes:
+    return json.encode({"input_tokens": tokens})
