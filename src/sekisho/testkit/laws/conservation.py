@@ -17,7 +17,7 @@ from sekisho.testkit.laws.replies import AS_IT_CAME
 def request(source: Dialect, target: Dialect, body: bytes) -> None:
     """What a client asks in `source` arrives in `target` and comes back to `source`, but for what the
     losses on the way name."""
-    asked = source.read_request(body)
+    asked = requests.read(source, body)
     requests.honest(source, requests.honest(target, asked))
 
 
