@@ -19,6 +19,10 @@ _members = msgspec.json.Decoder(Members)
 _ABSENT = (msgspec.Raw(b""), msgspec.Raw(b"null"))
 
 
+class Wire(msgspec.Struct, gc=False):
+    """Base of shapes whose members read the same where they are absent and where they are null."""
+
+
 class Shape(Generic[Shaped]):
     """Reads one kind of object, and what the object holds beyond it."""
 

@@ -7,6 +7,8 @@ from sekisho.core.error import Malformed
 
 MAX_EVENT = 16 * 1024 * 1024
 """Bytes. A provider that sends more without ending an event is broken or hostile."""
+DONE = b"[DONE]"
+"""The data of the event that ends a stream of OpenAI's family."""
 
 _BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")

@@ -15,8 +15,9 @@ from sekisho.core.error import (
     Throttled,
     UpstreamError,
 )
-from sekisho.dialects.openai_chat import DIALECT, errors
+from sekisho.dialects.openai_chat import DIALECT
 from sekisho.testkit import golden
+from sekisho.wire import openai_errors
 
 ROOT = Path(__file__).parents[2] / "golden"
 
@@ -86,7 +87,7 @@ def test_every_recorded_error_means_what_it_means() -> None:
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, "", None),
         ({"retry-after": "-4"}, "", None),
         ({"retry-after": "inf"}, "", None),
-        ({"retry-after": "1e12"}, "", errors.LONGEST_WAIT),
+        ({"retry-after": "1e12"}, "", openai_errors.LONGEST_WAIT),
         ({"x-ratelimit-reset-tokens": "soon"}, "", None),
         ({}, "", None),
     ],

@@ -10,8 +10,9 @@ from sekisho.core.error import Malformed, ProviderFailed
 from sekisho.core.message import Reasoning, Text, ToolCall
 from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.core.usage import Usage
-from sekisho.dialects.openai_chat import DIALECT, finish, usage
-from sekisho.dialects.openai_chat.schema import WireUsage
+from sekisho.dialects.openai_chat import DIALECT, usage
+from sekisho.wire import openai_finish as finish
+from sekisho.wire.openai_usage import WireUsage
 
 
 def answer(message: dict[str, Any], reason: str | None = "stop", **choice: Any) -> bytes:

@@ -3,7 +3,6 @@
 from sekisho.core.contract import CacheMarks, Dialect, TokenCounting, no_match
 from sekisho.dialects.openai_chat import (
     cache,
-    count,
     errors,
     reply,
     request,
@@ -15,6 +14,7 @@ from sekisho.dialects.openai_chat import (
     stream_write,
     tap,
 )
+from sekisho.wire import openai_count as count
 
 DIALECT = Dialect(
     name=shape.NAME,

@@ -8,7 +8,7 @@ from sekisho.core.contract import Members, ReplyOptions
 from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.message import Audio, Image, Inline, Part, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Reply
-from sekisho.dialects.openai_chat import errors, finish, reasoning, usage
+from sekisho.dialects.openai_chat import errors, reasoning, usage
 from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image, read_source
 from sekisho.dialects.openai_chat.parts_write import source_url, write_call
 from sekisho.dialects.openai_chat.schema import (
@@ -21,6 +21,7 @@ from sekisho.dialects.openai_chat.schema import (
 )
 from sekisho.dialects.openai_chat.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json
+from sekisho.wire import openai_finish as finish
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
 FINGERPRINT = "system_fingerprint"

@@ -6,10 +6,8 @@ taken as absent everywhere.
 
 import msgspec
 
-
-class Wire(msgspec.Struct, gc=False):
-    """Base of all shapes. Members that are absent and members that are null read the same."""
-
+from sekisho.wire.openai_usage import WireUsage
+from sekisho.wire.shape import Wire
 
 # --- request ---------------------------------------------------------------------------------------
 
@@ -229,29 +227,6 @@ class WireDetail(Wire):
 
 
 # --- answers ---------------------------------------------------------------------------------------
-
-
-class WirePromptDetails(Wire):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class WireCompletionDetails(Wire):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class WireUsage(Wire):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: WirePromptDetails | None = None
-    completion_tokens_details: WireCompletionDetails | None = None
-    cached_tokens: int | None = None
-    """Moonshot's place for it."""
-    prompt_cache_hit_tokens: int | None = None
-    """DeepSeek's."""
 
 
 class WireChoice(Wire):

@@ -14,14 +14,13 @@ from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.event import End, Event, Start
 from sekisho.core.usage import Usage
-from sekisho.dialects.openai_chat import errors, finish, usage
+from sekisho.dialects.openai_chat import errors, usage
 from sekisho.dialects.openai_chat.schema import WireChunk, WireChunkChoice
 from sekisho.dialects.openai_chat.shape import vendor_of
 from sekisho.dialects.openai_chat.stream_choice import ChoiceReader
+from sekisho.wire import openai_finish as finish
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
-from sekisho.wire.sse import Frame, FrameDecoder
-
-DONE = b"[DONE]"
+from sekisho.wire.sse import DONE, Frame, FrameDecoder
 
 _chunk = Shape(WireChunk)
 
@@ -78,7 +77,7 @@ class ChatStreamReader:
                 except (*BROKEN, BadRequest) as error:
                     raise Malformed(f"an event that is no chunk: {error}") from None
             elif self._start is None:
-                refuse_what_is_no_stream(frame.raw)
+                errors.refuse_what_is_no_stream(frame.raw)
         return events
 
     def _read_chunk(self, frame: Frame, events: list[Event]) -> None:
@@ -145,12 +144,3 @@ class ChatStreamReader:
         finishes = tuple(reader.finish for reader in readers if reader.finish is not None)
         end = End(finishes=finishes, usage=self._usage, service_tier=self._tier, vendor=vendor_of(kept))
         return [*events, end]
-
-
-def refuse_what_is_no_stream(raw: bytes) -> None:
-    """Raises for a JSON or HTML body that came in place of a stream."""
-    text = raw.lstrip()
-    if text.startswith(b"{"):
-        raise errors.in_answer(text)
-    if text.startswith(b"<"):
-        raise Malformed("a page in place of a stream")

@@ -16,12 +16,13 @@ from sekisho.core.event import (
 )
 from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Finish
-from sekisho.dialects.openai_chat import finish, reasoning
+from sekisho.dialects.openai_chat import reasoning
 from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image
 from sekisho.dialects.openai_chat.reply import audio_shape, pieces, read_audio
 from sekisho.dialects.openai_chat.schema import WireChunkChoice, WireDelta, WireToolCall
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json
+from sekisho.wire import openai_finish as finish
 from sekisho.wire.shape import given
 
 _CALLS = "calls"

@@ -32,11 +32,12 @@ from sekisho.core.message import (
     Text,
     ToolCall,
 )
-from sekisho.dialects.openai_chat import finish, reasoning, usage
+from sekisho.dialects.openai_chat import reasoning, usage
 from sekisho.dialects.openai_chat.parts_write import write_call
 from sekisho.dialects.openai_chat.reply import created, write_audio, write_image
 from sekisho.dialects.openai_chat.shape import NAME, spread
 from sekisho.wire import json, sse
+from sekisho.wire import openai_finish as finish
 
 Delta = dict[str, object]
 

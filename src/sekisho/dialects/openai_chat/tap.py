@@ -17,14 +17,15 @@ import msgspec
 from sekisho.core.contract import Facts, Members, ReplyOptions
 from sekisho.core.error import Malformed, Truncated
 from sekisho.core.estimate import measure
-from sekisho.dialects.openai_chat import errors, finish, usage
+from sekisho.dialects.openai_chat import errors, usage
 from sekisho.dialects.openai_chat.parts import arguments
 from sekisho.dialects.openai_chat.reply import FINGERPRINT, pieces
-from sekisho.dialects.openai_chat.schema import Wire, WireCustomCall, WireFunctionCall, WireUsage
-from sekisho.dialects.openai_chat.stream import DONE, refuse_what_is_no_stream
+from sekisho.dialects.openai_chat.schema import WireCustomCall, WireFunctionCall
 from sekisho.wire import json, sse
-from sekisho.wire.shape import BROKEN
-from sekisho.wire.sse import Frame, FrameDecoder
+from sekisho.wire import openai_finish as finish
+from sekisho.wire.openai_usage import WireUsage
+from sekisho.wire.shape import BROKEN, Wire
+from sekisho.wire.sse import DONE, Frame, FrameDecoder
 
 
 class _Call(Wire):
@@ -179,7 +180,7 @@ class ChatTap:
         if frame.data == DONE:
             self.complete = True
         elif not frame.data and not self.started:
-            refuse_what_is_no_stream(frame.raw)
+            errors.refuse_what_is_no_stream(frame.raw)
         return frame.raw
 
     def _name(self, event: _Event, frame: Frame) -> None:

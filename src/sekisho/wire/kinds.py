@@ -1,0 +1,36 @@
+"""What kinds the top-level members of a request are of, by their first bytes alone: nothing is parsed."""
+
+from collections.abc import Mapping
+
+from sekisho.core.contract import Members
+from sekisho.core.error import BadRequest
+
+OBJECT, ARRAY, STRING, BOOLEAN, NUMBER = b"{", b"[", b'"', b"tf", b"-0123456789"
+TEXTS = STRING + ARRAY
+"""One text or a list of them."""
+
+_WORDS = {
+    OBJECT: "an object",
+    ARRAY: "an array",
+    STRING: "a string",
+    BOOLEAN: "a boolean",
+    NUMBER: "a number",
+    TEXTS: "a string or an array",
+}
+_NULL = 0x6E
+
+
+def check(members: Members, kinds: Mapping[str, bytes]) -> None:
+    """Raises BadRequest for a member that is of another kind than `kinds` name, and not null."""
+    for name, raw in members.items():
+        wanted = kinds.get(name)
+        if wanted is None:
+            continue
+        first = memoryview(raw)[0]
+        if first not in wanted and first != _NULL:
+            raise BadRequest(f"{name}: expected {_WORDS[wanted]}.", param=name)
+
+
+def absent(members: Members, name: str) -> bool:
+    """Whether a member is missing or null."""
+    return name not in members or memoryview(members[name])[0] == _NULL
