@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cases, ground, machine, peers, report, stream_cases
+from bench import cases, ground, machine, peers, report, stream_cases, translation_cases
 from bench.findings import Findings, unknown
 from bench.gateways import NotUp
 from bench.ground import Ground, say
@@ -23,6 +23,9 @@ CASES: Mapping[str, Callable[[Ground], Findings]] = {
     "latency": cases.latency,
     "large": cases.large_prompt,
     "events": stream_cases.event_cpu,
+    "translation": translation_cases.unary_translation,
+    "transcript": translation_cases.transcript,
+    "images": translation_cases.images,
     "memory": stream_cases.memory_slope,
     "start": cases.start,  # last: it ends the gateway that the others share
 }

@@ -99,6 +99,12 @@ providers:
     api_key: none
     models:
       bench/canned: {{upstream: gpt-4o-mini, price: {{input: 0.15, output: 0.60}}}}
+  canned-claude:
+    like: anthropic-compatible
+    base_url: http://127.0.0.1:{canned}/claude/v1
+    api_key: none
+    models:
+      bench/canned-claude: {{upstream: claude-haiku-4-5, price: {{input: 0.15, output: 0.60}}}}
   chat:
     like: openai-compatible
     base_url: http://127.0.0.1:{scripted}/v1

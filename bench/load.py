@@ -4,9 +4,11 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.gateways import HOST, Subject
 from bench.proc import OTHER_CORES
@@ -60,6 +62,35 @@ def wrk(subject: Subject, body: bytes, folder: Path, *, connections: int, second
     if said["status"] or said["broken"] or not said["requests"]:
         raise LoadFailed(f"wrk against {subject.name}: {found[0]}")
     return Burst(said["requests"], said["seconds"], said["p50"], said["p99"], used)
+
+
+class Prober:
+    """Another client, who asks for little every few milliseconds and notes how long it took."""
+
+    def __init__(self, port: int):
+        self.taken: list[float] = []
+        """Seconds, from when it wanted to ask."""
+        self._port = port
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with socket.create_connection((HOST, self._port), timeout=30) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while not self._over.wait(0.002):
+                started = time.perf_counter()
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n")
+                if not connection.recv(65536):
+                    raise LoadFailed("the connection was closed")
+                self.taken.append(time.perf_counter() - started)
 
 
 class Caller:

@@ -39,6 +39,27 @@ COMPLETION = json.dumps(
 )
 """0.9 KB, what a short answer looks like."""
 
+MESSAGE = json.dumps(
+    {
+        "id": "msg_bench00000001",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-haiku-4-5",
+        "content": [{"type": "text", "text": "関所 " + "steady pace " * 44}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": 31,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 54,
+            "service_tier": "standard",
+        },
+    },
+    ensure_ascii=False,
+)
+"""The same in Anthropic's words, of about the same length."""
+
 _COMMON = """
 daemon off;
 worker_processes 1;
@@ -65,6 +86,7 @@ _CANNED = """
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location / {{ default_type application/json; return 200 '{completion}'; }}
+    location /claude/ {{ default_type application/json; return 200 '{message}'; }}
   }}
 """
 
@@ -83,7 +105,9 @@ _PROXY = """
 
 def nginx_canned(folder: Path) -> Process:
     """nginx answering every request with the canned completion."""
-    servers = _CANNED.format(port=CANNED_PORT, completion=COMPLETION.replace("'", ""))
+    servers = _CANNED.format(
+        port=CANNED_PORT, completion=COMPLETION.replace("'", ""), message=MESSAGE.replace("'", "")
+    )
     return _nginx("canned", folder, servers, OTHER_CORES)
 
 
