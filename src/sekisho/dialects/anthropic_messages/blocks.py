@@ -29,6 +29,7 @@ from sekisho.core.message import (
 )
 from sekisho.dialects.anthropic_messages import schema
 from sekisho.dialects.anthropic_messages.schema import NAME, decode, fields, rest
+from sekisho.wire import media
 
 Block = dict[str, object] | msgspec.Raw
 
@@ -96,7 +97,7 @@ def _read_text(raw: msgspec.Raw, found: Members, path: str) -> Part:
 
 def _read_image(raw: msgspec.Raw, found: Members, path: str) -> Part:
     block = decode(_image, raw, path)
-    source = _read_source(block.source)
+    source = _read_source(block.source, path)
     return Image(source=source, cache=read_mark(block.cache_control), vendor=rest(found, _IMAGE))
 
 
@@ -112,7 +113,7 @@ def _read_document(raw: msgspec.Raw, found: Members, path: str) -> Part:
         # How the text is cut into blocks decides what citations point at.
         vendor = {NAME: {**(vendor or {}).get(NAME, {}), "source": found["source"]}}
     else:
-        source = _read_source(block.source)
+        source = _read_source(block.source, path)
     return Document(
         source=source,
         title=block.title,
@@ -124,9 +125,12 @@ def _read_document(raw: msgspec.Raw, found: Members, path: str) -> Part:
 
 def _read_source(
     source: schema.Base64Source | schema.UrlSource | schema.FileSource | schema.TextSource,
+    path: str,
 ) -> Source:
     match source:
         case schema.Base64Source():
+            if not media.is_base64(source.data):
+                raise schema.Invalid(f"{path}.source.data", media.NOT_BASE64)
             return Inline(media_type=source.media_type, data=source.data)
         case schema.UrlSource():
             return Link(url=source.url)

@@ -20,15 +20,16 @@ from sekisho.core.message import (
 )
 from sekisho.dialects.openai_chat import reasoning
 from sekisho.dialects.openai_chat.parts import (
+    AUDIO_TYPE,
     cache_note,
     read_cache,
     read_call,
     read_content,
     read_image,
-    read_source,
 )
 from sekisho.dialects.openai_chat.schema import WireAudioAnswer, WireMessage
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
+from sekisho.wire import media
 from sekisho.wire.shape import Shape, given, missing_member
 
 AUDIO = "_audio"
@@ -131,7 +132,7 @@ def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
         return Audio(source=FileRef(id=wire.id))
     if wire.data is None:
         raise missing_member(f"{path}.id")
-    return Audio(source=read_source(f"data:audio/*;base64,{wire.data}"), transcript=wire.transcript)
+    return Audio(source=media.inline(AUDIO_TYPE, wire.data, f"{path}.data"), transcript=wire.transcript)
 
 
 def _tool_result(raw: msgspec.Raw, wire: WireMessage, path: str) -> ToolResult:

@@ -12,7 +12,6 @@ from sekisho.core.message import (
     Document,
     FileRef,
     Image,
-    Inline,
     Link,
     Opaque,
     Part,
@@ -32,7 +31,7 @@ from sekisho.dialects.openai_chat.schema import (
     WireToolCall,
 )
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
-from sekisho.wire import json
+from sekisho.wire import json, media
 from sekisho.wire.shape import Shape, given, missing_member
 
 CACHE_CONTROL = "_cache_control"
@@ -51,6 +50,8 @@ _audio = Shape(WireAudio)
 _cache_control = Shape(WireCacheControl)
 call_shape = Shape(WireToolCall)
 
+AUDIO_TYPE = "audio/*"
+"""An answer does not say which format of audio the request asked for."""
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
 AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
@@ -87,15 +88,6 @@ def cache_note(raw: msgspec.Raw) -> Members:
     return {} if mark is None else {CACHE_CONTROL: msgspec.Raw(b'{"cache_control":' + bytes(mark) + b"}")}
 
 
-def read_source(url: str) -> Source:
-    """A URL, or the content itself where it is a base64 `data:` URL."""
-    head, comma, data = url.partition(",")
-    if comma and head.startswith("data:") and head.endswith(";base64"):
-        media_type = head[5:-7].split(";")[0]
-        return Inline(media_type=media_type or "application/octet-stream", data=data)
-    return Link(url=url)
-
-
 def read_call(raw: msgspec.Raw, path: str) -> ToolCall:
     """One of an assistant message's `tool_calls`."""
     call = call_shape.read(raw, path)
@@ -127,8 +119,8 @@ def read_image(raw: msgspec.Raw, path: str) -> Image:
     cache, notes = _mark(wire, path)
     vendor = vendor_of(_image.rest(raw), notes)
     if isinstance(wire.image_url, str):
-        return Image(source=read_source(wire.image_url), cache=cache, vendor=vendor)
-    source = read_source(wire.image_url.url)
+        return Image(source=media.source(wire.image_url, f"{path}.image_url"), cache=cache, vendor=vendor)
+    source = media.source(wire.image_url.url, f"{path}.image_url.url")
     return Image(source=source, detail=wire.image_url.detail, cache=cache, vendor=vendor)
 
 
@@ -152,11 +144,11 @@ def _read_file(raw: msgspec.Raw, path: str) -> Document:
     elif body.file_data is None:
         raise BadRequest(f"{path}.file: needs `file_data` or `file_id`.", param=f"{path}.file")
     elif body.file_data.startswith(("data:", "https://", "http://")):
-        source = read_source(body.file_data)
+        source = media.source(body.file_data, f"{path}.file.file_data")
     else:  # bare base64, which OpenAI's examples had for a while
         pdf = (body.filename or "").lower().endswith(".pdf")
         media_type = "application/pdf" if pdf else "application/octet-stream"
-        source = Inline(media_type=media_type, data=body.file_data)
+        source = media.inline(media_type, body.file_data, f"{path}.file.file_data")
     if isinstance(source, Link):
         notes[FILE_URL] = json.raw(value=True)
     elif body.filename is None:
@@ -168,7 +160,8 @@ def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
     wire = _audio.read(raw, path)
     cache, notes = _mark(wire, path)
     form = wire.input_audio.format
-    source = Inline(media_type=_AUDIO_TYPES.get(form, f"audio/{form}"), data=wire.input_audio.data)
+    media_type = _AUDIO_TYPES.get(form, f"audio/{form}")
+    source = media.inline(media_type, wire.input_audio.data, f"{path}.input_audio.data")
     return Audio(source=source, cache=cache, vendor=vendor_of(_audio.rest(raw), notes))
 
 

@@ -23,6 +23,7 @@ from sekisho.core.message import (
 )
 from sekisho.dialects.openai_chat.parts import AUDIO_FORMATS, CACHE_CONTROL, FILE_URL, NO_FILENAME
 from sekisho.dialects.openai_chat.shape import NAME, own, spread
+from sekisho.wire import media
 
 Item = dict[str, object]
 
@@ -106,8 +107,8 @@ def write_image(part: Image, path: str, writing: Writing) -> Item | None:
 def source_url(source: Source) -> str | None:
     """The source as a URL (`data:` for inline content), or None where it is none."""
     match source:
-        case Inline(media_type=media_type, data=data):
-            return f"data:{media_type};base64,{data}"
+        case Inline():
+            return media.data_url(source)
         case Link(url=url):
             return url
     return None

@@ -9,7 +9,7 @@ from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.message import Audio, Image, Inline, Part, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Reply
 from sekisho.dialects.openai_chat import errors, reasoning, usage
-from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image, read_source
+from sekisho.dialects.openai_chat.parts import AUDIO_TYPE, arguments, call_shape, read_image
 from sekisho.dialects.openai_chat.parts_write import source_url, write_call
 from sekisho.dialects.openai_chat.schema import (
     WireAudioAnswer,
@@ -28,8 +28,6 @@ FINGERPRINT = "system_fingerprint"
 """A member that answers which show money must have, if only as null: OpenRouter's contract says so."""
 MESSAGE = "message"
 """The vendor member of a choice that holds its message's unknown members."""
-AUDIO_TYPE = "audio/*"
-"""An answer does not say which format of audio the request asked for."""
 
 _reply = Shape(WireReply)
 _choice = Shape(WireChoice)
@@ -146,7 +144,7 @@ def read_audio(raw: msgspec.Raw) -> Audio:
     rest = audio_shape.rest(raw)
     if wire.id is not None:
         rest["id"] = json.raw(wire.id)
-    source = read_source(f"data:{AUDIO_TYPE};base64,{wire.data or ''}")
+    source = Inline(media_type=AUDIO_TYPE, data=wire.data or "")
     return Audio(source=source, transcript=wire.transcript, vendor=vendor_of(rest))
 
 
