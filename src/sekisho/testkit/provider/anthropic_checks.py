@@ -3,7 +3,8 @@
 from typing import Any, NoReturn
 
 from sekisho.testkit.provider.errors import anthropic_error
-from sekisho.testkit.provider.format import Refused
+from sekisho.testkit.provider.format import Refused, Rules
+from sekisho.testkit.provider.seals import is_sealed, is_signed
 
 _MEMBERS = frozenset(
     {
@@ -39,8 +40,8 @@ def _refuse(message: str) -> NoReturn:
     raise Refused(400, anthropic_error("invalid_request_error", message))
 
 
-def check(body: Any, strict: bool) -> None:  # noqa: FBT001 - a Format's functions are called by position
-    check_prompt(body)
+def check(body: Any, rules: Rules) -> None:
+    check_prompt(body, rules)
     if "max_tokens" not in body:
         _refuse("max_tokens: Field required")
     limit = body["max_tokens"]
@@ -48,13 +49,13 @@ def check(body: Any, strict: bool) -> None:  # noqa: FBT001 - a Format's functio
         _refuse("max_tokens: Input should be a valid integer")
     if limit < 1:
         _refuse("max_tokens: Input should be greater than or equal to 1")
-    if strict:
+    if rules.strict:
         for name in sorted(body.keys() - _MEMBERS):
             _refuse(f"{name}: Extra inputs are not permitted")
     _check_thinking(body, limit)
 
 
-def check_prompt(body: Any) -> None:
+def check_prompt(body: Any, rules: Rules) -> None:
     """What a token count needs as well."""
     if not isinstance(body, dict):
         _refuse("Input should be a valid dictionary")
@@ -71,6 +72,18 @@ def check_prompt(body: Any) -> None:
     for index, message in enumerate(messages):
         _check_message(f"messages.{index}", message)
     _check_tool_turns(messages)
+    if rules.signatures:
+        _check_signatures(messages)
+
+
+def _check_signatures(messages: list[Any]) -> None:
+    for index, message in enumerate(messages):
+        for at, block in _blocks(message, "thinking"):
+            if not is_signed("anthropic", block.get("signature"), block.get("thinking") or ""):
+                _refuse(f"messages.{index}.content.{at}: Invalid `signature` in `thinking` block")
+        for at, block in _blocks(message, "redacted_thinking"):
+            if not is_sealed("anthropic", block.get("data")):
+                _refuse(f"messages.{index}.content.{at}: Invalid `data` in `redacted_thinking` block")
 
 
 def _check_thinking(body: dict[str, Any], limit: int) -> None:

@@ -8,10 +8,23 @@ import msgspec
 from sekisho.core.message import Part, Reasoning, RedactedReasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Reply
 from sekisho.core.usage import Usage
-from sekisho.testkit.provider.anthropic_checks import check
-from sekisho.testkit.provider.errors import anthropic_body, anthropic_error
-from sekisho.testkit.provider.format import Asked, Format, OfferedTool, Refused, pieces
+from sekisho.testkit.provider.anthropic_checks import check, check_prompt
+from sekisho.testkit.provider.connection import Received
+from sekisho.testkit.provider.errors import anthropic_body, anthropic_error, retry_after
+from sekisho.testkit.provider.format import (
+    Asked,
+    Counting,
+    Credentials,
+    Format,
+    OfferedTool,
+    Path,
+    Refused,
+    Rules,
+    pieces,
+)
+from sekisho.testkit.provider.performance import Faults
 from sekisho.testkit.provider.script import Script
+from sekisho.testkit.provider.seals import seal, sign
 
 _encode = msgspec.json.Encoder().encode
 _STOP: Mapping[str, str] = {
@@ -25,24 +38,23 @@ _STOP: Mapping[str, str] = {
 }
 
 
-def authorize(headers: Mapping[str, str], key: str | None) -> None:
-    given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+def authorize(request: Received, credentials: Credentials) -> None:
+    bearer = (request.header("authorization") or "").removeprefix("Bearer ")
+    given = request.header("x-api-key") or bearer
     if not given:
         raise Refused(401, anthropic_error("authentication_error", "x-api-key header is required"))
-    if key is not None and given != key:
+    if credentials.api_key not in (None, given):
         raise Refused(401, anthropic_body(401, None, ""))
-    if "anthropic-version" not in headers:
+    if request.header("anthropic-version") is None:
         raise Refused(400, anthropic_error("invalid_request_error", "anthropic-version: header is required"))
 
 
-def not_json() -> bytes:
-    return anthropic_error(
-        "invalid_request_error",
-        "The request body is not valid JSON: expected value: line 1 column 1 (char 0)",
-    )
+def not_json() -> Refused:
+    message = "The request body is not valid JSON: expected value: line 1 column 1 (char 0)"
+    return Refused(400, anthropic_error("invalid_request_error", message))
 
 
-def ask(body: Any) -> Asked:
+def ask(body: Any, path: Path) -> Asked:  # noqa: ARG001 - one signature for all formats
     messages = body["messages"]
     users = [
         text for message in messages if message["role"] == "user" and (text := _text(message["content"]))
@@ -101,7 +113,7 @@ def _final_usage(used: Usage) -> dict[str, Any]:
     return counted
 
 
-def unary(reply: Reply, asked: Asked) -> bytes:  # noqa: ARG001 - one signature for all formats
+def unary(reply: Reply, asked: Asked) -> bytes:  # noqa: ARG001 - as `ask`
     choice = reply.choices[0]
     return _encode(
         {
@@ -132,20 +144,24 @@ def _block(part: Part) -> dict[str, Any]:
         case Text(text=text) | Refusal(text=text):
             return {"type": "text", "text": text}
         case Reasoning(text=text, signature=signature):
-            return {"type": "thinking", "thinking": text, "signature": signature or ""}
+            return {"type": "thinking", "thinking": text, "signature": _signature(text, signature)}
         case RedactedReasoning(data=data):
-            return {"type": "redacted_thinking", "data": data}
+            return {"type": "redacted_thinking", "data": seal("anthropic", data)}
         case ToolCall(id=id_, name=name, arguments=arguments):
             return {"type": "tool_use", "id": f"toolu_{id_}", "name": name, "input": msgspec.Raw(arguments)}
         case _:
             raise ValueError(f"the scripted provider writes no {type(part).__name__}")
 
 
+def _signature(text: str, said: str | None) -> str:
+    return sign("anthropic", text) if said is None else said
+
+
 def _frame(kind: str, **members: Any) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode({"type": kind, **members}))
 
 
-def frames(reply: Reply, asked: Asked, script: Script) -> list[bytes]:  # noqa: ARG001 - as `unary`
+def frames(reply: Reply, asked: Asked, script: Script) -> list[bytes]:  # noqa: ARG001 - as `ask`
     choice = reply.choices[0]
     used = reply.usage or Usage()
     counted = usage(used)
@@ -185,7 +201,7 @@ def _deltas(part: Part, size: int) -> list[dict[str, Any]]:
             return [{"type": "text_delta", "text": piece} for piece in pieces(text, size)]
         case Reasoning(text=text, signature=signature):
             thought = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(text, size)]
-            return [*thought, {"type": "signature_delta", "signature": signature or ""}]
+            return [*thought, {"type": "signature_delta", "signature": _signature(text, signature)}]
         case ToolCall(arguments=arguments):
             inputs = ["", *pieces(arguments, size)]
             return [{"type": "input_json_delta", "partial_json": piece} for piece in inputs]
@@ -193,14 +209,25 @@ def _deltas(part: Part, size: int) -> list[dict[str, Any]]:
             return []
 
 
-def error(script: Script, model: str) -> bytes:
-    return anthropic_body(script.status, script.error, model)
+def error(script: Script, asked: Asked) -> Refused:
+    body = anthropic_body(script.status, script.error, asked.model)
+    return Refused(script.status, body, retry_after(script.retry_after))
+
+
+def faults(reply: Reply, asked: Asked, script: Script) -> Faults:  # noqa: ARG001 - as `ask`
+    return Faults(error=_frame("error", error={"type": "overloaded_error", "message": "Overloaded"}))
+
+
+def _counted(body: Any, rules: Rules) -> Any:
+    check_prompt(body, rules)
+    return body
 
 
 ANTHROPIC_MESSAGES = Format(
     dialect="anthropic_messages",
-    id_prefix="msg_",
+    id_form="msg_{run}{number:08d}",
     request_id_header="request-id",
+    said=(("anthropic-organization-id", "00000000-0000-4000-8000-000000000000"),),
     authorize=authorize,
     check=check,
     not_json=not_json,
@@ -208,5 +235,6 @@ ANTHROPIC_MESSAGES = Format(
     unary=unary,
     frames=frames,
     error=error,
-    error_frame=_frame("error", error={"type": "overloaded_error", "message": "Overloaded"}),
+    faults=faults,
+    counting=Counting(_counted, lambda tokens: _encode({"input_tokens": tokens})),
 )

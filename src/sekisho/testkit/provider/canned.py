@@ -13,7 +13,7 @@ class _Options(msgspec.Struct):
 
 
 class _Peek(msgspec.Struct):
-    model: str
+    model: str = ""
     stream: bool = False
     stream_options: _Options | None = None
 
@@ -33,13 +33,14 @@ class _CannedTurn:
 
 
 class Cans:
-    """The turns already made. What they count cannot tell one call from another of its kind."""
+    """The turns already made. What they count cannot tell one call from another of its kind, and only the
+    first of a kind is checked."""
 
     __slots__ = ("_decoder", "_turns")
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(_Peek)
-        self._turns: dict[tuple[str, str, bool, bool], _CannedTurn] = {}
+        self._turns: dict[tuple[str, str, str, bool, bool], _CannedTurn] = {}
 
     def take(self, request: Received, responder: Responder, ledger: Ledger) -> Turn:
         try:
@@ -47,7 +48,8 @@ class Cans:
         except msgspec.DecodeError:
             return responder.respond(request)
         options = peek.stream_options
-        kind = (request.path, peek.model, peek.stream, options is not None and options.include_usage)
+        shown = options is not None and options.include_usage
+        kind = (request.path, request.query, peek.model, peek.stream, shown)
         turn = self._turns.get(kind)
         if turn is None:
             turn = _CannedTurn(responder.respond(request).performance, ledger)

@@ -13,11 +13,12 @@ from sekisho.testkit.provider.player import Player
 class Received:
     """A request as it came, byte for byte."""
 
-    __slots__ = ("body", "headers", "method", "path")
+    __slots__ = ("body", "headers", "method", "path", "query")
 
-    def __init__(self, method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes):
+    def __init__(self, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes):
         self.method = method
-        self.path = path
+        self.path, _, self.query = target.partition("?")
+        """Both as they came, escapes included."""
         self.headers = headers
         """In order of arrival, names in lower case."""
         self.body = body
@@ -121,8 +122,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         method = self._parser.get_method().decode("ascii")
-        path = self._url.decode("latin-1").partition("?")[0]
-        self._waiting.append(Received(method, path, self._headers, b"".join(self._body)))
+        target = self._url.decode("latin-1")
+        self._waiting.append(Received(method, target, self._headers, b"".join(self._body)))
         if self._turn is None:
             self._next()
 

@@ -131,6 +131,11 @@ HTML = (
 )
 
 
+def retry_after(seconds: float | None) -> tuple[tuple[str, str], ...]:
+    """The header, for providers that say it in one."""
+    return () if seconds is None else (("retry-after", f"{seconds:g}"),)
+
+
 def openai_error(kind: str, message: str, *, param: str | None = None, code: str | None = None) -> bytes:
     error = {"message": message, "type": kind, "param": param, "code": code}
     return msgspec.json.format(msgspec.json.encode({"error": error}), indent=2)

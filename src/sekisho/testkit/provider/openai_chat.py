@@ -8,9 +8,11 @@ import msgspec
 from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.core.usage import Usage
-from sekisho.testkit.provider.errors import openai_body, openai_error
-from sekisho.testkit.provider.format import Asked, Format, OfferedTool, Refused, pieces
+from sekisho.testkit.provider.connection import Received
+from sekisho.testkit.provider.errors import openai_body, openai_error, retry_after
+from sekisho.testkit.provider.format import Asked, Credentials, Format, OfferedTool, Path, Refused, pieces
 from sekisho.testkit.provider.openai_checks import check
+from sekisho.testkit.provider.performance import Faults
 from sekisho.testkit.provider.script import Script
 
 _encode = msgspec.json.Encoder().encode
@@ -25,8 +27,8 @@ _FINISH: Mapping[str, str] = {
 }
 
 
-def authorize(headers: Mapping[str, str], key: str | None) -> None:
-    scheme, _, given = headers.get("authorization", "").partition(" ")
+def authorize(request: Received, credentials: Credentials) -> None:
+    scheme, _, given = (request.header("authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not given:
         raise Refused(
             401,
@@ -39,21 +41,24 @@ def authorize(headers: Mapping[str, str], key: str | None) -> None:
                 "https://platform.openai.com/account/api-keys.",
             ),
         )
-    if key is not None and given != key:
+    if credentials.api_key not in (None, given):
         raise Refused(401, openai_body(401, None, ""))
 
 
-def not_json() -> bytes:
-    return openai_error(
-        "invalid_request_error",
-        "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your "
-        "HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid "
-        "JSON. If you have trouble figuring out how to fix this, please contact us through our help center "
-        "at help.openai.com.)",
+def not_json() -> Refused:
+    return Refused(
+        400,
+        openai_error(
+            "invalid_request_error",
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using "
+            "your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not "
+            "valid JSON. If you have trouble figuring out how to fix this, please contact us through our "
+            "help center at help.openai.com.)",
+        ),
     )
 
 
-def ask(body: Any) -> Asked:
+def ask(body: Any, path: Path) -> Asked:  # noqa: ARG001 - one signature for all formats
     messages = body["messages"]
     users = [message for message in messages if message["role"] == "user"]
     last = messages[-1]
@@ -207,14 +212,27 @@ def _deltas(part: Part, index: int, size: int) -> list[dict[str, Any]]:
             return []
 
 
-def error(script: Script, model: str) -> bytes:
-    return openai_body(script.status, script.error, model)
+def error(script: Script, asked: Asked) -> Refused:
+    body = openai_body(script.status, script.error, asked.model)
+    return Refused(script.status, body, retry_after(script.retry_after))
+
+
+def faults(reply: Reply, asked: Asked, script: Script) -> Faults:  # noqa: ARG001 - as `ask`
+    return Faults(error=b"data: " + _encode(msgspec.json.decode(openai_body(500, None, ""))) + b"\n\n")
+
+
+SAID = (
+    ("openai-organization", "org-scripted"),
+    ("openai-version", "2020-10-01"),
+    ("openai-processing-ms", "1"),
+)
 
 
 OPENAI_CHAT = Format(
     dialect="openai_chat",
-    id_prefix="chatcmpl-",
+    id_form="chatcmpl-{run}{number:08d}",
     request_id_header="x-request-id",
+    said=SAID,
     authorize=authorize,
     check=check,
     not_json=not_json,
@@ -222,16 +240,5 @@ OPENAI_CHAT = Format(
     unary=unary,
     frames=frames,
     error=error,
-    error_frame=b"data: "
-    + _encode(
-        {
-            "error": {
-                "message": "The server had an error while processing your request. Sorry about that!",
-                "type": "server_error",
-                "param": None,
-                "code": None,
-            }
-        }
-    )
-    + b"\n\n",
+    faults=faults,
 )

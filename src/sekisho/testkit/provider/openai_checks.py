@@ -3,7 +3,7 @@
 from typing import Any, NoReturn
 
 from sekisho.testkit.provider.errors import openai_error
-from sekisho.testkit.provider.format import Refused
+from sekisho.testkit.provider.format import Refused, Rules
 
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _PARTS = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
@@ -52,7 +52,7 @@ def _refuse(message: str, param: str | None = None, code: str | None = None) -> 
     raise Refused(400, openai_error("invalid_request_error", message, param=param, code=code))
 
 
-def check(body: Any, strict: bool) -> None:  # noqa: FBT001 - a Format's functions are called by position
+def check(body: Any, rules: Rules) -> None:
     if not isinstance(body, dict):
         _refuse("Invalid type: expected an object.", code="invalid_type")
     if not isinstance(body.get("model"), str) or not body["model"]:
@@ -72,7 +72,7 @@ def check(body: Any, strict: bool) -> None:  # noqa: FBT001 - a Format's functio
     for index, message in enumerate(messages):
         _check_message(index, message)
     _check_tool_turns(messages)
-    if strict:
+    if rules.strict:
         for name in sorted(body.keys() - _MEMBERS):
             _refuse(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
     if body.get("stream_options") is not None and not body.get("stream"):

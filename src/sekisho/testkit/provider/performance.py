@@ -10,6 +10,20 @@ Step = tuple[float, bytes]
 """Wait so many seconds, then write."""
 
 MALFORMED = b'data: {"id":"chatcmpl-scripted","object":"chat.comp\n\n'
+"""An event of server-sent events with broken JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What a format's stream looks like where it goes wrong."""
+
+    error: bytes
+    """The provider's own error event, and what ends the body after it."""
+    malformed: bytes = MALFORMED
+    corrupt: bytes = MALFORMED
+    """One whose checksum is wrong, in framings that have one."""
+    terminators: int = 1
+    """So many of the last events say that the stream is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,14 @@ def http_head(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
     return f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}\r\n{lines}\r\n".encode("latin-1")
 
 
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    429: "Too Many Requests",
+}
 
 
 def silent(script: Script) -> Performance:
@@ -37,29 +58,34 @@ def silent(script: Script) -> Performance:
 def unary(head: bytes, body: bytes, script: Script) -> Performance:
     """A whole body; any of the faults that name events breaks it in the middle."""
     ending = _broken(script)
-    if script.malformed_after_events is not None:
+    garbled = script.malformed_after_events is not None or script.corrupt_after_events is not None
+    if garbled:
         body = body[: len(body) // 2].ljust(len(body))
     if script.cut_after_bytes is not None:
         ending, body = "close", body[: script.cut_after_bytes]
     elif ending is not None:
         body = body[: len(body) // 2]
-    whole = ending is None and script.malformed_after_events is None
+    whole = ending is None and not garbled
     steps = [(script.delay_before_headers, head + body)]
     return Performance(_trickled(steps, script), ending or "keep", whole)
 
 
-def stream(head: bytes, frames: list[bytes], error_frame: bytes, script: Script) -> Performance:
+def stream(head: bytes, frames: list[bytes], faults: Faults, script: Script) -> Performance:
     """Events in a chunked body, one HTTP chunk each."""
     ending = _broken(script)
     frames = list(frames)
     whole = ending is None and not script.missing_terminator
-    if script.malformed_after_events is not None:
-        frames.insert(script.malformed_after_events, MALFORMED)
-        whole = False
+    for at, frame in (
+        (script.malformed_after_events, faults.malformed),
+        (script.corrupt_after_events, faults.corrupt),
+    ):
+        if at is not None:
+            frames.insert(at, frame)
+            whole = False
     if script.missing_terminator:
-        frames.pop()
+        del frames[-faults.terminators :]
     if script.error_after_events is not None:
-        frames[script.error_after_events :] = [error_frame]
+        frames[script.error_after_events :] = [faults.error]
         whole = False
     limit = _first(script.cut_after_events, script.stall_after_events, script.reset_after_events)
     if ending is not None:

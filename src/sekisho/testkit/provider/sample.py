@@ -28,6 +28,7 @@ def _by_type(schema: dict[str, Any], root: Any) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     if isinstance(kind, list):
         kind = kind[0]
+    kind = str(kind).lower()  # Google's own schemas write types in capitals
     if kind == "object":
         return {name: sample(member, root) for name, member in schema.get("properties", {}).items()}
     if kind == "array":

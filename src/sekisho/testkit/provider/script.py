@@ -31,9 +31,10 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     text: str | None = None
     """None: the last user text is repeated."""
     thinking: str | None = None
-    signature: str = "c2lnbmVkIGJ5IHRoZSBzY3JpcHRlZCBwcm92aWRlcg=="
+    signature: str | None = None
+    """None: the provider's own, which it checks when it comes back."""
     redacted: str | None = None
-    """Encrypted thinking; the OpenAI format cannot say it and leaves it out."""
+    """Thinking that goes out encrypted; formats that cannot say it leave it out."""
     refusal: str | None = None
     tool_calls: tuple[ToolUse, ...] = ()
     use_tools: Literal["first", "all"] | None = None
@@ -72,6 +73,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     """The provider's own error event, then a clean end of the body."""
     malformed_after_events: int | None = None
     """One event with broken JSON; the stream goes on."""
+    corrupt_after_events: int | None = None
+    """One event whose checksum is wrong; where events have none, as `malformed_after_events`."""
     missing_terminator: bool = False
     """A clean HTTP body without the event that says the stream is complete."""
 
@@ -92,6 +95,7 @@ _COUNTED = {
     "reset-after": "reset_after_events",
     "error-after": "error_after_events",
     "malformed-after": "malformed_after_events",
+    "corrupt-after": "corrupt_after_events",
 }
 _NUMBERED = re.compile(r"([a-z-]+)-(\d+)")
 _LONG = (
@@ -108,7 +112,7 @@ SCRIPTS: Mapping[str, Script] = {
     "slow": Script(text=_LONG, first_token_delay=0.2, chunk_gap=0.1),
     "trickle": Script(text=_LONG, trickle_bytes=7),
     "thinking": Script(thinking="The user greets me. I greet back.", text="Hello there!"),
-    "redacted": Script(redacted="ZW5jcnlwdGVkIHRoaW5raW5n", text="Hello there!"),
+    "redacted": Script(redacted="What I thought must not be seen.", text="Hello there!"),
     "tool": Script(use_tools="first"),
     "parallel-tools": Script(use_tools="all"),
     "json": Script(structured=True),

@@ -9,18 +9,20 @@ from typing import Self
 
 from sekisho.testkit.provider.canned import Cans
 from sekisho.testkit.provider.connection import Connection, Received, Turn
+from sekisho.testkit.provider.format import Credentials, Rules
 from sekisho.testkit.provider.ledger import Aborted, Ledger, Served
 from sekisho.testkit.provider.responder import Responder
 from sekisho.testkit.provider.script import Script
 
 
 class ScriptedProvider:
-    """Speaks OpenAI's chat and Anthropic's messages on loopback, and does what scripts say.
+    """Speaks the providers' APIs on loopback, and does what scripts say.
 
     `default` answers where nothing else is said (it echoes); `api_key`, where given, is the only one
     accepted; `strict` refuses members that the provider's API does not have; `record` keeps the last
     thousand requests in `requests`; `canned` answers from memory, for load: each kind of request is checked
-    and made once, and only counts are kept; `ledger` names a file for `Ledger`.
+    and made once, and only counts are kept; `ledger` names a file for `Ledger`. What is let in and how much
+    is checked can be set more finely: `responder.credentials`, `responder.rules`.
     """
 
     def __init__(
@@ -35,7 +37,12 @@ class ScriptedProvider:
     ):
         self.requests: deque[Received] = deque(maxlen=1000)
         self.ledger = Ledger(ledger, keep=not canned)
-        self.responder = Responder(self.ledger, default=default or Script(), api_key=api_key, strict=strict)
+        self.responder = Responder(
+            self.ledger,
+            default=default or Script(),
+            credentials=Credentials(api_key=api_key),
+            rules=Rules(strict=strict),
+        )
         self.host = "127.0.0.1"
         self.port = 0
         self._record = record

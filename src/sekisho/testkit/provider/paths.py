@@ -1,0 +1,57 @@
+"""Which format and which operation a path asks for. Prefixes are whatever a base URL puts before it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sekisho.testkit.provider.anthropic_messages import ANTHROPIC_MESSAGES
+from sekisho.testkit.provider.connection import Received
+from sekisho.testkit.provider.format import Format, Path
+from sekisho.testkit.provider.openai_chat import OPENAI_CHAT
+
+Operation = Literal["answer", "count", "models", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    form: Format
+    operation: Operation
+    path: Path = field(default_factory=Path)
+    kept: str = ""
+    """Id of the kept answer that is meant."""
+    detail: str = ""
+    """What of it: `cancel`, `input_items`, or nothing for the answer itself."""
+
+
+def find(request: Received) -> Place | None:
+    """None: nothing is there."""
+    for method, pattern, place in _PLACES:
+        if request.method in method:
+            match = pattern.search(request.path)
+            if match is not None:
+                return place(request, match)
+    return None
+
+
+_Placing = Callable[[Received, "re.Match[str]"], Place]
+
+
+def _fixed(form: Format, operation: Operation) -> _Placing:
+    return lambda _request, _match: Place(form, operation)
+
+
+def _models(request: Received, _match: "re.Match[str]") -> Place:
+    anthropic = request.header("anthropic-version") is not None
+    return Place(ANTHROPIC_MESSAGES if anthropic else OPENAI_CHAT, "models")
+
+
+_PLACES: tuple[tuple[tuple[str, ...], "re.Pattern[str]", _Placing], ...] = tuple(
+    (tuple(methods.split()), re.compile(pattern), placing)
+    for methods, pattern, placing in (
+        ("POST", r"/chat/completions$", _fixed(OPENAI_CHAT, "answer")),
+        ("POST", r"/messages$", _fixed(ANTHROPIC_MESSAGES, "answer")),
+        ("POST", r"/messages/count_tokens$", _fixed(ANTHROPIC_MESSAGES, "count")),
+        ("GET", r"/models$", _models),
+    )
+)
