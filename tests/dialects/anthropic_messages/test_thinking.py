@@ -8,8 +8,8 @@ import pytest
 from sekisho.core.contract import TargetFacts
 from sekisho.core.message import Message, Text
 from sekisho.core.request import FunctionTool, ReasoningSettings, Request, Sampling, ToolChoice
-from sekisho.dialects.anthropic_messages.models import ANY, LEGACY, rules
 from sekisho.dialects.anthropic_messages.request_write import write
+from sekisho.wire.claude import ANY, LEGACY, rules
 
 
 def sent(model: str, wish: ReasoningSettings, **more: Any) -> tuple[object, object, set[str]]:

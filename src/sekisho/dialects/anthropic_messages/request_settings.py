@@ -5,10 +5,10 @@ import msgspec
 from sekisho.core.contract import TargetFacts
 from sekisho.core.loss import Losses
 from sekisho.core.request import Request
-from sekisho.dialects.anthropic_messages import thinking
 from sekisho.dialects.anthropic_messages.blocks import write_mark
-from sekisho.dialects.anthropic_messages.models import Rules, rules
 from sekisho.dialects.anthropic_messages.schema import NAME, members
+from sekisho.wire import claude_thinking
+from sekisho.wire.claude import Rules, rules, sampling_refusal
 
 MAX_TOKENS = 4096
 """`max_tokens` where neither the client nor what we know of the model says one; the API demands it."""
@@ -33,7 +33,7 @@ def write_settings(body: dict[str, object], request: Request, target: TargetFact
     body["max_tokens"] = max_tokens
     if request.stream:
         body["stream"] = True
-    thoughts = thinking.plan(request, taken, max_tokens, losses)
+    thoughts = claude_thinking.plan(request, taken, max_tokens, losses)
     if thoughts.config is not None:
         body["thinking"] = thoughts.config
     _write_sampling(body, request, taken, losses, thinks=thoughts.on)
@@ -64,7 +64,7 @@ def _write_sampling(
     for name, value in wanted.items():
         if value is None:
             continue
-        reason = _refusal(name, value, wanted, taken, thinks=thinks)
+        reason = sampling_refusal(name, value, wanted, taken, thinks=thinks)
         if reason is not None:
             losses.knob(f"sampling.{name}", reason)
         elif name == "temperature" and value > 1:
@@ -72,19 +72,6 @@ def _write_sampling(
             body[name] = 1.0
         else:
             body[name] = value
-
-
-def _refusal(
-    name: str, value: float, wanted: dict[str, float | None], taken: Rules, *, thinks: bool
-) -> str | None:
-    """Why the API would refuse a sampling parameter (thinking's rules: 2026-11)."""
-    if not taken.sampling:
-        return "this model takes no sampling parameters"
-    if thinks and not ((name == "temperature" and value == 1) or (name == "top_p" and 0.95 <= value <= 1)):
-        return "does not go with thinking"
-    if name == "top_p" and taken.one_of_temperature_top_p and wanted["temperature"] is not None:
-        return "this model takes either temperature or top_p"
-    return None
 
 
 def _write_stop(body: dict[str, object], request: Request, losses: Losses) -> None:

@@ -24,9 +24,9 @@ from sekisho.dialects.anthropic_messages.blocks import (
     write_content,
     write_mark,
 )
-from sekisho.dialects.anthropic_messages.models import rules
 from sekisho.dialects.anthropic_messages.request_settings import write_settings
 from sekisho.dialects.anthropic_messages.schema import NAME, members
+from sekisho.wire.claude import rules
 from sekisho.wire.json import encode
 
 _INSTRUCTIONS = ("system", "developer")

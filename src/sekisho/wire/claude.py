@@ -87,3 +87,16 @@ def _efforts(version: tuple[int, int], *, takes: bool, adaptive_only: bool) -> t
     if adaptive_only:
         return EFFORTS
     return ("low", "medium", "high", "max") if version >= (4, 6) else ("low", "medium", "high")
+
+
+def sampling_refusal(
+    name: str, value: float, wanted: dict[str, float | None], taken: Rules, *, thinks: bool
+) -> str | None:
+    """Why the API would refuse a sampling parameter (thinking's rules: 2026-11)."""
+    if not taken.sampling:
+        return "this model takes no sampling parameters"
+    if thinks and not ((name == "temperature" and value == 1) or (name == "top_p" and 0.95 <= value <= 1)):
+        return "does not go with thinking"
+    if name == "top_p" and taken.one_of_temperature_top_p and wanted["temperature"] is not None:
+        return "this model takes either temperature or top_p"
+    return None

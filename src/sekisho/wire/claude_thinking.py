@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sekisho.core.loss import Losses
 from sekisho.core.request import ReasoningSettings, Request
-from sekisho.dialects.anthropic_messages.models import ANY, EFFORTS, Rules
+from sekisho.wire.claude import ANY, EFFORTS, Rules
 
 MIN_BUDGET = 1024
 """The least that the API takes; a budget must also be below `max_tokens`."""
