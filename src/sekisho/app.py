@@ -95,7 +95,7 @@ class Gateway:
         self.first_admin_key = self._control.first_admin_key
         self._client = Client(clock=clock.monotonic)
         self._pipeline = Pipeline(
-            plane=Plane(first.snapshot, DIALECTS, self._environment),
+            plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
             keys=self._control.keys,
             attempts=Attempts(self._client, clock, random.Random()),
             clock=clock,
@@ -145,7 +145,7 @@ class Gateway:
 
     def _publish(self, new: Configuration) -> None:
         """Calls under way finish on what they started with."""
-        self._pipeline.plane = Plane(new.snapshot, DIALECTS, self._environment)
+        self._pipeline.plane = Plane(new.snapshot, DIALECTS, self._environment, self._clock.now)
         self._apply(new)
         log.info("document_published", revision=new.snapshot.revision, models=len(new.snapshot.routes))
 

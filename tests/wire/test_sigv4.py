@@ -1,6 +1,6 @@
 """Our signatures against AWS's published vectors, and against botocore's signer for whatever it is given."""
 
-import datetime
+import datetime as dt
 from typing import Any
 from urllib.parse import quote
 
@@ -83,8 +83,8 @@ def test_signatures_are_those_that_aws_publishes(target: str, headers: Any, expe
     assert sign(target, HOST, *headers, DATE) == expected
 
 
-def moment() -> datetime.datetime:
-    return datetime.datetime.strptime(TIMESTAMP, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+def moment() -> dt.datetime:
+    return dt.datetime.strptime(TIMESTAMP, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
 
 
 def by_botocore(target: str, body: bytes, token: str | None = None) -> Authorization:

@@ -3,11 +3,26 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from sekisho.core.message import Value
 from sekisho.core.money import Price
 from sekisho.core.secret import Secret
 
-AuthScheme = Literal["bearer", "header", "none"]
+AuthScheme = Literal["bearer", "header", "sigv4", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSigning:
+    """Who signs with AWS Signature Version 4, and what the signature is good for."""
+
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret | None
+    """Of temporary credentials."""
+    region: str
+    service: str
+    """As AWS names it in signatures: `bedrock`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +31,16 @@ class Auth:
     secret: Secret | None = None
     header: str = "authorization"
     """The header for scheme `header` (`x-api-key`, `api-key`)."""
+    aws: AwsSigning | None = None
+    """For scheme `sigv4`."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that a request is signed with."""
+        held: tuple[Secret | None, ...] = (self.secret,)
+        if self.aws is not None:
+            held = (self.aws.access_key_id, self.aws.secret_access_key, self.aws.session_token)
+        return tuple(secret for secret in held if secret is not None)
 
 
 class DataPolicy(Value, frozen=True, kw_only=True):
@@ -50,6 +75,16 @@ class ModelFacts(Value, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyEdit:
+    """One change to every request's body, made last of all."""
+
+    pointer: tuple[str, ...]
+    """A JSON Pointer's names, unescaped."""
+    value: msgspec.Raw | None = field(default=None, repr=False)
+    """What is to stand there; None: nothing is. May be a secret, so it is not shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One configured provider: a catalogue row with the operator's changes on top."""
 
@@ -69,6 +104,7 @@ class Provider:
     """Further dialects that it speaks below the same address: their requests pass through as they came."""
     quirks: tuple[str, ...] = ()
     """Names in `providers.quirks`."""
+    extra_body: tuple[BodyEdit, ...] = ()
     policy: DataPolicy = DataPolicy()
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
@@ -90,6 +126,8 @@ class Endpoint:
     max_output: int | None = None
     quirks: tuple[str, ...] = field(default=())
     """The provider's quirks and the model's own."""
+    extra_body: tuple[BodyEdit, ...] = ()
+    """The provider's edits, then the model's own."""
 
     @property
     def id(self) -> str:

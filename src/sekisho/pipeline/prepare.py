@@ -1,6 +1,7 @@
 """Everything about an endpoint that does not change from call to call, worked out once per snapshot."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sekisho.core.contract import Dialect, Headers, Members, TargetFacts
@@ -11,7 +12,7 @@ from sekisho.core.route import Route, Snapshot, Timeouts
 from sekisho.providers import quirks
 from sekisho.providers.quirks import Quirks
 from sekisho.upstream.auth import Signer, signer
-from sekisho.upstream.head import build_head
+from sekisho.upstream.head import CONTENT_TYPE, build_head
 from sekisho.upstream.origin import Origin, origin_of
 
 PREPARED_MOST = 10_000
@@ -63,7 +64,7 @@ class Prepared:
                 "POST",
                 path,
                 self.origin,
-                [("content-type", "application/json"), *self._fixed_headers(), *signed],
+                [CONTENT_TYPE, *self._fixed_headers(), *signed],
             )
             known = self._heads[path] = (signed, head)
         return known[1] + self.signer.sign(self.origin.authority, path, body)
@@ -87,8 +88,16 @@ class Prepared:
 class Plane:
     """A snapshot and what was prepared for it. Swapped as one, so that no call sees a mixture."""
 
-    def __init__(self, snapshot: Snapshot, dialects: Mapping[str, Dialect], environment: Mapping[str, str]):
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        dialects: Mapping[str, Dialect],
+        environment: Mapping[str, str],
+        now: Callable[[], float] = time.time,
+    ):
+        """`now`: seconds since the epoch, for signatures that say when they were made."""
         self.snapshot = snapshot
+        self._now = now
         self._dialects = dialects
         self._environment = environment
         self._prepared: dict[tuple[str, str], Prepared] = {}
@@ -130,7 +139,7 @@ class Plane:
             )
         except ValueError as error:  # a proxy that only the environment names is checked by nobody before
             raise UpstreamError(f"the provider cannot be called: {error}") from None
-        resolved = quirks.resolve(endpoint.quirks)
+        resolved = quirks.resolve(endpoint.quirks, dialect.name)
         return Prepared(
             endpoint=endpoint,
             dialect=dialect,
@@ -143,7 +152,7 @@ class Plane:
                 extensions=resolved.extensions,
             ),
             quirks=resolved,
-            signer=signer(provider.auth),
+            signer=signer(provider.auth, self._now),
             defaults=_defaults(provider, dialect),
         )
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from sekisho.upstream.origin import Origin
 from sekisho.upstream.proxy import parse_proxy
 
+CONTENT_TYPE = ("content-type", "application/json")
+"""Of every request that has a body: signatures cover it."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"/[!-~]*")
 _OWN = frozenset(

@@ -1,10 +1,13 @@
 """What proves to a provider who is asking."""
 
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from sekisho.core.provider import Auth
 from sekisho.upstream.auth.bearer import BearerSigner
 from sekisho.upstream.auth.header import HeaderSigner
+from sekisho.upstream.auth.sigv4 import SigV4Signer
 
 
 class Signer(Protocol):
@@ -16,7 +19,10 @@ class Signer(Protocol):
         ...
 
     def sign(self, authority: str, path: str, body: bytes) -> bytes:
-        """Header lines for this one request, where a signature covers it; else nothing."""
+        """Header lines for this one POST of JSON, where a signature covers it; else nothing.
+
+        Raises ProviderAuthFailed like `headers`.
+        """
         ...
 
 
@@ -32,10 +38,12 @@ class Unsigned:
         return b""
 
 
-def signer(auth: Auth) -> Signer:
-    """Raises ValueError where a scheme lacks its secret."""
+def signer(auth: Auth, now: Callable[[], float] = time.time) -> Signer:
+    """`now`: seconds since the epoch. Raises ValueError where a scheme lacks its secret."""
     if auth.scheme == "none":
         return Unsigned()
+    if auth.aws is not None:
+        return SigV4Signer(auth.aws, now)
     if auth.secret is None:
         raise ValueError(f"auth scheme {auth.scheme} needs a secret")
     if auth.scheme == "bearer":

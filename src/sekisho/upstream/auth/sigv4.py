@@ -1,0 +1,51 @@
+"""AWS Signature Version 4, over host, date, content type, session token and body.
+
+Nothing else is signed: a header that a proxy on the way may change would break the signature.
+"""
+
+import time
+from collections.abc import Callable
+
+from sekisho.core.provider import AwsSigning
+from sekisho.core.secret import Secret
+from sekisho.upstream.auth.header import header_text
+from sekisho.upstream.head import CONTENT_TYPE
+from sekisho.wire import sigv4
+from sekisho.wire.sigv4 import Authorization, Message, Scope
+
+
+class SigV4Signer:
+    __slots__ = ("_aws", "_kept", "_now")
+
+    def __init__(self, aws: AwsSigning, now: Callable[[], float]) -> None:
+        self._aws = aws
+        self._now = now
+        self._kept: tuple[str, Scope, bytes] | None = None
+        """(secret, scope, signing key) of the day."""
+
+    def headers(self) -> list[tuple[str, str]]:
+        return []
+
+    def sign(self, authority: str, path: str, body: bytes) -> bytes:
+        aws = self._aws
+        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now()))
+        scope = Scope(timestamp[:8], aws.region, aws.service)
+        added = [("x-amz-date", timestamp)]
+        if aws.session_token is not None:
+            added.append(("x-amz-security-token", header_text(aws.session_token)))
+        signed = (CONTENT_TYPE, ("host", authority), *added)
+        message = Message("POST", path, signed, sigv4.body_hash(body))
+        authorization = Authorization(
+            access_key_id=header_text(aws.access_key_id),
+            scope=scope,
+            signed_headers=tuple(name for name, _ in signed),
+            signature=sigv4.signature(self._key(aws.secret_access_key, scope), timestamp, scope, message),
+        )
+        lines = [*added, ("authorization", sigv4.write_authorization(authorization))]
+        return "".join(f"{name}: {value}\r\n" for name, value in lines).encode()
+
+    def _key(self, secret: Secret, scope: Scope) -> bytes:
+        text = header_text(secret)
+        if self._kept is None or self._kept[:2] != (text, scope):
+            self._kept = (text, scope, sigv4.signing_key(text, scope))
+        return self._kept[2]
