@@ -34,7 +34,7 @@ DIALECT = Dialect(
     write_error_frame=errors.write_frame,
     check_members=splice.check_members,
     patch_request=splice.patch_request,
-    tap=tap.ChatTap,
+    tap=tap.tap,
     unary_tap=tap.read_whole,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.same, wrap=count.same, read=count.read, write=count.write),

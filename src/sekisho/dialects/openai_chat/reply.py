@@ -22,10 +22,9 @@ from sekisho.dialects.openai_chat.schema import (
 from sekisho.dialects.openai_chat.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json
 from sekisho.wire import openai_finish as finish
+from sekisho.wire.openai_tap import FINGERPRINT
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
-FINGERPRINT = "system_fingerprint"
-"""A member that answers which show money must have, if only as null: OpenRouter's contract says so."""
 MESSAGE = "message"
 """The vendor member of a choice that holds its message's unknown members."""
 
