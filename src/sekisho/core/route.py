@@ -2,8 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from sekisho.core.provider import Endpoint, ModelFacts, Provider
+from sekisho.core.provider import BodyEdit, Endpoint, ModelFacts, Provider
+
+OnLoss = Literal["refuse", "drop"]
+"""What becomes of content that a target's dialect cannot say. refuse: the call is. drop: it is left out, and
+named like a knob."""
+PromptCache = Literal["off", "pass", "auto"]
+"""Prompt-cache marks. off: none reach a provider. pass: those that the client set. auto: one is set where the
+client set none."""
 
 MAX_NAME = 200
 """Characters of a model name that nobody listed."""
@@ -32,6 +40,8 @@ class RetryPolicy:
 class Target:
     endpoint: Endpoint
     weight: float = 1.0
+    extra_body: tuple[BodyEdit, ...] = ()
+    """Made after those of the endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,8 @@ class Route:
     select: str = "ordered"
     timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()
+    on_loss: OnLoss = "refuse"
+    prompt_cache: PromptCache = "pass"
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
 

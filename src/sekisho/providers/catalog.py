@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sekisho.core.message import Value
-from sekisho.core.provider import Auth, AuthScheme, DataPolicy, ModelFacts, Provider
+from sekisho.core.provider import Auth, AuthScheme, BodyEdit, DataPolicy, ModelFacts, Provider
 from sekisho.core.secret import Secret
 from sekisho.providers import urls
 from sekisho.providers.models import store
@@ -75,6 +75,7 @@ class Overrides(Value, frozen=True, kw_only=True):
     """Instead of the row's."""
     also: tuple[str, ...] | None = None
     """Instead of the row's."""
+    extra_body: tuple[BodyEdit, ...] = ()
     region: str | None = None
     proxy: str | None = None
     ca_file: str | None = None
@@ -90,6 +91,11 @@ class Catalog:
         self.rows = rows
         self._offers = offers
         self._facts = facts
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """Every dialect that some provider speaks, in alphabetical order."""
+        return tuple(sorted({name for row in self.rows.values() for name in (row.dialect, *row.also)}))
 
     def offers(self, row: str) -> tuple[Offer, ...]:
         """What this provider is known to serve; empty where that cannot be known ahead, or is retired."""
@@ -168,6 +174,7 @@ def provider_from(
         auth=_auth(row, overrides.api_key, environment),
         headers=tuple(headers.items()),
         quirks=names,
+        extra_body=overrides.extra_body,
         policy=policy,
         proxy=overrides.proxy,
         ca_file=overrides.ca_file,

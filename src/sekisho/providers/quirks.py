@@ -27,6 +27,8 @@ class Quirk:
     reason: str
     source: str
     """Page that says so, and the day it was read."""
+    dialects: tuple[str, ...] = ("openai_chat",)
+    """Whose members it is about. It leaves alone what the provider speaks beside them."""
     apply: Apply | None = None
     drops: tuple[str, ...] = ()
     """Tuning knobs that the provider refuses. They are taken out of the request."""
@@ -67,9 +69,11 @@ class Quirks:
         return changed
 
 
-def resolve(names: Iterable[str]) -> Quirks:
-    """The quirks of an endpoint as one record. Raises KeyError for a name that is not in `QUIRKS`."""
-    found = [QUIRKS[name] for name in dict.fromkeys(names)]
+def resolve(names: Iterable[str], dialect: str | None = None) -> Quirks:
+    """The quirks of an endpoint as one record: those that are about `dialect`, or all of them. Raises
+    KeyError for a name that is not in `QUIRKS`."""
+    known = [QUIRKS[name] for name in dict.fromkeys(names)]
+    found = [quirk for quirk in known if dialect is None or dialect in quirk.dialects]
     if not found:
         return _NONE
     return Quirks(

@@ -126,6 +126,8 @@ class _Compiler:
         proxy = self._proxy(entry)
         overrides = Overrides(
             base_url=entry.base_url,
+            also=self._also(entry),
+            extra_body=entry.extra_body,
             api_key=entry.api_key,
             headers=self._headers(entry),
             region=entry.region,
@@ -139,6 +141,14 @@ class _Compiler:
             self._report((*path, "base_url"), str(error))
             return None
         return provider
+
+    def _also(self, entry: ProviderEntry) -> tuple[str, ...] | None:
+        for index, name in enumerate(entry.also or ()):
+            if name not in (known := self._catalog.dialects):
+                near = nearest_of(name, known, limit=1)
+                hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+                self._report(("providers", entry.name, "also", str(index)), f"is not a known API{hint}")
+        return entry.also
 
     def _headers(self, entry: ProviderEntry) -> tuple[tuple[str, str], ...]:
         """Headers filled in; without those whose variables are not set."""
@@ -212,7 +222,13 @@ class _Compiler:
         return Route(name, tuple(map(Target, endpoints)), timeouts=timeouts)
 
     def _open_route(self, provider: Provider) -> Route:
-        endpoint = Endpoint(model="", provider=provider, upstream_model="", quirks=provider.quirks)
+        endpoint = Endpoint(
+            model="",
+            provider=provider,
+            upstream_model="",
+            quirks=provider.quirks,
+            extra_body=provider.extra_body,
+        )
         return self._route(provider.name, [endpoint])
 
     def _report_shadows(self, served: Snapshot) -> None:

@@ -7,11 +7,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args
 
 from sekisho.core.money import Price, Rates
-from sekisho.core.route import RetryPolicy, Timeouts
+from sekisho.core.provider import BodyEdit
+from sekisho.core.route import OnLoss, PromptCache, RetryPolicy, Timeouts
 from sekisho.routing import node, values
+from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
 from sekisho.routing.plan import PLANNED, SELECTORS
 from sekisho.routing.problem import Level, Path, Problem, Wrong
@@ -29,6 +31,7 @@ class ModelEntry:
     context_length: int | None = None
     max_output: int | None = None
     quirks: tuple[str, ...] | None = None
+    extra_body: tuple[BodyEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class ProviderEntry:
 
     name: str
     like: str | None = None
+    also: tuple[str, ...] | None = None
     api_key: str | None = field(default=None, repr=False)
     """May hold `${VAR}`."""
     base_url: str | None = None
@@ -48,6 +52,7 @@ class ProviderEntry:
     ca_file: str | None = None
     models: tuple[ModelEntry, ...] = ()
     timeouts: Timeouts | None = None
+    extra_body: tuple[BodyEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class TargetEntry:
     model: str
     provider: str | None = None
     weight: float = 1.0
+    extra_body: tuple[BodyEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ class VirtualEntry:
     select: str = "ordered"
     timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()
+    on_loss: OnLoss = "refuse"
+    prompt_cache: PromptCache = "pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +241,11 @@ SERVED: Fields = {
     "context_length": _tokens,
     "max_output": _tokens,
     "quirks": list_of(scalar(values.text)),
+    "extra_body": extra_body,
 }
 PROVIDER: Fields = {
     "like": scalar(values.text),
+    "also": list_of(scalar(values.text)),
     "api_key": scalar(values.templated),
     "base_url": scalar(values.base_url),
     "region": scalar(values.region),
@@ -244,17 +254,21 @@ PROVIDER: Fields = {
     "ca_file": scalar(values.text),
     "models": _served,
     "timeouts": _timeouts,
+    "extra_body": extra_body,
 }
 TARGET: Fields = {
     "model": scalar(values.model_text),
     "provider": scalar(values.text),
     "weight": scalar(values.weight),
+    "extra_body": extra_body,
 }
 VIRTUAL: Fields = {
     "targets": _targets,
     "select": scalar(_select),
     "timeouts": _timeouts,
     "retry": _retry,
+    "on_loss": scalar(values.one_of(*get_args(OnLoss))),
+    "prompt_cache": scalar(values.one_of(*get_args(PromptCache))),
 }
 SERVER: Fields = {
     "cors": list_of(scalar(values.origin)),

@@ -11,6 +11,7 @@ from sekisho.providers.quirks import QUIRKS
 from sekisho.routing.document import ModelEntry, ProviderEntry
 from sekisho.routing.names import nearest_of
 from sekisho.routing.problem import Findings
+from sekisho.wire.pointer import clash
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Shelf:
         }
         self._check_quirks(entry)
         served = self._stock(msgspec.structs.replace(offer, **changes))
+        if entry.extra_body:
+            edits = served.endpoint.extra_body + entry.extra_body
+            if reason := clash(edits):
+                self._report(f"does not go with the provider's own: {reason}", entry.name, "extra_body")
+            served = replace(served, endpoint=replace(served.endpoint, extra_body=edits))
         ids = served.ids if entry.upstream is None else ()
         return replace(served, names=_each_once((entry.name, *served.names)), ids=ids)
 
@@ -87,6 +93,7 @@ class Shelf:
             context_length=offer.context_length or (facts.context_length if facts else None),
             max_output=offer.max_output or (facts.max_output if facts else None),
             quirks=_each_once((*self._provider.quirks, *offer.quirks)),
+            extra_body=self._provider.extra_body,
         )
         return Served(endpoint, (slug_of(offer.model),), (offer.upstream,), offer.aliases)
 

@@ -208,6 +208,18 @@ def checked_proxy(value: str) -> str:
     return value.rstrip("/")
 
 
+def one_of(*words: str) -> Callable[[Scalar], str]:
+    """A reader of one word out of a few."""
+
+    def read(scalar: Scalar) -> str:
+        word = text(scalar)
+        if word not in words:
+            raise Wrong(f"must be one of {', '.join(words)}")
+        return word
+
+    return read
+
+
 def origin(scalar: Scalar) -> str:
     """What a browser sends as `Origin`, or `*`."""
     value = text(scalar)

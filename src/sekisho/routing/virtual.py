@@ -7,7 +7,8 @@ from graphlib import CycleError, TopologicalSorter
 from sekisho.core.route import Route, Snapshot, Target
 from sekisho.routing.document import TargetEntry, VirtualEntry
 from sekisho.routing.names import nearest_of
-from sekisho.routing.problem import Findings
+from sekisho.routing.problem import Findings, Path
+from sekisho.wire.pointer import clash
 
 
 class Virtuals:
@@ -53,20 +54,43 @@ class Virtuals:
     def _route(self, entry: VirtualEntry) -> Route:
         targets: dict[str, Target] = {}
         for index, item in enumerate(entry.targets):
+            path = ("models", entry.name, "targets", str(index))
             found, reason = self._find(item)
             if reason:
-                self.problems.append((("models", entry.name, "targets", str(index)), reason))
+                self.problems.append((path, reason))
+            if item.extra_body:
+                self._check_edits(item, found, targets, path)
             for target in found:
-                weighted = replace(target, weight=target.weight * item.weight)
-                targets.setdefault(target.endpoint.id, weighted)
+                own = replace(
+                    target,
+                    weight=target.weight * item.weight,
+                    extra_body=target.extra_body + item.extra_body,
+                )
+                targets.setdefault(target.endpoint.id, own)
         return Route(
             name=entry.name,
             targets=tuple(targets.values()),
             select=entry.select,
             timeouts=entry.timeouts,
             retry=entry.retry,
+            on_loss=entry.on_loss,
+            prompt_cache=entry.prompt_cache,
             virtual=True,
         )
+
+    def _check_edits(
+        self, item: TargetEntry, found: Iterable[Target], before: Mapping[str, Target], path: Path
+    ) -> None:
+        for target in found:
+            name = f"{target.endpoint.provider.name}/{target.endpoint.model}"
+            if target.endpoint.id in before:
+                reason = f"{name} is a target already, so that these would never be made"
+            elif clashing := clash(target.endpoint.extra_body + target.extra_body + item.extra_body):
+                reason = f"does not go with that of {name}: {clashing}"
+            else:
+                continue
+            self.problems.append(((*path, "extra_body"), reason))
+            return
 
     def _find(self, item: TargetEntry) -> tuple[tuple[Target, ...], str]:
         """The targets behind an item, or why there are none."""
