@@ -9,6 +9,8 @@ from sekisho.testkit.provider.anthropic_messages import ANTHROPIC_MESSAGES
 from sekisho.testkit.provider.connection import Received
 from sekisho.testkit.provider.format import Format, Path
 from sekisho.testkit.provider.openai_chat import OPENAI_CHAT
+from sekisho.testkit.provider.openai_completions import OPENAI_COMPLETIONS
+from sekisho.testkit.provider.openai_responses import OPENAI_RESPONSES
 
 Operation = Literal["answer", "count", "models", "kept"]
 
@@ -21,7 +23,7 @@ class Place:
     kept: str = ""
     """Id of the kept answer that is meant."""
     detail: str = ""
-    """What of it: `cancel`, `input_items`, or nothing for the answer itself."""
+    """What of it: `/cancel`, `/input_items`, or nothing for the answer itself."""
 
 
 def find(request: Received) -> Place | None:
@@ -41,6 +43,10 @@ def _fixed(form: Format, operation: Operation) -> _Placing:
     return lambda _request, _match: Place(form, operation)
 
 
+def _kept(_request: Received, match: "re.Match[str]") -> Place:
+    return Place(OPENAI_RESPONSES, "kept", kept=match["id"], detail=match["detail"] or "")
+
+
 def _models(request: Received, _match: "re.Match[str]") -> Place:
     anthropic = request.header("anthropic-version") is not None
     return Place(ANTHROPIC_MESSAGES if anthropic else OPENAI_CHAT, "models")
@@ -50,6 +56,12 @@ _PLACES: tuple[tuple[tuple[str, ...], "re.Pattern[str]", _Placing], ...] = tuple
     (tuple(methods.split()), re.compile(pattern), placing)
     for methods, pattern, placing in (
         ("POST", r"/chat/completions$", _fixed(OPENAI_CHAT, "answer")),
+        ("POST", r"/completions$", _fixed(OPENAI_COMPLETIONS, "answer")),
+        ("POST", r"/responses$", _fixed(OPENAI_RESPONSES, "answer")),
+        ("POST", r"/responses/input_tokens$", _fixed(OPENAI_RESPONSES, "count")),
+        ("POST", r"/responses/(?P<id>[^/]+)(?P<detail>/cancel)$", _kept),
+        ("GET", r"/responses/(?P<id>[^/]+)(?P<detail>/input_items)?$", _kept),
+        ("DELETE", r"/responses/(?P<id>[^/]+)(?P<detail>)$", _kept),
         ("POST", r"/messages$", _fixed(ANTHROPIC_MESSAGES, "answer")),
         ("POST", r"/messages/count_tokens$", _fixed(ANTHROPIC_MESSAGES, "count")),
         ("GET", r"/models$", _models),

@@ -14,6 +14,7 @@ from sekisho.testkit.provider.answer import build
 from sekisho.testkit.provider.connection import Received, Turn
 from sekisho.testkit.provider.errors import HTML, openai_error
 from sekisho.testkit.provider.format import Asked, Credentials, Format, Refused, Rules, count
+from sekisho.testkit.provider.kept import Kept
 from sekisho.testkit.provider.ledger import Ledger, Served
 from sekisho.testkit.provider.models_list import anthropic_models, google_models, openai_models
 from sekisho.testkit.provider.openai_chat import OPENAI_CHAT
@@ -38,6 +39,7 @@ class Responder:
         self.scripts = dict(SCRIPTS)
         self.queue: deque[Script] = deque()
         self._ledger = ledger
+        self._kept = Kept()
         self._run = secrets.token_hex(4)
         self._number = 0
 
@@ -59,7 +61,12 @@ class Responder:
 
     def _operate(self, place: Place, request: Received) -> Turn:
         form = place.form
+        if place.operation == "kept":
+            told = self._kept.serve(request.method, place.kept, place.detail)
+            return self._plain(self._json(form, msgspec.json.encode(told), Script()))
         body = _decoded(form, request.body)
+        if form.remembers:
+            body = self._kept.joined(body, self.rules)
         if place.operation == "count" and form.counting is not None:
             asked = form.ask(form.counting.unwrap(body, self.rules), place.path)
             counted = form.counting.write(max(1, count(asked.prompt)))
@@ -81,6 +88,8 @@ class Responder:
             return self._plain(self._scripted_error(form, script, asked))
         answer_id = self._next_id(form)
         reply = build(script, asked, answer_id, int(time.time()))
+        if form.remembers:
+            self._kept.keep(reply, asked)
         if asked.stream:
             played = self._stream(form, reply, asked, script)
         else:
