@@ -14,6 +14,7 @@ import msgspec
 from sekisho.core.clock import Clock
 from sekisho.core.contract import ReplyOptions
 from sekisho.core.error import (
+    BodyTooLarge,
     InternalError,
     LoopDetected,
     Malformed,
@@ -27,7 +28,8 @@ from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
 from sekisho.core.route import Route, Target
 from sekisho.metering.prices import price_call
-from sekisho.pipeline import splice, translate
+from sekisho.pipeline import provenance, splice, translate
+from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.count import count_locally
 from sekisho.pipeline.prepare import Plane, Prepared
@@ -36,6 +38,7 @@ from sekisho.routing.backoff import delay
 from sekisho.routing.plan import plan
 from sekisho.upstream.client import Client
 from sekisho.upstream.response import Response
+from sekisho.wire import json
 
 if TYPE_CHECKING:
     from sekisho.core.request import Request
@@ -43,6 +46,10 @@ if TYPE_CHECKING:
 REPLY_LIMIT = 256 * 1024 * 1024
 """Bytes of a whole answer. More than any model writes; a guard against a broken provider."""
 ERROR_LIMIT = 1024 * 1024
+MOST_VALUES = 200_000
+"""JSON values of a request that is translated. Reading and writing takes 2 to 4 us for a small part or
+message, so that this many hold up other calls for a few tenths of a second at worst. A prompt of a million
+tokens has as many only if it is a table of numbers. What is spliced is not looked into, and not limited."""
 KEPT_REQUEST = 32 * 1024
 """Bytes. A smaller request is kept while its stream lasts: counting costs 4 us a kilobyte, and mostly the
 provider counts."""
@@ -58,9 +65,11 @@ class Attempts:
 
     async def answer(self, exchange: Exchange, plane: Plane, route: Route) -> Answer:
         """The first target's answer that comes. Raises UpstreamError (of the last attempt, naming provider
-        and attempt count) or Unsupported where no target can express the request."""
+        and attempt count), or Unsupported or BodyTooLarge where no target can express the request.
+
+        A count of tokens does not fail because a provider does: then it is estimated here."""
         call = _Call(exchange, plane, route, self.client, self.clock)
-        failure: UpstreamError | Unsupported | None = None
+        failure: UpstreamError | Unsupported | BodyTooLarge | None = None
         left = len(targets := plan(route))
         for target in targets:
             left -= 1
@@ -69,7 +78,7 @@ class Attempts:
                 tries += 1
                 try:
                     return await call.attempt(target)
-                except Unsupported as error:
+                except (Unsupported, BodyTooLarge) as error:
                     failure = failure or error
                     break
                 except UpstreamError as error:
@@ -81,6 +90,8 @@ class Attempts:
             if isinstance(failure, UpstreamError) and (failure.retry == "never" or call.time_left() <= 0):
                 break
         try:
+            if isinstance(failure, UpstreamError) and exchange.entry.operation is Operation.COUNT_TOKENS:
+                return _estimate(exchange)
             raise _final(failure, exchange)
         finally:
             failure = (
@@ -89,6 +100,8 @@ class Attempts:
 
     def _pause(self, call: "_Call", error: UpstreamError, tries: int, *, alone: bool) -> float | None:
         """Seconds until the same target is tried again; None: it is not."""
+        if call.exchange.entry.operation is Operation.COUNT_TOKENS:
+            return None  # an estimate now is worth more than a count later
         # While another target is left, a full provider is not worth waiting for.
         patient = alone or error.status not in (429, 503)
         if error.retry != "same" or tries >= call.route.retry.attempts or not patient:
@@ -96,7 +109,11 @@ class Attempts:
         return delay(tries, error, self.random, call.time_left())
 
 
-def _final(failure: UpstreamError | Unsupported | None, exchange: Exchange) -> SekishoError:
+def _estimate(exchange: Exchange) -> Whole:
+    return Whole(exchange.dialect.token_counting.write(count_locally(exchange.members)))
+
+
+def _final(failure: UpstreamError | Unsupported | BodyTooLarge | None, exchange: Exchange) -> SekishoError:
     if failure is None:
         return InternalError(f"the route of {exchange.model} has no targets")
     if isinstance(failure, UpstreamError):
@@ -132,8 +149,8 @@ class _Call:
             path = prepared.path(exchange.entry.operation, stream=exchange.stream)
             if path is None:
                 exchange.endpoint = endpoint
-                return Whole(exchange.dialect.token_counting.write(count_locally(exchange.members)))
-            passage = self._passage(prepared)
+                return _estimate(exchange)
+            passage = self._passage(prepared, target)
             exchange.endpoint, exchange.dropped = endpoint, passage.dropped
             body = passage.body
             if exchange.entry.operation is Operation.COUNT_TOKENS:
@@ -159,13 +176,20 @@ class _Call:
         self._note(endpoint, began, None)
         return answer
 
-    def _passage(self, prepared: Prepared) -> Passage:
+    def _passage(self, prepared: Prepared, target: Target) -> Passage:
         exchange = self.exchange
-        if prepared.dialect is exchange.dialect:
-            return splice.Splice(exchange, prepared)
+        adaptation = Adaptation(prepared, self.route, target)
+        if prepared.dialect is not exchange.dialect:
+            return translate.Translation(self._read(), prepared, exchange.dialect, adaptation)
+        opened = None
+        if provenance.holds_seals(exchange.body):
+            opened = splice.open_seals(self._read(), prepared)
+        return splice.Splice(exchange, prepared, adaptation, opened)
+
+    def _read(self) -> "Request":
         if self._request is None:
-            self._request = _read_request(exchange)
-        return translate.Translation(self._request, prepared, exchange.dialect)
+            self._request = _read_request(self.exchange, self.route)
+        return self._request
 
     def _whole(self, body: bytes, prepared: Prepared, passage: Passage, options: ReplyOptions) -> Whole:
         exchange = self.exchange
@@ -204,8 +228,18 @@ class _Call:
         )
 
 
-def _read_request(exchange: Exchange) -> "Request":
-    request = exchange.dialect.read_request(exchange.body)
+def _read_request(exchange: Exchange, route: Route) -> "Request":
+    body = exchange.body
+    if json.holds_more_than(body, MOST_VALUES):
+        raise BodyTooLarge(
+            f"the request holds more than {MOST_VALUES} JSON values, the most that is translated from one "
+            "API into another. Send fewer, larger parts, or name a model whose provider speaks this API"
+        )
+    if route.prompt_cache == "off":
+        members = dict(exchange.members)
+        exchange.dialect.cache_marks.strip(members)
+        body = json.encode(members)
+    request = exchange.dialect.read_request(body)
     if exchange.entry.model is None:
         return request
     return msgspec.structs.replace(request, model=exchange.model, stream=exchange.stream)

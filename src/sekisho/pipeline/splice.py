@@ -1,10 +1,33 @@
 """Same dialect on both sides: the bytes go through as they came, a tap reading facts off them."""
 
-from sekisho.core.contract import Facts, Members, ReplyOptions, Tap
+from dataclasses import dataclass
+
+from sekisho.core.contract import Facts, Loss, Members, ReplyOptions, Tap
 from sekisho.core.exchange import Exchange
+from sekisho.core.request import Request
+from sekisho.pipeline import provenance
+from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
 from sekisho.wire import json
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request that held seals, without them: written anew, in the dialect that it came in."""
+
+    members: Members
+    losses: tuple[Loss, ...]
+    signatures: tuple[Loss, ...]
+    """Those of other dialects."""
+
+
+def open_seals(request: Request, prepared: Prepared) -> Opened:
+    """A conversation that was translated before goes on at a provider of the client's own dialect."""
+    dialect = prepared.dialect
+    opened, signatures = provenance.open_request(request, dialect.name, dialect.name)
+    written = dialect.write_request(opened, prepared.facts)
+    return Opened(json.members(written.body), written.losses, signatures)
 
 
 class Splice:
@@ -17,11 +40,18 @@ class Splice:
 
     __slots__ = ("_prepared", "body", "dropped", "header_lines", "show_usage")
 
-    def __init__(self, exchange: Exchange, prepared: Prepared):
+    def __init__(
+        self, exchange: Exchange, prepared: Prepared, adaptation: Adaptation, opened: Opened | None = None
+    ):
         members = dict(exchange.members)
         self._prepared = prepared
+        self.dropped: tuple[str, ...] = ()
         self.show_usage = prepared.dialect.patch_request(members, prepared.facts)
-        self.dropped = prepared.adapt(members) if prepared.quirks.applies else ()
+        if opened is not None:
+            members = dict(opened.members)
+            self.dropped = adaptation.dropped(opened.losses, opened.signatures)
+        if adaptation.needed:
+            self.dropped += adaptation.adapt(members)
         self.body = _body(exchange, members)
         self.header_lines = prepared.forwarded(exchange.headers)
 

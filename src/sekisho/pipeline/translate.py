@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from sekisho.core import estimate
-from sekisho.core.contract import Dialect, Facts, Loss, ReplyOptions
-from sekisho.core.error import Unsupported
+from sekisho.core.contract import Dialect, Facts, ReplyOptions
 from sekisho.core.event import End, Event, Start, TextDelta
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.core.request import Request
+from sekisho.pipeline import provenance
+from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
 from sekisho.wire import json
@@ -17,42 +18,33 @@ from sekisho.wire import json
 class Translation:
     """One request on its way to a provider of another dialect.
 
-    Raises Unsupported, naming content that the provider's dialect cannot express.
+    Raises Unsupported, naming content that the provider's dialect cannot express, unless the route allows it.
     """
 
     __slots__ = ("_client", "_prepared", "body", "dropped", "header_lines", "show_usage")
 
-    def __init__(self, request: Request, prepared: Prepared, client: Dialect):
-        written = prepared.dialect.write_request(request, prepared.facts)
-        _refuse_lost_content(written.losses)
+    def __init__(self, request: Request, prepared: Prepared, client: Dialect, adaptation: Adaptation):
+        opened, signatures = provenance.open_request(request, client.name, prepared.dialect.name)
+        written = prepared.dialect.write_request(opened, prepared.facts)
         self._prepared = prepared
         self._client = client
         self.body = written.body
-        self.dropped = tuple(loss.field for loss in written.losses)
+        self.dropped = adaptation.dropped(written.losses, signatures)
         self.show_usage = request.include_usage
         written_lines = "".join(f"{name}: {value}\r\n" for name, value in written.headers)
         self.header_lines = prepared.default_lines + written_lines.encode()
-        if prepared.quirks.applies:
+        if adaptation.needed:
             members = json.members(written.body)
-            self.dropped += prepared.adapt(members)
+            self.dropped += adaptation.adapt(members)
             self.body = json.encode(members)
 
     def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         reply = self._prepared.dialect.read_reply(body)
-        return _facts(reply), self._client.write_reply(reply, options)
+        sealed = provenance.seal_reply(reply, self._prepared.dialect.name)
+        return _facts(reply), self._client.write_reply(sealed, options)
 
     def relay(self, options: ReplyOptions) -> Relay:
         return TranslateRelay(self._prepared, self._client, options)
-
-
-def _refuse_lost_content(losses: Sequence[Loss]) -> None:
-    lost = [loss for loss in losses if loss.content]
-    if lost:
-        named = "; ".join(f"{loss.field} ({loss.reason})" for loss in lost)
-        raise Unsupported(
-            f"the provider's API cannot express: {named}. Leave it out, or choose another model",
-            param=lost[0].field,
-        )
 
 
 def _facts(reply: Reply) -> Facts:
@@ -78,10 +70,11 @@ def _count(facts: Facts, text: str) -> None:
 class TranslateRelay:
     """Provider's events in, client's events out."""
 
-    __slots__ = ("_needs_done", "_reader", "_writer", "complete", "facts", "started")
+    __slots__ = ("_needs_done", "_reader", "_sealer", "_writer", "complete", "facts", "started")
 
     def __init__(self, prepared: Prepared, client: Dialect, options: ReplyOptions):
         self._reader = prepared.dialect.stream_reader()
+        self._sealer = provenance.StreamSealer(prepared.dialect.name)
         self._writer = client.stream_writer(options)
         self._needs_done = prepared.quirks.needs_done
         self.facts = Facts()
@@ -109,7 +102,7 @@ class TranslateRelay:
                 self.facts.usage = event.usage
             elif isinstance(event, End):
                 self._end(event)
-        return self._writer.write(events)
+        return self._writer.write(self._sealer.seal(events))
 
     def _end(self, event: End) -> None:
         self.complete = True

@@ -11,6 +11,7 @@ from sekisho.core.error import BadRequest
 _members = msgspec.json.Decoder(Members)
 _any = msgspec.json.Decoder()
 encode = msgspec.json.Encoder().encode
+_BEFORE_VALUE = (b",", b"[", b"{")
 _blank = re.compile(rb"[ \t\r\n]*+")
 
 
@@ -36,6 +37,20 @@ def holds_each_once(body: bytes, members: Members) -> bool:
             at += len(token)
         before = b","
     return body[_after_blank(body, at) :].rstrip() == b"}"
+
+
+def holds_more_than(body: bytes, most: int) -> bool:
+    """Whether a JSON text holds more values than that; one that hides them holds at most a few times as many.
+
+    Costs some milliseconds for 32 MB of honest text: strings are told from the rest only if they must be.
+    """
+    if sum(map(body.count, _BEFORE_VALUE)) <= most:
+        return False
+    strings = (body.count(b'"') - body.count(b'\\"')) // 2
+    if strings > 2 * most:  # names and values
+        return True
+    outside = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
+    return sum(map(b"".join(outside).count, _BEFORE_VALUE)) > most
 
 
 def _after_blank(body: bytes, at: int) -> int:

@@ -53,7 +53,7 @@ def spell(pointer: Pointer) -> str:
 
 
 def apply(members: Members, edits: Iterable[BodyEdit]) -> None:
-    """Make `edits` in their order, in place. Raises Unfit, or BadRequest where a value on the way is no JSON."""
+    """Make `edits` in order, in place. Raises Unfit, or BadRequest where a value on the way is no JSON."""
     for edit in edits:
         name, *rest = edit.pointer
         found = members.get(name)
@@ -66,7 +66,7 @@ def apply(members: Members, edits: Iterable[BodyEdit]) -> None:
 
 
 def clash(edits: Iterable[BodyEdit]) -> str | None:
-    """Why `edits` can never be made together, whatever the request; None: nothing shows before there is one."""
+    """Why `edits` can never be made together, whatever the request; None: they may be."""
     try:
         apply({}, edits)
     except OutOfRange:
@@ -121,7 +121,7 @@ def _delete(raw: msgspec.Raw, pointer: Pointer, depth: int) -> msgspec.Raw:
 
 def _opened(raw: msgspec.Raw, pointer: Pointer) -> Container | None:
     """One level of a value; None for a single value."""
-    first = memoryview(raw)[:1]
+    first = memoryview(raw)[:1].tobytes()
     try:
         if first == b"{":
             return _members.decode(raw)
