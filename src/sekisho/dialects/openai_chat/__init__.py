@@ -15,6 +15,7 @@ from sekisho.dialects.openai_chat import (
     tap,
 )
 from sekisho.wire import openai_count as count
+from sekisho.wire import openai_streaming
 
 DIALECT = Dialect(
     name=shape.NAME,
@@ -33,7 +34,7 @@ DIALECT = Dialect(
     write_error=errors.write,
     write_error_frame=errors.write_frame,
     check_members=splice.check_members,
-    patch_request=splice.patch_request,
+    patch_request=openai_streaming.patch,
     tap=tap.tap,
     unary_tap=tap.read_whole,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),

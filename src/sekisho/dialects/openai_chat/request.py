@@ -29,13 +29,12 @@ from sekisho.dialects.openai_chat.schema import (
     WireJsonSchema,
     WireReasoning,
     WireRequest,
-    WireStreamOptions,
     WireThinking,
     WireTool,
     WireToolChoice,
 )
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
-from sekisho.wire import json
+from sekisho.wire import json, openai_streaming
 from sekisho.wire.shape import BROKEN, Shape, bad_request, given, missing_member, refuse_bad_text
 
 MAX_TOKENS = "_max_tokens"
@@ -43,7 +42,6 @@ TOP_K = "_top_k"
 REASONING = "_reasoning"
 
 _request = Shape(WireRequest)
-_stream_options = Shape(WireStreamOptions)
 _reasoning = Shape(WireReasoning)
 _thinking = Shape(WireThinking)
 _format = Shape(WireFormat)
@@ -73,7 +71,7 @@ def _read(body: bytes) -> Request:
     if not wire.messages:
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
     vendor = _request.rest(body)
-    include_usage = _read_stream_options(wire, vendor)
+    include_usage = openai_streaming.read(wire.stream_options, vendor, stream=bool(wire.stream))
     max_tokens = wire.max_tokens
     if wire.max_completion_tokens is not None:
         max_tokens = wire.max_completion_tokens
@@ -106,19 +104,6 @@ def _refuse_what_is_gone(wire: WireRequest) -> None:
     ):
         if given(raw) is not None:
             raise BadRequest(f"{name}: no longer supported. Send `{instead}` instead.", param=name)
-
-
-def _read_stream_options(wire: WireRequest, vendor: Members) -> bool:
-    raw = given(wire.stream_options)
-    if raw is None:
-        return False
-    options = _stream_options.read(raw, "stream_options")
-    rest = _stream_options.rest(raw)
-    if not wire.stream:
-        return False  # without a stream they mean nothing, and OpenAI refuses them
-    if rest:
-        vendor["stream_options"] = json.raw(rest)
-    return bool(options.include_usage)
 
 
 def _read_sampling(wire: WireRequest, vendor: Members) -> Sampling:

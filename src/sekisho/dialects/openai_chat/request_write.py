@@ -22,7 +22,7 @@ from sekisho.dialects.openai_chat import messages_write
 from sekisho.dialects.openai_chat.parts_write import Item, Writing
 from sekisho.dialects.openai_chat.request import MAX_TOKENS, REASONING, TOP_K
 from sekisho.dialects.openai_chat.shape import NAME, own, spread
-from sekisho.wire import json
+from sekisho.wire import json, openai_streaming
 
 _LOW_BELOW = 4_096
 _MEDIUM_BELOW = 16_384
@@ -60,17 +60,8 @@ def write(request: Request, target: TargetFacts) -> Written:
     if request.user is not None:
         body["user"] = request.user
     rest = spread(request.vendor)
-    body |= _stream(request, rest.pop("stream_options", None), target)
+    body |= openai_streaming.write(request, rest.pop(openai_streaming.NAME, None), target)
     return Written(body=json.encode({**body, **rest}), losses=tuple(writing.found))
-
-
-def _stream(request: Request, options: msgspec.Raw | None, target: TargetFacts) -> Item:
-    if not request.stream:
-        return {}
-    members: Item = dict(msgspec.json.decode(options, type=Members)) if options is not None else {}
-    if request.include_usage or target.count_stream_usage:
-        members["include_usage"] = True
-    return {"stream": True, "stream_options": members} if members else {"stream": True}
 
 
 def _limits(request: Request, kept: Members) -> Item:

@@ -45,10 +45,6 @@ class WireRequest(Wire):
     function_call: msgspec.Raw = msgspec.Raw()
 
 
-class WireStreamOptions(Wire):
-    include_usage: bool | None = None
-
-
 class WireReasoning(Wire):
     """OpenRouter's `reasoning`."""
 

@@ -3,13 +3,10 @@
 What goes out is changed at its top level only; `tap` is the other direction.
 """
 
-import msgspec
-
-from sekisho.core.contract import Members, TargetFacts
+from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
-from sekisho.dialects.openai_chat.schema import WireStreamOptions
-from sekisho.wire import json, kinds
-from sekisho.wire.shape import Shape, given, missing_member
+from sekisho.wire import kinds
+from sekisho.wire.shape import missing_member
 
 _KINDS = {
     "model": kinds.STRING,
@@ -31,8 +28,6 @@ _KINDS = {
 _SHORT = 64
 """Bytes. An empty array is never longer, and a prompt need not be copied to see that it is none."""
 
-_stream_options = Shape(WireStreamOptions)
-
 
 def check_members(members: Members) -> None:
     """The kinds of the top-level members, by their first bytes; the provider checks the rest."""
@@ -43,20 +38,3 @@ def check_members(members: Members) -> None:
     messages = memoryview(members["messages"])
     if len(messages) < _SHORT and messages[1:].tobytes().strip() == b"]":
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
-
-
-def patch_request(members: Members, target: TargetFacts) -> bool:
-    """Sets the upstream model and, for streams, asks for usage. True if the client itself asked for it."""
-    model = json.raw(target.model)
-    if members.get("model") != model:
-        members["model"] = model
-    if bytes(members.get("stream", b"")) != b"true":
-        return False
-    raw = given(members.get("stream_options", msgspec.Raw()))
-    options = _stream_options.read(raw, "stream_options") if raw is not None else WireStreamOptions()
-    if options.include_usage:
-        return True
-    if target.count_stream_usage:
-        rest = _stream_options.rest(raw) if raw is not None else {}
-        members["stream_options"] = json.raw({**rest, "include_usage": True})
-    return False
