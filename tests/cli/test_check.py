@@ -14,7 +14,7 @@ app = typer.Typer()
 app.command()(check)
 
 
-def run(*arguments: str, **environment: str) -> tuple[int, str]:
+def run(*arguments: str, **environment: str | None) -> tuple[int, str]:
     result = CliRunner().invoke(app, list(arguments), env={"OPENAI_API_KEY": None, **environment})
     return result.exit_code, result.stdout
 
@@ -85,3 +85,26 @@ def test_every_example_of_the_guide_compiles(block: str, tmp_path: Path) -> None
     file.write_text(block)
     code, said = run(str(file))
     assert code == 0, said
+
+
+def test_a_region_and_credentials_that_are_missing_are_named(tmp_path: Path) -> None:
+    unset = dict.fromkeys(
+        (
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_BEARER_TOKEN_BEDROCK",
+        )
+    )
+    file = tmp_path / "aws.yaml"
+    file.write_text("providers:\n  tokyo:\n    like: bedrock\n")
+    code, said = run(str(file), **unset)
+    assert code == 1
+    assert "providers.tokyo.region: is missing: write one" in said
+    file.write_text("providers:\n  tokyo:\n    like: bedrock\n    region: ap-northeast-1\n")
+    code, said = run(str(file), **unset)
+    assert code == 0
+    assert "AWS_BEARER_TOKEN_BEDROCK or AWS_ACCESS_KEY_ID is not set; calls fail until it is" in said
+    keys = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"}
+    assert run(str(file), **unset | keys)[1].startswith("OK ")

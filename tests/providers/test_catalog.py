@@ -2,12 +2,25 @@ import pytest
 
 from sekisho.core.provider import Provider
 from sekisho.providers import catalog
+from sekisho.providers.aws import NoRegion
 from sekisho.providers.catalog import Overrides, Row, provider_from
 from sekisho.providers.quirks import QUIRKS
 
 ROWS = catalog.rows()
-DIALECTS = {"openai_chat", "anthropic_messages"}
-ENVIRONMENT = {"CLOUDFLARE_ACCOUNT_ID": "abc", "CLOUDFLARE_GATEWAY_ID": "main"}
+DIALECTS = {
+    "openai_chat",
+    "openai_responses",
+    "openai_completions",
+    "anthropic_messages",
+    "gemini_generate",
+    "bedrock_converse",
+}
+ENVIRONMENT = {
+    "CLOUDFLARE_ACCOUNT_ID": "abc",
+    "CLOUDFLARE_GATEWAY_ID": "main",
+    "AZURE_RESOURCE_NAME": "acme",
+    "AWS_REGION": "eu-central-1",
+}
 
 
 def build(name: str, overrides: Overrides | None = None, **environment: str) -> Provider:
@@ -16,7 +29,8 @@ def build(name: str, overrides: Overrides | None = None, **environment: str) -> 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_every_row_is_complete_and_makes_a_provider(row: Row) -> None:
-    assert row.dialect in DIALECTS
+    assert {row.dialect, *row.also} <= DIALECTS
+    assert row.dialect not in row.also
     assert row.docs.startswith("https://")
     assert set(row.quirks) <= QUIRKS.keys()
     assert row.open or row.prices or row.lists_of or row.retired, "nothing could ever be called"
@@ -80,6 +94,40 @@ def test_a_gateway_key_goes_where_the_gateway_looks_for_it() -> None:
     assert made.auth.secret.resolve() == "Bearer k"
 
 
+def test_bedrock_is_where_the_document_says_or_else_the_environment() -> None:
+    assert build("bedrock").base_url == "https://bedrock-runtime.eu-central-1.amazonaws.com"
+    said = build("bedrock", Overrides(region="ap-northeast-1"))
+    assert said.base_url == "https://bedrock-runtime.ap-northeast-1.amazonaws.com"
+    assert said.auth.aws is not None
+    assert (said.auth.aws.region, said.auth.aws.service) == ("ap-northeast-1", "bedrock")
+    second = provider_from(ROWS["bedrock"], "mine", Overrides(), {"AWS_DEFAULT_REGION": "us-west-2"})
+    assert second.base_url == "https://bedrock-runtime.us-west-2.amazonaws.com"
+
+
+def test_bedrock_signs_unless_it_is_given_a_key() -> None:
+    signed = build("bedrock", AWS_ACCESS_KEY_ID="AKIA", AWS_SECRET_ACCESS_KEY="hidden").auth
+    assert signed.scheme == "sigv4"
+    named = [secret.variables for secret in signed.secrets]
+    assert named == [("AWS_ACCESS_KEY_ID",), ("AWS_SECRET_ACCESS_KEY",)]
+    assert "hidden" not in repr(signed)
+    temporary = build("bedrock", AWS_SESSION_TOKEN="t").auth
+    assert temporary.secrets[-1].variables == ("AWS_SESSION_TOKEN",)
+    by_environment = build("bedrock", AWS_BEARER_TOKEN_BEDROCK="k", AWS_ACCESS_KEY_ID="AKIA").auth
+    assert (by_environment.scheme, by_environment.aws) == ("bearer", None)
+    assert by_environment.secret is not None
+    assert by_environment.secret.variables == ("AWS_BEARER_TOKEN_BEDROCK",)
+    own = build("bedrock-compatible", Overrides(base_url="https://vpce.example", api_key="k")).auth
+    assert own.scheme == "bearer"
+
+
+@pytest.mark.parametrize("row", ["bedrock", "bedrock-compatible"])
+@pytest.mark.parametrize("region", [None, "US-East-1", "evil.example/"])
+def test_signing_needs_a_region_that_is_one(row: str, region: str | None) -> None:
+    overrides = Overrides(base_url=ROWS[row].base_url or "https://vpce.example", region=region)
+    with pytest.raises(NoRegion):
+        provider_from(ROWS[row], "mine", overrides, {})
+
+
 def test_an_address_with_a_variable_that_is_not_set_is_refused_by_its_name() -> None:
     with pytest.raises(ValueError, match="CLOUDFLARE_ACCOUNT_ID is not set"):
         provider_from(ROWS["cloudflare"], "mine", Overrides(), {})
@@ -106,6 +154,7 @@ def test_a_variable_inside_an_address_cannot_lead_it_elsewhere() -> None:
         ('label = "A"\ndialect = "d"\ndocs = "u"\nbase_url = "ftp://x"', "base_url: must start with"),
         ('label = "A"\ndialect = "d"\ndocs = "u"\nauth = "header"', "auth_header: is missing"),
         ('label = "A"\ndialect = "d"\ndocs = "u"\nlists_of = "b"', "lists_of: there is no row b"),
+        ('label = "A"\ndialect = "d"\ndocs = "u"\nauth = "sigv4"', "aws_service: belongs to"),
     ],
 )
 def test_a_broken_row_is_refused_by_row_and_member(members: str, complaint: str) -> None:

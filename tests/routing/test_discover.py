@@ -47,6 +47,15 @@ def test_a_provider_whose_address_lacks_a_part_is_left_out(known: Catalog) -> No
     assert "/abc/" in discover(known, environment).providers["cloudflare"].base_url
 
 
+def test_aws_credentials_alone_are_no_wish_for_bedrock(known: Catalog) -> None:
+    environment = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "us-east-1"}
+    assert discover(known, environment).providers == {}
+    environment["AWS_BEARER_TOKEN_BEDROCK"] = "key"
+    assert list(discover(known, environment).providers) == ["bedrock"]
+    del environment["AWS_REGION"]
+    assert discover(known, environment).providers == {}
+
+
 def test_nothing_found_is_an_empty_snapshot_and_a_message_that_says_what_to_set(known: Catalog) -> None:
     snapshot = discover(known, {})
     assert (snapshot.routes, snapshot.providers) == ({}, {})
@@ -56,5 +65,6 @@ def test_nothing_found_is_an_empty_snapshot_and_a_message_that_says_what_to_set(
 
 def test_every_row_compiles_as_it_is(known: Catalog) -> None:
     environment = {name: "x" for row in known.rows.values() for name in (*row.env, *row.variables)}
+    environment["AWS_REGION"] = "us-east-1"
     discovered = discover(known, environment).providers
     assert set(discovered) == {name for name, row in known.rows.items() if row.env and row.retired is None}

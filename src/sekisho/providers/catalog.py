@@ -12,7 +12,7 @@ import msgspec
 from sekisho.core.message import Value
 from sekisho.core.provider import Auth, AuthScheme, BodyEdit, DataPolicy, ModelFacts, Provider
 from sekisho.core.secret import Secret
-from sekisho.providers import urls
+from sekisho.providers import aws, urls
 from sekisho.providers.models import store
 from sekisho.providers.models.store import Offer
 from sekisho.providers.quirks import QUIRKS
@@ -32,6 +32,8 @@ class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     env: tuple[str, ...] = ()
     auth: AuthScheme = "bearer"
     auth_header: str = "authorization"
+    aws_service: str | None = None
+    """For `sigv4`: the service that signatures are for."""
     key_prefix: str = ""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     docs: str
@@ -60,6 +62,10 @@ class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def variables(self) -> tuple[str, ...]:
         """Environment variables that the address needs beside a key."""
         return urls.variables(self.base_url or "")
+
+    @property
+    def needs_region(self) -> bool:
+        return self.base_url is not None and aws.PLACE in self.base_url
 
 
 class Overrides(Value, frozen=True, kw_only=True):
@@ -151,12 +157,16 @@ def provider_from(
     """The provider `name`, like `row` but for `overrides`.
 
     References in the address are filled in; the key stays a reference until a request is signed. Raises
-    ValueError where the address is missing or a variable in it is not set, KeyError for an unknown quirk.
+    ValueError where the address is missing or a variable in it is not set (aws.NoRegion where the region
+    is), KeyError for an unknown quirk.
     """
     address = overrides.base_url or row.base_url
     if address is None:
         msg = f"a provider like {row.name} needs a base_url"
         raise ValueError(msg)
+    if aws.PLACE in address:
+        region = aws.checked_region(aws.find_region(overrides.region, environment))
+        address = address.replace(aws.PLACE, region)
     names = row.quirks if overrides.quirks is None else overrides.quirks
     for quirk in names:
         QUIRKS[quirk]
@@ -171,7 +181,7 @@ def provider_from(
         dialect=row.dialect,
         also=row.also if overrides.also is None else overrides.also,
         base_url=urls.resolve(address, environment).rstrip("/"),
-        auth=_auth(row, overrides.api_key, environment),
+        auth=_auth(row, overrides, environment),
         headers=tuple(headers.items()),
         quirks=names,
         extra_body=overrides.extra_body,
@@ -181,13 +191,17 @@ def provider_from(
     )
 
 
-def _auth(row: Row, api_key: str | None, environment: Mapping[str, str]) -> Auth:
+def _auth(row: Row, overrides: Overrides, environment: Mapping[str, str]) -> Auth:
+    api_key = overrides.api_key
+    held = next((name for name in row.env if environment.get(name)), None)
+    if api_key is None and row.aws_service is not None and held is None:
+        region = aws.find_region(overrides.region, environment)
+        return Auth(scheme="sigv4", aws=aws.signing(region, row.aws_service, environment))
     if api_key is None and row.env:
-        variable = next((name for name in row.env if environment.get(name)), row.env[0])
-        api_key = f"${{{variable}}}"
+        api_key = f"${{{held or row.env[0]}}}"
     if api_key is None:
         return Auth(scheme="none")
-    scheme: AuthScheme = "bearer" if row.auth == "none" else row.auth
+    scheme: AuthScheme = "bearer" if row.auth in ("none", "sigv4") else row.auth
     return Auth(scheme=scheme, secret=Secret(row.key_prefix + api_key), header=row.auth_header)
 
 
@@ -206,6 +220,8 @@ def _row(name: str, members: dict[str, Any]) -> Row:
         raise _wrong(name, "base_url", "must not end with a slash")
     if row.auth == "header" and row.auth_header == "authorization":
         raise _wrong(name, "auth_header", "is missing")
+    if (row.auth == "sigv4") != (row.aws_service is not None):
+        raise _wrong(name, "aws_service", "belongs to auth sigv4, and to nothing else")
     return row
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Target, Timeouts
 from sekisho.core.secret import REFERENCE
+from sekisho.providers.aws import NoRegion
 from sekisho.providers.catalog import Catalog, Overrides, Row, provider_from
 from sekisho.routing import values
 from sekisho.routing.document import Document, ProviderEntry
@@ -137,6 +138,9 @@ class _Compiler:
         try:
             provider = provider_from(row, entry.name, overrides, self._environment)
             values.checked_url(provider.base_url)
+        except NoRegion as error:
+            self._report((*path, "region"), str(error))
+            return None
         except (ValueError, Wrong) as error:
             self._report((*path, "base_url"), str(error))
             return None
@@ -181,8 +185,8 @@ class _Compiler:
             return None
 
     def _warn_of_key(self, entry: ProviderEntry, row: Row, provider: Provider) -> None:
-        secret = provider.auth.secret
-        missing = [name for name in secret.variables if not self._environment.get(name)] if secret else []
+        named = [name for secret in provider.auth.secrets for name in secret.variables]
+        missing = [name for name in named if not self._environment.get(name)]
         path: Path = ("providers", entry.name)
         if missing and entry.api_key is not None:
             message = (
@@ -190,7 +194,8 @@ class _Compiler:
             )
             self._report((*path, "api_key"), message, "warning")
         elif missing:
-            message = f"has no `api_key`, and {' or '.join(row.env)} is not set; calls fail until it is"
+            wanted = " or ".join(dict.fromkeys((*row.env, missing[0])))
+            message = f"has no `api_key`, and {wanted} is not set; calls fail until it is"
             self._report(path, message, "warning")
 
     def _unset(self, template: str) -> list[str]:

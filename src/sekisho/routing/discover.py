@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from sekisho.core.route import Snapshot
+from sekisho.providers.aws import find_region
 from sekisho.providers.catalog import Catalog, Row
 from sekisho.routing.compile import compile_document
 from sekisho.routing.document import Document, ProviderEntry
@@ -44,5 +45,7 @@ def _entry(row: Row, environment: Mapping[str, str]) -> ProviderEntry | None:
     if key.endswith("_API_KEY") and environment.get(address):
         return ProviderEntry(row.name, base_url=f"${{{address}}}")
     if not all(environment.get(name) for name in row.variables):
+        return None
+    if row.needs_region and find_region(None, environment) is None:
         return None
     return ProviderEntry(row.name)
