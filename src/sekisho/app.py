@@ -16,7 +16,7 @@ from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books
 from sekisho.core.route import Snapshot
-from sekisho.dialects import anthropic_messages, openai_chat
+from sekisho.dialects import anthropic_messages, openai_chat, openai_completions
 from sekisho.edge.cors import Cors
 from sekisho.edge.pages import Pages
 from sekisho.edge.respond import Responder
@@ -39,7 +39,8 @@ from sekisho.telemetry.siblings import Siblings
 from sekisho.upstream.client import Client
 
 DIALECTS: Mapping[str, Dialect] = {
-    dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic_messages.DIALECT)
+    dialect.name: dialect
+    for dialect in (openai_chat.DIALECT, anthropic_messages.DIALECT, openai_completions.DIALECT)
 }
 DRAIN_SECONDS = 30.0
 log = structlog.get_logger()
