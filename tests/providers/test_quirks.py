@@ -94,7 +94,7 @@ def test_every_quirk_says_why_and_where_it_was_read() -> None:
         assert quirk.reason
         assert "2026-11-22" in quirk.source
         does_something = quirk.apply or quirk.drops or quirk.extensions or not quirk.needs_done
-        assert does_something
+        assert does_something or quirk.opens_seals
 
 
 def test_values_are_raw_bytes_to_the_end() -> None:
@@ -103,3 +103,21 @@ def test_values_are_raw_bytes_to_the_end() -> None:
     assert bytes(request["temperature"]) == b"1.50"
     assert isinstance(request["messages"], msgspec.Raw)
     assert b"\\u3042 1e3" in bytes(request["messages"])
+
+
+@pytest.mark.parametrize("name", sorted(quirks.QUIRKS))
+def test_a_quirk_of_one_dialect_leaves_the_others_of_its_provider_alone(name: str) -> None:
+    """`max_tokens` is compulsory in Anthropic's API, `top_logprobs` a member of OpenAI's newer one."""
+    request = members(
+        '{"max_tokens":1,"max_completion_tokens":1,"stream_options":{},"logprobs":true,"top_logprobs":1,'
+        '"logit_bias":{},"presence_penalty":1,"frequency_penalty":1,'
+        '"messages":[{"role":"developer","name":"n","content":""}]}'
+    )
+    before = dict(request)
+    resolved = quirks.resolve([name], "anthropic_messages")
+    assert not resolved.apply(request)
+    assert request == before
+    assert resolved.count_stream_usage
+    assert resolved.needs_done
+    assert not resolved.extensions
+    assert quirks.resolve([name], "openai_chat") == quirks.resolve([name])

@@ -62,3 +62,19 @@ def test_a_body_nested_without_end_is_the_clients_mistake(depth: int) -> None:
 def test_invalid_json_is_a_decode_error() -> None:
     with pytest.raises(msgspec.DecodeError):
         json.decode(b"{")
+
+
+# --- how much a text holds --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "item", [b"1", b"[]", b"{}", b'"a"', b'{"a":1}', b'{ "a" : "b" }', b'"\\\\"', b'[[1],{"":2}]', b'"\\""']
+)
+def test_more_values_than_allowed_are_noticed_whatever_they_are(item: bytes) -> None:
+    assert json.holds_more_than(b'{"m":[' + b", ".join([item] * 5000) + b"]}", 1000)
+    assert not json.holds_more_than(b'{"m":[' + b", ".join([item] * 100) + b"]}", 1000)
+
+
+@pytest.mark.parametrize("text", ["a, b", '{"a":[1,2]}', "[[[[", '"', "\\", '\\"', ',"', '{"\\'])
+def test_text_counts_as_one_value_whatever_stands_in_it(text: str) -> None:
+    assert not json.holds_more_than(json.encode({"content": [text * 5000]}), 1000)

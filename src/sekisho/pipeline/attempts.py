@@ -182,7 +182,7 @@ class _Call:
         if prepared.dialect is not exchange.dialect:
             return translate.Translation(self._read(), prepared, exchange.dialect, adaptation)
         opened = None
-        if provenance.holds_seals(exchange.body):
+        if provenance.holds_seals(exchange.body) and not prepared.quirks.opens_seals:
             opened = splice.open_seals(self._read(), prepared)
         return splice.Splice(exchange, prepared, adaptation, opened)
 

@@ -46,7 +46,8 @@ def open_text(text: str) -> tuple[str, str] | None:
     """(dialect, signature) of a sealed text; None: it is not sealed."""
     if not text.startswith(MARK):
         return None
-    return _decode(text[len(MARK) :]) or (_NOBODY, text)
+    found = _decode(text[len(MARK) :])
+    return found if found and found[1] else (_NOBODY, text)
 
 
 def seal_id(call_id: str, signature: str, dialect: str) -> str:
@@ -68,8 +69,8 @@ def _decode(payload: str) -> tuple[str, str] | None:
         plain = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True).decode()
     except ValueError:
         return None
-    dialect, _, signature = plain.partition(".")
-    return (dialect, signature) if dialect and signature else None
+    dialect, dot, signature = plain.partition(".")
+    return (dialect, signature) if dialect and dot else None
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -89,8 +90,9 @@ def _sealed(part: Part, dialect: str) -> Part:
         return replace(part, signature=seal_text(part.signature, dialect))
     if isinstance(part, RedactedReasoning) and part.data:
         return replace(part, data=seal_text(part.data, dialect))
-    if isinstance(part, ToolCall) and part.signature:
-        return replace(part, id=seal_id(part.id, part.signature, dialect), signature=None)
+    if isinstance(part, ToolCall) and (part.signature or MARK in part.id):
+        # An id that a gateway further on has sealed must come back to it as it is.
+        return replace(part, id=seal_id(part.id, part.signature or "", dialect), signature=None)
     return part
 
 

@@ -27,8 +27,8 @@ class Quirk:
     reason: str
     source: str
     """Page that says so, and the day it was read."""
-    dialects: tuple[str, ...] = ("openai_chat",)
-    """Whose members it is about. It leaves alone what the provider speaks beside them."""
+    dialects: tuple[str, ...] | None = ("openai_chat",)
+    """Whose members it is about: it leaves alone what else the provider speaks. None: it holds for all."""
     apply: Apply | None = None
     drops: tuple[str, ...] = ()
     """Tuning knobs that the provider refuses. They are taken out of the request."""
@@ -38,6 +38,8 @@ class Quirk:
     """False: the provider's streams end without `[DONE]`, after a finish reason."""
     extensions: tuple[str, ...] = ()
     """Members beyond the dialect's published ones that the provider takes (`TargetFacts.extensions`)."""
+    opens_seals: bool = False
+    """The provider is another Sekisho, which opens sealed signatures itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Quirks:
     extensions: frozenset[str] = frozenset()
     """For `TargetFacts.extensions`."""
     changes: tuple[Apply, ...] = ()
+    opens_seals: bool = False
 
     @property
     def applies(self) -> bool:
@@ -73,7 +76,7 @@ def resolve(names: Iterable[str], dialect: str | None = None) -> Quirks:
     """The quirks of an endpoint as one record: those that are about `dialect`, or all of them. Raises
     KeyError for a name that is not in `QUIRKS`."""
     known = [QUIRKS[name] for name in dict.fromkeys(names)]
-    found = [quirk for quirk in known if dialect is None or dialect in quirk.dialects]
+    found = [quirk for quirk in known if not (dialect and quirk.dialects) or dialect in quirk.dialects]
     if not found:
         return _NONE
     return Quirks(
@@ -83,6 +86,7 @@ def resolve(names: Iterable[str], dialect: str | None = None) -> Quirks:
         needs_done=all(quirk.needs_done for quirk in found),
         extensions=frozenset(name for quirk in found for name in quirk.extensions),
         changes=tuple(quirk.apply for quirk in found if quirk.apply is not None),
+        opens_seals=any(quirk.opens_seals for quirk in found),
     )
 
 
@@ -209,6 +213,13 @@ _ALL = (
         source="https://api-docs.deepseek.com/guides/thinking_mode, "
         "https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/moonshot 2026-11-22",
         extensions=("reasoning_content",),
+    ),
+    Quirk(
+        name="opens_seals",
+        reason="it is a Sekisho itself: signatures that it sealed must come back to it sealed",
+        source="docs/decisions/0004-signatures-are-sealed.md 2026-11-22",
+        dialects=None,
+        opens_seals=True,
     ),
 )
 QUIRKS = {quirk.name: quirk for quirk in _ALL}

@@ -41,7 +41,7 @@ def _place(at: Scalar) -> pointer.Pointer:
     except ValueError as error:
         raise Wrong(str(error)) from None
     if found[0] in OWN:
-        raise Wrong(f"`{found[0]}` cannot be changed here; Sekisho sets it for every call")
+        raise Wrong(f"`{found[0]}` cannot be changed here: Sekisho itself goes by it")
     return found
 
 

@@ -44,7 +44,7 @@ def holds_more_than(body: bytes, most: int) -> bool:
 
     Costs some milliseconds for 32 MB of honest text: strings are told from the rest only if they must be.
     """
-    if sum(map(body.count, _BEFORE_VALUE)) <= most:
+    if len(body) <= most or sum(map(body.count, _BEFORE_VALUE)) <= most:
         return False
     strings = (body.count(b'"') - body.count(b'\\"')) // 2
     if strings > 2 * most:  # names and values

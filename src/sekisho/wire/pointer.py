@@ -101,22 +101,37 @@ def _set(raw: msgspec.Raw | None, pointer: Pointer, depth: int, value: msgspec.R
 
 
 def _delete(raw: msgspec.Raw, pointer: Pointer, depth: int) -> msgspec.Raw:
-    container = _opened(raw, pointer[:depth])
+    """The value itself where there is nothing to delete."""
     name = pointer[depth]
-    last = depth + 1 == len(pointer)
-    if isinstance(container, dict) and name in container:
-        if last:
+    container = _opened(raw, pointer[:depth])
+    found = None if container is None else _find(container, name)
+    if container is None or found is None:
+        return raw
+    below = None if depth + 1 == len(pointer) else _delete(found, pointer, depth + 1)
+    if below is found:
+        return raw
+    _replace(container, name, below)
+    return json.raw(container)
+
+
+def _find(container: Container, name: str) -> msgspec.Raw | None:
+    if isinstance(container, dict):
+        return container.get(name)
+    at = _position(name, container)
+    return None if at is None else container[at]
+
+
+def _replace(container: Container, name: str, value: msgspec.Raw | None) -> None:
+    """Of what is there; None takes it out."""
+    if isinstance(container, dict):
+        if value is None:
             del container[name]
         else:
-            container[name] = _delete(container[name], pointer, depth + 1)
-        return json.raw(container)
-    if isinstance(container, list) and (at := _position(name, container)) is not None:
-        if last:
-            del container[at]
-        else:
-            container[at] = _delete(container[at], pointer, depth + 1)
-        return json.raw(container)
-    return raw
+            container[name] = value
+    elif value is None:
+        del container[int(name)]
+    else:
+        container[int(name)] = value
 
 
 def _opened(raw: msgspec.Raw, pointer: Pointer) -> Container | None:
