@@ -24,6 +24,8 @@ _COUNTED = frozenset(
         "tools",
     )
 )
+_ROOM = json.raw(64_000)
+"""Enough for any thinking budget beside it."""
 
 
 class _Count(msgspec.Struct):
@@ -34,8 +36,11 @@ _count = msgspec.json.Decoder(_Count)
 
 
 def unwrap(body: bytes) -> bytes:
-    """A count asks with the members of a message."""
-    return body
+    """A count asks with the members of a message, but for `max_tokens`, which a message must have."""
+    members = json.members(body)
+    if "max_tokens" in members:
+        return body
+    return json.encode({**members, "max_tokens": _ROOM})
 
 
 def wrap(body: bytes) -> bytes:
