@@ -14,6 +14,8 @@ class Settings:
     """A SQLAlchemy URL."""
     admin_key: str | None = None
     """Accepted beside the stored keys; for machines that provision themselves."""
+    sigv4_secret: str | None = None
+    """What secrets to sign AWS requests with are derived from. None: a file in `data_dir`, made once."""
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -24,6 +26,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         data_dir=data_dir,
         database_url=environment.get("SEKISHO_DATABASE_URL") or f"sqlite:///{data_dir / 'sekisho.db'}",
         admin_key=environment.get("SEKISHO_ADMIN_KEY") or None,
+        sigv4_secret=environment.get("SEKISHO_SIGV4_SECRET") or None,
     )
 
 

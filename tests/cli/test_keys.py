@@ -143,3 +143,22 @@ def test_times_to_end_at(text: str, expected: str) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no time to end at"):
         parse_expiry(text, NOW)
+
+
+def test_the_pair_for_clients_of_aws_is_shown_with_the_key_and_again_later(command: Command) -> None:
+    lines = command("create", "--name", "boto", "--aws").stdout.splitlines()
+    shown = dict(line.split("=", 1) for line in lines)
+    assert list(shown) == ["SEKISHO_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    assert re.fullmatch(r"key_[0-9a-f]{16}", shown["AWS_ACCESS_KEY_ID"])
+    assert re.fullmatch(r"[0-9a-f]{64}", shown["AWS_SECRET_ACCESS_KEY"])
+    assert command("aws", "boto").stdout.splitlines() == lines[1:]
+    again = command.json("aws", "boto")
+    assert again["AWS_SECRET_ACCESS_KEY"] == shown["AWS_SECRET_ACCESS_KEY"]
+    other = command.json("create", "--name", "other", "--aws")
+    assert other["AWS_SECRET_ACCESS_KEY"] != shown["AWS_SECRET_ACCESS_KEY"]
+    assert command("aws", "nobody").exit_code == 1
+    command.environment["SEKISHO_SIGV4_SECRET"] = "short"
+    refused = command("create", "--name", "third", "--aws")
+    assert refused.exit_code == 1
+    assert "SEKISHO_SIGV4_SECRET: has fewer than 32 characters" in refused.stderr
+    assert "third" not in command("list").stdout

@@ -9,6 +9,7 @@ import pytest
 
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyRefused, KeyService, digest
+from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.engine import Store
 from sekisho.control.store.tables import api_keys
 from sekisho.control.store.thread import StoreThread
@@ -24,8 +25,15 @@ def service(store: Store) -> KeyService:
 
 
 @pytest.fixture
-def cache(store: Store) -> KeyCache:
-    return KeyCache(store, StoreThread("store"), Clock(), admin_key="from-the-environment")
+def signing(tmp_path: Path) -> SigningSecret:
+    made = SigningSecret(tmp_path / "data", None)
+    made.load()
+    return made
+
+
+@pytest.fixture
+def cache(store: Store, signing: SigningSecret) -> KeyCache:
+    return KeyCache(store, StoreThread("store"), Clock(), signing, admin_key="from-the-environment")
 
 
 def test_a_key_is_256_random_bits_of_which_only_the_digest_is_stored(
@@ -110,6 +118,24 @@ async def test_a_new_key_is_found_after_one_refresh_and_a_revoked_one_is_not(
     assert cache.find(digest(text[:-1])) is None
 
 
+async def test_a_key_signs_under_its_id_until_it_is_revoked(
+    service: KeyService, cache: KeyCache, signing: SigningSecret
+) -> None:
+    key, text = service.create("ci")
+    await cache.load()
+    signatory = cache.signatory(key.id)
+    assert signatory is not None
+    assert signatory.principal == cache.find(digest(text))
+    assert signatory.secret_access_key == signing.secret_access_key(service.digest_of("ci")[1])
+    assert signatory.secret_access_key not in repr(signatory)
+    assert cache.signatory("key_env_admin") is not None
+    service.revoke(key.id)
+    await cache.refresh()
+    assert cache.signatory(key.id) is None
+    with pytest.raises(KeyRefused, match="was revoked"):
+        service.digest_of(key.id)
+
+
 async def test_the_environments_key_is_an_admin_without_a_row(cache: KeyCache, service: KeyService) -> None:
     await cache.load()
     service.create("ci")
@@ -120,7 +146,7 @@ async def test_the_environments_key_is_an_admin_without_a_row(cache: KeyCache, s
 
 
 async def test_refreshes_that_come_together_share_few_looks_at_the_database(
-    store: Store, service: KeyService
+    store: Store, service: KeyService, signing: SigningSecret
 ) -> None:
     looks = 0
 
@@ -130,7 +156,7 @@ async def test_refreshes_that_come_together_share_few_looks_at_the_database(
             looks += 1
             return await super().run(work)
 
-    cache = KeyCache(store, Counting("store"), Clock())
+    cache = KeyCache(store, Counting("store"), Clock(), signing)
     await asyncio.gather(*(cache.refresh() for _ in range(500)))
     assert looks <= 2
 

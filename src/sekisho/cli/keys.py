@@ -15,7 +15,8 @@ from rich.text import Text
 from sekisho import settings
 from sekisho.cli.expiry import parse_expiry
 from sekisho.cli.failure import fail
-from sekisho.control.services.keys import ApiKey, KeyRefused, KeyService
+from sekisho.control.services.keys import ApiKey, KeyRefused, KeyService, digest
+from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import migrate
 from sekisho.core.clock import Clock
@@ -39,6 +40,9 @@ def create(
     ] = None,
     *,
     admin: Annotated[bool, typer.Option("--admin", help="May administrate the gateway.")] = False,
+    aws: Annotated[
+        bool, typer.Option("--aws", help="Show also what clients of AWS sign with, as environment variables.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and show it. It is stored nowhere and cannot be shown again."""
@@ -48,12 +52,33 @@ def create(
         _refuse(f"--expires: {error}", as_json=as_json, code=USAGE)
     allowed = None if models is None else [model.strip() for model in models.split(",")]
     with _service(as_json=as_json) as service:
+        signing = _signing() if aws else None  # what can fail does so before there is a key
         key, text = service.create(name, expires=ends, allowed_models=allowed, admin=admin)
+    pair = _aws_pair(key, signing.secret_access_key(digest(text))) if signing is not None else {}
     if as_json:
-        _print_json({"id": key.id, "key": text, **_report(key)})
+        _print_json({"id": key.id, "key": text, **pair, **_report(key)})
         return
-    typer.echo(text)
+    if pair:
+        _print_variables({"SEKISHO_API_KEY": text, **pair})
+    else:
+        typer.echo(text)
     typer.echo(f"This is {key.id} ({key.name}). Keep it now: it cannot be shown again.", err=True)
+
+
+@keys.command()
+def aws(
+    key: Annotated[str, typer.Argument(metavar="ID", help="A key's id or name, or a beginning of one.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what clients of AWS sign with for a key, as environment variables."""
+    with _service(as_json=as_json) as service:
+        found, stored = service.digest_of(key)
+        pair = _aws_pair(found, _signing().secret_access_key(stored))
+    if as_json:
+        _print_json({"id": found.id, **pair})
+    else:
+        _print_variables(pair)
 
 
 @keys.command("list")
@@ -98,6 +123,24 @@ def _service(*, as_json: bool) -> Iterator[KeyService]:
         _refuse(str(error), as_json=as_json)
     except StoreError as error:
         _refuse(f"the database: {error}", as_json=as_json)
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}", as_json=as_json)
+
+
+def _signing() -> SigningSecret:
+    configured = settings.load()
+    signing = SigningSecret(configured.data_dir, configured.sigv4_secret)
+    signing.load()
+    return signing
+
+
+def _aws_pair(key: ApiKey, secret_access_key: str) -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": secret_access_key}
+
+
+def _print_variables(variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        typer.echo(f"{name}={value}")
 
 
 def _refuse(message: str, *, as_json: bool, code: int = 1) -> NoReturn:

@@ -6,6 +6,7 @@ from typing import Protocol
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
 from sekisho.control.services.ledger import Ledger
+from sekisho.control.services.signing import SigningSecret
 from sekisho.control.services.usage import StoredBooks
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import migrate
@@ -27,6 +28,8 @@ class Places(Protocol):
     def database_url(self) -> str: ...
     @property
     def admin_key(self) -> str | None: ...
+    @property
+    def sigv4_secret(self) -> str | None: ...
 
 
 class ControlPlane:
@@ -46,15 +49,18 @@ class ControlPlane:
         self._service = KeyService(self._store, clock)
         self._journal = settings.data_dir / JOURNAL
         self._makes_first_key = settings.admin_key is None
-        self.keys = KeyCache(self._store, self._thread, clock, settings.admin_key)
+        self._signing = SigningSecret(settings.data_dir, settings.sigv4_secret)
+        self.keys = KeyCache(self._store, self._thread, clock, self._signing, settings.admin_key)
         self.ledger = Ledger(self._journal, self._ledger_store, self._ledger_thread, clock)
         self.books = StoredBooks(self._store, self._thread, self.ledger, clock)
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""
 
     async def start(self) -> None:
-        """Bring the database up to date, read the keys, begin to load the journal. Raises StoreError."""
+        """Bring the database up to date, read the keys, begin to load the journal. Raises StoreError, or
+        OSError where the data directory cannot be used."""
         self._journal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._signing.load()
         try:
             await self._thread.run(lambda: migrate(self._store))
             if self._makes_first_key:

@@ -230,6 +230,8 @@ class Dialect:
     cache_marks: CacheMarks
     token_counting: TokenCounting
 
+    query_key: bytes | None = None
+    """The query's parameter that its clients may send their key in."""
     has_terminator: bool = True
     """False: no event of a stream says that it is the last; a finish reason and the connection's clean end
     do."""

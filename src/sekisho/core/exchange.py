@@ -16,6 +16,7 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """The client's."""
     entry: Entry
     """What the path asks for."""
+    method: str = "POST"
     headers: Headers
     body: bytes
     target: bytes = b""

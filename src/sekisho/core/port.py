@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sekisho.core.message import Value
-from sekisho.core.principal import Principal
+from sekisho.core.principal import Principal, Signatory
 from sekisho.core.record import CallRecord
 
 
@@ -40,6 +40,10 @@ class Books(Protocol):
 class Keys(Protocol):
     def find(self, digest: bytes) -> Principal | None:
         """The principal of a key's SHA-256 digest, from memory."""
+        ...
+
+    def signatory(self, key_id: str) -> Signatory | None:
+        """The principal of a key's public id, and what it signs AWS requests with; from memory."""
         ...
 
     async def refresh(self) -> None:

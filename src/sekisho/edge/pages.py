@@ -44,15 +44,15 @@ class Pages:
         }
 
     async def _models(self, render: Render, request: Request) -> PageAnswer:
-        principal = await authenticate(request.headers, self._pipeline.keys, self._pipeline.clock)
+        principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
         return _json(render(self._pipeline.plane.snapshot, principal))
 
     async def _key(self, request: Request) -> PageAnswer:
-        principal = await authenticate(request.headers, self._pipeline.keys, self._pipeline.clock)
+        principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
         return _json(account.key_report(principal, await self._books.spending(principal.key_id)))
 
     async def _generation(self, request: Request) -> PageAnswer:
-        principal = await authenticate(request.headers, self._pipeline.keys, self._pipeline.clock)
+        principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
         wanted = parse_qs(request.query.decode("latin-1")).get("id")
         if not wanted:
             raise BadRequest("`id` is missing: GET /api/v1/generation?id=gen-...", param="id")

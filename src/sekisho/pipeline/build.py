@@ -27,7 +27,9 @@ class Pipeline:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
         plane = self.plane
         exchange.hops = count_hops(exchange.headers)
-        exchange.principal = await authenticate(exchange.headers, self.keys, self.clock)
+        exchange.principal = await authenticate(
+            exchange, self.keys, self.clock, query_key=exchange.dialect.query_key
+        )
         parse(exchange)
         route = find_route(plane.snapshot, exchange.model)
         check_access(exchange.principal, route)

@@ -3,10 +3,11 @@
 import asyncio
 
 from sekisho.control.services.keys import digest, read_principals, read_revision
+from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.thread import Latest, StoreThread
 from sekisho.core.clock import Clock
-from sekisho.core.principal import Principal
+from sekisho.core.principal import Principal, Signatory
 from sekisho.telemetry.log import Shout
 
 POLL_SECONDS = 0.5
@@ -22,10 +23,20 @@ class KeyCache:
     a moment ago works at its first call.
     """
 
-    def __init__(self, store: Store, thread: StoreThread, clock: Clock, admin_key: str | None = None):
+    def __init__(
+        self,
+        store: Store,
+        thread: StoreThread,
+        clock: Clock,
+        signing: SigningSecret,
+        admin_key: str | None = None,
+    ):
         self._store = store
+        self._signing = signing
         self._thread = thread
         self._principals: dict[bytes, Principal] = {}
+        self._digests: dict[str, bytes] = {}
+        """By key id."""
         self._revision = -1
         self._latest = Latest(self._look, REFRESH_PAUSE)
         self._unreachable = Shout("keys_not_refreshed", clock.monotonic)
@@ -33,11 +44,19 @@ class KeyCache:
         if admin_key is not None:
             admin = Principal(key_id=ENVIRONMENT_KEY, name="SEKISHO_ADMIN_KEY", admin=True)
             self._fixed[digest(admin_key)] = admin
-            self._principals = dict(self._fixed)
+            self._keep({})
 
     def find(self, digest: bytes) -> Principal | None:
         """See `core.port.Keys`. Expired keys are found: the caller has the clock."""
         return self._principals.get(digest)
+
+    def signatory(self, key_id: str) -> Signatory | None:
+        """See `core.port.Keys`."""
+        digest = self._digests.get(key_id)
+        principal = None if digest is None else self._principals.get(digest)
+        if digest is None or principal is None:
+            return None
+        return Signatory(principal, self._signing.secret_access_key(digest))
 
     async def refresh(self) -> None:
         """See `core.port.Keys`. Where the database cannot be read, what is in memory stays."""
@@ -65,5 +84,9 @@ class KeyCache:
             if revision == self._revision:
                 return
             principals = read_principals(connection)
-        self._principals = principals | self._fixed
+        self._keep(principals)
         self._revision = revision
+
+    def _keep(self, principals: dict[bytes, Principal]) -> None:
+        self._principals = principals | self._fixed
+        self._digests = {principal.key_id: digest for digest, principal in self._principals.items()}

@@ -108,6 +108,16 @@ class KeyService:
             row = connection.execute(_SHOWN_COLUMNS.where(api_keys.c.id == key.id)).mappings().one()
             return _key(row)
 
+    def digest_of(self, wanted: str) -> tuple[ApiKey, bytes]:
+        """The active key named as in `revoke`, and its digest. Raises KeyRefused."""
+        with self._store.read() as connection:
+            key = _pick([_key(row) for row in connection.execute(_SHOWN_COLUMNS).mappings()], wanted)
+            if key.revoked is not None:
+                msg = f"{key.id} was revoked"
+                raise KeyRefused(msg)
+            digests = select(api_keys.c.digest).where(api_keys.c.id == key.id)
+            return key, connection.execute(digests).scalar_one()
+
     def ensure_admin_key(self) -> str | None:
         """Make an admin key where there has never been any key, and return its text, to be shown once."""
         with self._store.write() as connection:

@@ -1,36 +1,83 @@
-"""Who calls: a key's digest is looked up in memory; an unknown key is looked for once more in the store."""
+"""Who calls: a key's digest is looked up in memory; an unknown key is looked for once more in the store.
+
+A key is sent as clients of each API send theirs, or signs the request as for AWS.
+"""
 
 from hashlib import sha256
+from urllib.parse import unquote_to_bytes
 
 from sekisho.core.clock import Clock
-from sekisho.core.contract import Headers
 from sekisho.core.error import Unauthorized
 from sekisho.core.port import Keys
-from sekisho.core.principal import Principal
+from sekisho.core.principal import Principal, Signatory
+from sekisho.pipeline import signature
+from sekisho.pipeline.signature import Asked
+from sekisho.wire.sigv4 import Authorization
+
+KEY_HEADERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
+"""Of Anthropic, Azure and Google."""
+SIGNED = b"AWS4-HMAC-SHA256"
 
 
-def presented_key(headers: Headers) -> bytes:
-    """The key of `Authorization: Bearer` or `x-api-key`. Raises Unauthorized where there is none."""
-    for name, value in headers:
+async def authenticate(
+    asked: Asked, keys: Keys, clock: Clock, *, query_key: bytes | None = None
+) -> Principal:
+    """`query_key`: a parameter of the query that may hold the key, where the dialect has one.
+
+    Raises Unauthorized for a missing, unknown, revoked or expired key, and for a signature that is wrong.
+    """
+    credential = presented(asked, query_key)
+    if isinstance(credential, Authorization):
+        signatory = await _find_signatory(credential.access_key_id, keys)
+        signature.verify(asked, credential, signatory.secret_access_key, clock.now())
+        principal = signatory.principal
+    else:
+        principal = await _find(credential, keys)
+    if principal.expires is not None and principal.expires <= clock.now():
+        raise Unauthorized("this API key has expired; `sekisho keys create` makes a new one")
+    return principal
+
+
+def presented(asked: Asked, query_key: bytes | None = None) -> bytes | Authorization:
+    """The first key that the request holds, or what its signature says. Raises Unauthorized where there is
+    neither."""
+    for name, value in asked.headers:
         if name == b"authorization":
             scheme, _, key = value.partition(b" ")
             if scheme.lower() == b"bearer" and key.strip():
                 return key.strip()
-        elif name == b"x-api-key" and value.strip():
+            if scheme == SIGNED:
+                return signature.read(value)
+        elif name in KEY_HEADERS and value.strip():
             return value.strip()
+    if query_key is not None:
+        for pair in asked.target.partition(b"?")[2].split(b"&"):
+            name, _, value = pair.partition(b"=")
+            if name == query_key and value:
+                return unquote_to_bytes(value)
     raise Unauthorized("no API key: send `Authorization: Bearer KEY` or `x-api-key: KEY`")
 
 
-async def authenticate(headers: Headers, keys: Keys, clock: Clock) -> Principal:
-    """Raises Unauthorized for a missing, unknown, revoked or expired key."""
+async def _find(key: bytes, keys: Keys) -> Principal:
     # Only the digest is compared, and by hash lookup: how long that takes says nothing about the key.
-    digest = sha256(presented_key(headers)).digest()
+    digest = sha256(key).digest()
     principal = keys.find(digest)
     if principal is None:
         await keys.refresh()
         principal = keys.find(digest)
     if principal is None:
         raise Unauthorized("this API key is unknown or was revoked; `sekisho keys create` makes one")
-    if principal.expires is not None and principal.expires <= clock.now():
-        raise Unauthorized("this API key has expired; `sekisho keys create` makes a new one")
     return principal
+
+
+async def _find_signatory(key_id: str, keys: Keys) -> Signatory:
+    signatory = keys.signatory(key_id)
+    if signatory is None:
+        await keys.refresh()
+        signatory = keys.signatory(key_id)
+    if signatory is None:
+        raise Unauthorized(
+            "this AWS access key id is none of ours, or its key was revoked; "
+            "`sekisho keys create --aws` makes a pair"
+        )
+    return signatory
