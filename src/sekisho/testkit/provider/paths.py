@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import parse_qs, unquote
 
 from sekisho.testkit.provider.anthropic_messages import ANTHROPIC_MESSAGES
 from sekisho.testkit.provider.connection import Received
 from sekisho.testkit.provider.format import Format, Path
+from sekisho.testkit.provider.gemini_generate import GEMINI_ARRAY, GEMINI_GENERATE
 from sekisho.testkit.provider.openai_chat import OPENAI_CHAT
 from sekisho.testkit.provider.openai_completions import OPENAI_COMPLETIONS
 from sekisho.testkit.provider.openai_responses import OPENAI_RESPONSES
@@ -48,8 +50,18 @@ def _kept(_request: Received, match: "re.Match[str]") -> Place:
 
 
 def _models(request: Received, _match: "re.Match[str]") -> Place:
+    if "/v1beta" in request.path or request.header("x-goog-api-key") is not None:
+        return Place(GEMINI_GENERATE, "models")
     anthropic = request.header("anthropic-version") is not None
     return Place(ANTHROPIC_MESSAGES if anthropic else OPENAI_CHAT, "models")
+
+
+def _gemini(request: Received, match: "re.Match[str]") -> Place:
+    operation: Operation = "count" if match["verb"] == "countTokens" else "answer"
+    stream = match["verb"] == "streamGenerateContent"
+    plain = stream and parse_qs(request.query).get("alt") != ["sse"]
+    form = GEMINI_ARRAY if plain else GEMINI_GENERATE
+    return Place(form, operation, Path(unquote(match["model"]), stream))
 
 
 _PLACES: tuple[tuple[tuple[str, ...], "re.Pattern[str]", _Placing], ...] = tuple(
@@ -64,6 +76,11 @@ _PLACES: tuple[tuple[tuple[str, ...], "re.Pattern[str]", _Placing], ...] = tuple
         ("DELETE", r"/responses/(?P<id>[^/]+)(?P<detail>)$", _kept),
         ("POST", r"/messages$", _fixed(ANTHROPIC_MESSAGES, "answer")),
         ("POST", r"/messages/count_tokens$", _fixed(ANTHROPIC_MESSAGES, "count")),
+        (
+            "POST",
+            r"/models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent|countTokens)$",
+            _gemini,
+        ),
         ("GET", r"/models$", _models),
     )
 )
