@@ -303,6 +303,8 @@ def _write_call(part: ToolCall, path: str, losses: Losses) -> Block | None:
     if part.custom:
         losses.content(path, "Anthropic has no tools with free text as input")
         return None
+    if part.signature is not None:
+        losses.knob(f"{path}.signature", "Anthropic signs no calls")
     return {"type": "tool_use", "id": part.id, "name": part.name, "input": write_arguments(part.arguments)}
 
 

@@ -17,10 +17,12 @@ from sekisho.core.message import (
     Role,
     Text,
     ToolResult,
+    Video,
 )
 from sekisho.dialects.openai_chat import reasoning
 from sekisho.dialects.openai_chat.parts import (
     AUDIO_TYPE,
+    TOOL_MEDIA,
     cache_note,
     read_cache,
     read_call,
@@ -29,7 +31,7 @@ from sekisho.dialects.openai_chat.parts import (
 )
 from sekisho.dialects.openai_chat.schema import WireAudioAnswer, WireMessage
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
-from sekisho.wire import media
+from sekisho.wire import json, media
 from sekisho.wire.shape import Shape, given, missing_member
 
 AUDIO = "_audio"
@@ -38,7 +40,7 @@ AUDIO = "_audio"
 _message = Shape(WireMessage)
 _audio = Shape(WireAudioAnswer)
 
-_MARKABLE = (Text, Image, Document, Audio)
+_MARKABLE = (Text, Image, Document, Audio, Video)
 """What a cache mark on the message can stand on, if it is the last part."""
 
 _ROLES: dict[str, Role] = {
@@ -141,9 +143,13 @@ def _tool_result(raw: msgspec.Raw, wire: WireMessage, path: str) -> ToolResult:
     members = _message.rest(raw)
     if wire.name is not None:
         members["name"] = msgspec.Raw(msgspec.json.encode(wire.name))
+    parts = read_content(wire.content, f"{path}.content")
+    notes = cache_note(wire.cache_control)
+    if not all(isinstance(part, Text) for part in parts):
+        notes[TOOL_MEDIA] = json.raw(value=True)
     return ToolResult(
         call_id=wire.tool_call_id,
-        parts=tuple(read_content(wire.content, f"{path}.content")),
+        parts=tuple(parts),
         cache=read_cache(wire.cache_control, f"{path}.cache_control"),
-        vendor=vendor_of(members, cache_note(wire.cache_control)),
+        vendor=vendor_of(members, notes),
     )

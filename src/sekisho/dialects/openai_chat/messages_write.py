@@ -13,20 +13,34 @@ from collections.abc import Sequence
 
 from sekisho.core.message import (
     Audio,
+    Document,
     FileRef,
     Image,
     Message,
     Opaque,
     Part,
+    PlainText,
     Reasoning,
     RedactedReasoning,
     Text,
     ToolCall,
     ToolResult,
+    Video,
 )
-from sekisho.dialects.openai_chat import reasoning
-from sekisho.dialects.openai_chat.parts_write import Item, Writing, write_call, write_content, write_image
-from sekisho.dialects.openai_chat.shape import spread
+from sekisho.dialects.openai_chat import reasoning, signatures
+from sekisho.dialects.openai_chat.parts import TOOL_MEDIA
+from sekisho.dialects.openai_chat.parts_write import (
+    Item,
+    Writing,
+    write_call,
+    write_content,
+    write_image,
+    write_items,
+)
+from sekisho.dialects.openai_chat.shape import own, spread
+
+_MEDIA = (Image, Document, Audio, Video)
+_FOLLOWS = "(The result follows in the next message.)"
 
 Placed = tuple[str, Part]
 """A part and its path in hub terms."""
@@ -48,36 +62,47 @@ def write(messages: Sequence[Message], writing: Writing) -> list[Item]:
 def _others(message: Message, parts: list[Placed], writing: Writing) -> list[Item]:
     """System, developer and user messages; tool results go before them as messages of their own."""
     written: list[Item] = []
+    moved: list[object] = []
     rest: list[Placed] = []
     for path, part in parts:
         if isinstance(part, ToolResult):
-            written.append(_tool_result(part, path, writing))
+            written.append(_tool_result(part, path, writing, moved))
         else:
             rest.append((path, part))
-    if rest or not written:
-        written.append(
-            {
-                "role": message.role,
-                "content": write_content(rest, writing),
-                **_name(message),
-                **spread(message.vendor),
-            }
-        )
+    if rest or moved or not written:
+        content: object = write_content(rest, writing)
+        if moved:
+            content = [*moved, *write_items(rest, writing)]
+        written.append({"role": message.role, "content": content, **_name(message), **spread(message.vendor)})
     return written
 
 
-def _tool_result(result: ToolResult, path: str, writing: Writing) -> Item:
+def _tool_result(result: ToolResult, path: str, writing: Writing, moved: list[object]) -> Item:
+    """The `tool` message. What strict servers refuse in it, images above all, is put into `moved`, which the
+    user says after all results: it must not fail the agents whose tools take screenshots."""
     if result.is_error:
         writing.knob(f"{path}.is_error", "a tool message cannot say that the tool failed")
     writing.foreign(path, result.vendor)
     parts = [(f"{path}.parts.{index}", part) for index, part in enumerate(result.parts)]
+    inside = parts
+    if TOOL_MEDIA not in own(result.vendor) and "tool_images" not in writing.facts.extensions:
+        inside = [(place, part) for place, part in parts if not isinstance(part, _MEDIA) or _is_text(part)]
+    content = write_content(inside, writing)
+    items = write_items([placed for placed in parts if placed not in inside], writing)
+    if items:
+        writing.knob(f"{path}.parts", "tool messages hold text only; the rest follows as said by the user")
+        moved += [{"type": "text", "text": f"From the result of the tool call {result.call_id}:"}, *items]
     return {
         "role": "tool",
         "tool_call_id": result.call_id,
-        "content": write_content(parts, writing),
+        "content": content or (_FOLLOWS if items else ""),
         **writing.mark(path, result.cache, result.vendor),
         **spread(result.vendor),
     }
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, Document) and isinstance(part.source, PlainText)
 
 
 def _assistant(message: Message, parts: list[Placed], writing: Writing) -> Item:
@@ -92,7 +117,7 @@ def _assistant(message: Message, parts: list[Placed], writing: Writing) -> Item:
             writing.foreign(path, part.vendor)
             if part.cache is not None:
                 writing.knob(f"{path}.cache", "a tool call takes no cache mark")
-            calls.append(write_call(part))
+            calls.append(_call(part, path, writing))
         elif isinstance(part, Image | Audio):
             beside.append((path, part))
         else:
@@ -105,6 +130,13 @@ def _assistant(message: Message, parts: list[Placed], writing: Writing) -> Item:
     if calls:
         said["tool_calls"] = calls
     return {**written, **_name(message), **said, **more, **spread(message.vendor)}
+
+
+def _call(call: ToolCall, path: str, writing: Writing) -> Item:
+    wanted = signatures.came_signed(call) or "thought_signature" in writing.facts.extensions
+    if call.signature is not None and not wanted:
+        writing.knob(f"{path}.signature", "the endpoint takes no signatures of calls")
+    return write_call(call, signed=wanted)
 
 
 def _reasoning(thoughts: list[Placed], writing: Writing) -> Item:

@@ -19,7 +19,9 @@ from sekisho.core.message import (
     Source,
     Text,
     ToolCall,
+    Video,
 )
+from sekisho.dialects.openai_chat import signatures
 from sekisho.dialects.openai_chat.schema import (
     WireAudio,
     WireCacheControl,
@@ -29,6 +31,8 @@ from sekisho.dialects.openai_chat.schema import (
     WireRefusal,
     WireText,
     WireToolCall,
+    WireVideo,
+    WireVideoUrl,
 )
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json, media
@@ -38,6 +42,10 @@ CACHE_CONTROL = "_cache_control"
 """Note: the mark as it came, whichever of the two members said it."""
 FILE_URL = "_file_url"
 """Note: the file came by URL, which OpenRouter takes and OpenAI does not."""
+VIDEO_URL = "_video_url"
+"""Note: the video came by this dialect, whose published members have none."""
+TOOL_MEDIA = "_tool_media"
+"""Note: the tool's result came with more than text in it, which OpenAI refuses."""
 NO_FILENAME = "_no_filename"
 """Note: the file came without a name."""
 
@@ -47,6 +55,9 @@ _refusal = Shape(WireRefusal)
 _image = Shape(WireImage)
 _file = Shape(WireFile)
 _audio = Shape(WireAudio)
+_video = Shape(WireVideo)
+_video_url = Shape(WireVideoUrl)
+_members = msgspec.json.Decoder(Members)
 _cache_control = Shape(WireCacheControl)
 call_shape = Shape(WireToolCall)
 
@@ -55,7 +66,7 @@ AUDIO_TYPE = "audio/*"
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
 AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
-_Marked = WireText | WireImage | WireFile | WireAudio
+_Marked = WireText | WireImage | WireFile | WireAudio | WireVideo
 
 
 def read_content(content: str | list[msgspec.Raw] | None, path: str) -> list[Part]:
@@ -93,16 +104,28 @@ def read_call(raw: msgspec.Raw, path: str) -> ToolCall:
     call = call_shape.read(raw, path)
     if call.id is None:
         raise missing_member(f"{path}.id")
-    vendor = vendor_of(call_shape.rest(raw))
+    signature, notes = signatures.read(call.extra_content)
+    vendor = vendor_of(call_shape.rest(raw), notes)
     if call.custom is not None and call.custom.name is not None:
         text = call.custom.input or ""
-        return ToolCall(id=call.id, name=call.custom.name, arguments=text, custom=True, vendor=vendor)
+        return ToolCall(
+            id=call.id,
+            name=call.custom.name,
+            arguments=text,
+            custom=True,
+            signature=signature,
+            vendor=vendor,
+        )
     if call.function is None:
         raise missing_member(f"{path}.function")
     if call.function.name is None:
         raise missing_member(f"{path}.function.name")
     return ToolCall(
-        id=call.id, name=call.function.name, arguments=arguments(call.function.arguments), vendor=vendor
+        id=call.id,
+        name=call.function.name,
+        arguments=arguments(call.function.arguments),
+        signature=signature,
+        vendor=vendor,
     )
 
 
@@ -165,6 +188,18 @@ def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
     return Audio(source=source, cache=cache, vendor=vendor_of(_audio.rest(raw), notes))
 
 
+def _read_video(raw: msgspec.Raw, path: str) -> Video:
+    wire = _video.read(raw, path)
+    cache, notes = _mark(wire, path)
+    notes[VIDEO_URL] = json.raw(value=True)
+    rest = _video.rest(raw)
+    inner = _video_url.rest(_members.decode(raw)["video_url"])
+    if inner:  # how a provider is to look at it
+        rest["video_url"] = json.raw(inner)
+    source = media.source(wire.video_url.url, f"{path}.video_url.url")
+    return Video(source=source, cache=cache, vendor=vendor_of(rest, notes))
+
+
 def _mark(wire: _Marked, path: str) -> tuple[CacheMark | None, Members]:
     """A part's cache mark, in either of its two spellings, and the note of it."""
     mark = given(wire.cache_control)
@@ -183,4 +218,5 @@ _READERS: dict[str, Callable[[msgspec.Raw, str], Part]] = {
     "image_url": read_image,
     "file": _read_file,
     "input_audio": _read_audio,
+    "video_url": _read_video,
 }

@@ -20,8 +20,10 @@ from sekisho.core.message import (
     Text,
     ToolCall,
     Vendor,
+    Video,
 )
-from sekisho.dialects.openai_chat.parts import AUDIO_FORMATS, CACHE_CONTROL, FILE_URL, NO_FILENAME
+from sekisho.dialects.openai_chat import signatures
+from sekisho.dialects.openai_chat.parts import AUDIO_FORMATS, CACHE_CONTROL, FILE_URL, NO_FILENAME, VIDEO_URL
 from sekisho.dialects.openai_chat.shape import NAME, own, spread
 from sekisho.wire import media
 
@@ -57,12 +59,17 @@ class Writing(Losses):
 
 def write_content(parts: list[tuple[str, Part]], writing: Writing) -> str | list[object]:
     """`content` of (path, part) pairs: a bare string where that says it all."""
-    items = [item for path, part in parts if (item := write_part(part, path, writing)) is not None]
+    items = write_items(parts, writing)
     if not items:
         return ""
     if len(items) == 1 and isinstance(items[0], dict) and items[0].keys() == {"type", "text"}:
         return str(items[0]["text"])
     return items
+
+
+def write_items(parts: list[tuple[str, Part]], writing: Writing) -> list[object]:
+    """The content parts of (path, part) pairs."""
+    return [item for path, part in parts if (item := write_part(part, path, writing)) is not None]
 
 
 def write_part(part: Part, path: str, writing: Writing) -> object | None:
@@ -76,7 +83,7 @@ def write_part(part: Part, path: str, writing: Writing) -> object | None:
     if item is None:
         return None
     writing.foreign(path, part.vendor)
-    return {**item, **writing.mark(path, part.cache, part.vendor), **spread(part.vendor)}
+    return {**item, **writing.mark(path, part.cache, part.vendor), **spread(part.vendor), **item}
 
 
 def _body(part: Part, path: str, writing: Writing) -> Item | None:
@@ -91,6 +98,8 @@ def _body(part: Part, path: str, writing: Writing) -> Item | None:
             return _document(part, path, writing)
         case Audio():
             return _audio(part, path, writing)
+        case Video():
+            return _video(part, path, writing)
     writing.content(path, "no place for it in a message of this role")
     return None
 
@@ -146,10 +155,24 @@ def _audio(part: Audio, path: str, writing: Writing) -> Item | None:
     return {"type": "input_audio", "input_audio": {"data": part.source.data, "format": form}}
 
 
-def write_call(call: ToolCall) -> Item:
-    """One of `tool_calls`, without an index."""
+def _video(part: Video, path: str, writing: Writing) -> Item | None:
+    kept = own(part.vendor)
+    if VIDEO_URL not in kept and "video_url" not in writing.facts.extensions:
+        writing.content(path, "the endpoint is not known to take video")
+        return None
+    url = source_url(part.source)
+    if url is None:
+        writing.content(path, "videos go by URL or as data, not by a file's id")
+        return None
+    rest: Members = msgspec.json.decode(kept["video_url"], type=Members) if "video_url" in kept else {}
+    return {"type": "video_url", "video_url": {"url": url, **rest}}
+
+
+def write_call(call: ToolCall, *, signed: bool = True) -> Item:
+    """One of `tool_calls`, without an index; with its signature for clients and for who wants it back."""
     if call.custom:
         body: Item = {"type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     else:
         body = {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-    return {"id": call.id, **body, **spread(call.vendor)}
+    signature = signatures.write(call) if signed else {}
+    return {"id": call.id, **body, **spread(call.vendor), **signature}

@@ -8,7 +8,7 @@ from sekisho.core.contract import Members, ReplyOptions
 from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.message import Audio, Image, Inline, Part, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Reply
-from sekisho.dialects.openai_chat import errors, reasoning, usage
+from sekisho.dialects.openai_chat import errors, reasoning, signatures, usage
 from sekisho.dialects.openai_chat.parts import AUDIO_TYPE, arguments, call_shape, read_image
 from sekisho.dialects.openai_chat.parts_write import source_url, write_call
 from sekisho.dialects.openai_chat.schema import (
@@ -127,14 +127,18 @@ def pieces(content: str | list[msgspec.Raw] | None) -> list[tuple[str, str]]:
 def read_call(raw: msgspec.Raw, spare_id: str) -> ToolCall:
     """A whole tool call of an answer; `spare_id` stands in where a server gives it none."""
     wire = call_shape.decode(raw)
-    vendor = vendor_of(call_shape.rest(raw))
+    signature, notes = signatures.read(wire.extra_content)
+    vendor = vendor_of(call_shape.rest(raw), notes)
+    call_id = wire.id or spare_id
     if wire.custom is not None and wire.custom.name is not None:
         text, name = wire.custom.input or "", wire.custom.name
-        return ToolCall(id=wire.id or spare_id, name=name, arguments=text, custom=True, vendor=vendor)
+        return ToolCall(
+            id=call_id, name=name, arguments=text, custom=True, signature=signature, vendor=vendor
+        )
     if wire.function is None or not wire.function.name:
         raise Malformed("a tool call without a name")
     text = arguments(wire.function.arguments)
-    return ToolCall(id=wire.id or spare_id, name=wire.function.name, arguments=text, vendor=vendor)
+    return ToolCall(id=call_id, name=wire.function.name, arguments=text, signature=signature, vendor=vendor)
 
 
 def read_audio(raw: msgspec.Raw) -> Audio:

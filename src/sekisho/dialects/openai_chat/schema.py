@@ -159,6 +159,19 @@ class WireImage(Wire):
     prompt_cache_breakpoint: msgspec.Raw = msgspec.Raw()
 
 
+class WireVideoUrl(Wire):
+    url: str
+
+
+class WireVideo(Wire):
+    """OpenRouter's and vLLM's, in the shape of an image."""
+
+    type: str
+    video_url: WireVideoUrl
+    cache_control: msgspec.Raw = msgspec.Raw()
+    prompt_cache_breakpoint: msgspec.Raw = msgspec.Raw()
+
+
 class WireFileBody(Wire):
     file_data: str | None = None
     file_id: str | None = None
@@ -210,6 +223,7 @@ class WireToolCall(Wire):
     type: str | None = None
     function: WireFunctionCall | None = None
     custom: WireCustomCall | None = None
+    extra_content: msgspec.Raw = msgspec.Raw()
 
 
 class WireDetail(Wire):

@@ -16,7 +16,7 @@ from sekisho.core.event import (
 )
 from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Finish
-from sekisho.dialects.openai_chat import reasoning
+from sekisho.dialects.openai_chat import reasoning, signatures
 from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image
 from sekisho.dialects.openai_chat.reply import audio_shape, pieces, read_audio
 from sekisho.dialects.openai_chat.schema import WireChunkChoice, WireDelta, WireToolCall
@@ -184,10 +184,18 @@ class ChoiceReader:
         if not name:
             raise Malformed("a tool call that starts without a name")
         call_id = wire.id or f"call_{self._next}_{self._stream_id}"
-        vendor = vendor_of(call_shape.rest(raw))
+        signature, notes = signatures.read(wire.extra_content)
+        vendor = vendor_of(call_shape.rest(raw), notes)
         call = _Call(self._next, call_id)
         self._start(
-            ToolCall(id=call_id, name=name, arguments="", custom=wire.custom is not None, vendor=vendor)
+            ToolCall(
+                id=call_id,
+                name=name,
+                arguments="",
+                custom=wire.custom is not None,
+                signature=signature,
+                vendor=vendor,
+            )
         )
         return call
 
