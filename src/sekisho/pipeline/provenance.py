@@ -22,8 +22,9 @@ from sekisho.core.message import Message, Part, Reasoning, RedactedReasoning, To
 from sekisho.core.reply import Reply
 from sekisho.core.request import Request
 
-MARK = "sekishoSeal1"
-"""Letters and digits, as many as base64 writes in one go (a multiple of four): part of any base64 or id."""
+MARK = "SEKISHOSEAL1"
+"""Letters and digits, a multiple of four, so that it can be part of any base64 and of any id. Capitals, for
+the search through a prompt is then ten times as fast as with the letters that prompts are made of."""
 _MARK_BYTES = MARK.encode()
 _NOBODY = ""
 _STANDARD = str.maketrans("-_", "+/")
