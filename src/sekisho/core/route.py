@@ -40,6 +40,8 @@ class RetryPolicy:
 class Target:
     endpoint: Endpoint
     weight: float = 1.0
+    quality: float | None = None
+    """As the operator rates it, on any scale; for choosing by quality per cost."""
     extra_body: tuple[BodyEdit, ...] = ()
     """Made after those of the endpoint."""
 

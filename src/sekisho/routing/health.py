@@ -1,0 +1,114 @@
+"""Whether an endpoint is to be called: a circuit breaker as one pure transition.
+
+    closed      called as usual
+    open        not called until its time has passed
+    half open   one call at a time, the probe, decides: closed again, or open for longer
+
+It opens after some failures in a row, or when most calls of the last half minute failed. A provider's
+`Retry-After` keeps it closed to calls without counting as a failure. A probe that never reports back is
+forgotten after a while, so that nothing stays half open for ever.
+"""
+
+import math
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["answered", "failed", "throttled", "unusable"]
+"""answered: also with a refusal of the request itself. unusable: no wait will mend it (a key that is refused,
+a model that is gone)."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """When to open, and for how long. Seconds."""
+
+    failures: int = 3
+    """In a row."""
+    share: float = 0.5
+    """Of the recent calls, at least `least` of them, that may fail."""
+    least: float = 8.0
+    half_life: float = 15.0
+    """How fast an old call counts less."""
+    rest: float = 5.0
+    """Open for so long at first, then twice as long each time, at most `longest`."""
+    longest: float = 60.0
+    unusable: float = 30.0
+    throttled: float = 2.0
+    """After a 429 that names no time."""
+    probe: float = 30.0
+    """After which a probe without an answer is given up."""
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one endpoint. Times are monotonic seconds."""
+
+    failures: int = 0
+    """In a row."""
+    good: float = 0.0
+    bad: float = 0.0
+    """Recent calls, those of long ago counting less."""
+    counted: float = 0.0
+    """When good and bad were last weighed."""
+    until: float = 0.0
+    """Not to be called before; 0: closed."""
+    broken: int = 0
+    """How often it opened without a call that was answered in between; 0: closed, or only throttled."""
+    probe: float = -math.inf
+    """When the probe under way began."""
+    outage: float = -math.inf
+    """When it last failed."""
+
+
+FIT = Health()
+DEFAULT = Policy()
+
+
+def state(health: Health, now: float) -> Literal["closed", "open", "half_open"]:
+    """For people and metrics."""
+    if now < health.until:
+        return "open"
+    return "half_open" if health.broken else "closed"
+
+
+def admits(health: Health, now: float, policy: Policy = DEFAULT) -> bool:
+    """Whether a call may be sent now."""
+    if now < health.until:
+        return False
+    return not health.broken or now - health.probe > policy.probe
+
+
+def began(health: Health, now: float) -> Health:
+    """A call is being sent: while half open, it is the probe."""
+    if not health.broken:
+        return health
+    return msgspec.structs.replace(health, probe=now)
+
+
+def ended(
+    health: Health,
+    outcome: Outcome,
+    now: float,
+    *,
+    retry_after: float | None = None,
+    policy: Policy = DEFAULT,
+) -> Health:
+    """A call has ended; `retry_after` is the provider's, in seconds."""
+    fade = 0.5 ** ((now - health.counted) / policy.half_life) if health.counted else 0.0
+    good, bad = health.good * fade, health.bad * fade
+    if outcome == "answered":
+        return Health(good=good + 1, bad=bad, counted=now, outage=health.outage)
+    if outcome == "throttled":
+        pause = policy.throttled if retry_after is None else retry_after
+        return msgspec.structs.replace(
+            health, good=good, bad=bad, counted=now, until=max(health.until, now + pause), probe=-math.inf
+        )
+    failures, bad = health.failures + 1, bad + 1
+    many = bad + good >= policy.least and bad > policy.share * (bad + good)
+    opens = outcome == "unusable" or failures >= policy.failures or many or health.broken > 0
+    broken, until = health.broken, health.until
+    if opens and now >= until:  # calls that were under way when it opened say nothing new
+        broken += 1
+        first = policy.unusable if outcome == "unusable" else policy.rest
+        rest = min(policy.longest, first * 2 ** min(broken - 1, 16))
+        until = now + max(rest, retry_after or 0.0)
+    return Health(failures=failures, good=good, bad=bad, counted=now, until=until, broken=broken, outage=now)

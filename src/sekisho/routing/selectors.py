@@ -1,0 +1,137 @@
+"""The orders in which a call may try its targets: pure functions from targets to scores, the least first.
+
+A selector sees only targets that are allowed. Health is not its affair: who is out of order goes last whatever
+the score. A score is for comparing within one plan, and shown by `explain`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from random import Random
+from types import MappingProxyType
+
+from sekisho.core.preference import Selector
+from sekisho.core.route import Target
+from sekisho.routing.ask import Ask
+from sekisho.routing.board import Board
+
+USUAL_OUTPUT = 500
+"""Tokens, to compare prices where the client did not say how many."""
+USUAL_PROMPT = 1_000
+
+Score = Callable[[Sequence[Target], Ask, Board, Random], list[float]]
+
+
+def ordered(targets: Sequence[Target], _ask: Ask, _board: Board, _random: Random) -> list[float]:
+    """As the document lists them."""
+    return [float(place) for place in range(len(targets))]
+
+
+def weighted(targets: Sequence[Target], _ask: Ask, _board: Board, random: Random) -> list[float]:
+    """By chance, each as often first as its weight says."""
+    return [_drawn(target.weight, random) for target in targets]
+
+
+def balanced(targets: Sequence[Target], ask: Ask, _board: Board, random: Random) -> list[float]:
+    """By chance, weighted with the inverse square of the price: half the price is chosen four times as often.
+    Without a price a target counts as the dearest."""
+    costs = [_cost(target, ask) for target in targets]
+    known = [cost for cost in costs if math.isfinite(cost)]
+    dearest = max(known, default=1.0) or 1.0
+    scores = []
+    for target, cost in zip(targets, costs, strict=True):
+        share = max(min(cost, dearest) / dearest, 1e-6)
+        scores.append(_drawn(target.weight / (share * share), random))
+    return scores
+
+
+def cheapest(targets: Sequence[Target], ask: Ask, _board: Board, _random: Random) -> list[float]:
+    """By what this call is expected to cost, in nano-USD; without a price last."""
+    return [_cost(target, ask) for target in targets]
+
+
+def fastest(targets: Sequence[Target], _ask: Ask, board: Board, _random: Random) -> list[float]:
+    """By the median time to the first token of the last five minutes, in seconds. A target that was not
+    measured comes first, so that it is."""
+    now = board.now()
+    return [board.of(target.endpoint.id).first_token.percentile(0.5, now) or 0.0 for target in targets]
+
+
+def throughput(targets: Sequence[Target], _ask: Ask, board: Board, _random: Random) -> list[float]:
+    """By the median of tokens a second of the last five minutes, negative. A target that was not measured
+    comes first, so that it is."""
+    now = board.now()
+    speeds = (board.of(target.endpoint.id).speed.percentile(0.5, now) for target in targets)
+    return [-math.inf if speed is None else -speed for speed in speeds]
+
+
+def least_busy(targets: Sequence[Target], _ask: Ask, board: Board, random: Random) -> list[float]:
+    """The less busy of two drawn by chance comes first: nearly as even as asking all, and no herd runs to the
+    same one. The others follow by their calls under way."""
+    busy = [board.of(target.endpoint.id).inflight / target.weight for target in targets]
+    if len(targets) < 3:
+        return [load + random.random() * 1e-3 for load in busy]
+    one, other = random.sample(range(len(targets)), 2)
+    chosen = one if busy[one] <= busy[other] else other
+    return [-1.0 if place == chosen else load for place, load in enumerate(busy)]
+
+
+def sticky(targets: Sequence[Target], ask: Ask, board: Board, random: Random) -> list[float]:
+    """The same session goes to the same target while that is fit, so that its prompt cache hits; targets that
+    come or go move only their own sessions (rendezvous hashing). One that already has far more calls than its
+    share comes after the others. Without a session: by weight."""
+    if ask.session is None:
+        return weighted(targets, ask, board, random)
+    busy = [board.of(target.endpoint.id).inflight for target in targets]
+    bound = BOUND * (sum(busy) + 1) / len(targets) + 1
+    scores = []
+    for target, load in zip(targets, busy, strict=True):
+        digest = blake2b(f"{ask.session}\0{target.endpoint.id}".encode(), digest_size=8).digest()
+        drawn = (int.from_bytes(digest, "big") + 1) / 2**64
+        score = -math.log(min(drawn, 1 - 2**-53)) / target.weight
+        scores.append(score + (OVERFULL if load > bound else 0.0))
+    return scores
+
+
+def quality_per_cost(targets: Sequence[Target], ask: Ask, _board: Board, _random: Random) -> list[float]:
+    """By the quality that the document gives a target for each nano-USD that this call is expected to cost,
+    negative; without quality or price last."""
+    scores = []
+    for target in targets:
+        cost = _cost(target, ask)
+        known = target.quality is not None and math.isfinite(cost)
+        scores.append(-(target.quality or 0.0) / max(cost, 1.0) if known else math.inf)
+    return scores
+
+
+BOUND = 1.25
+OVERFULL = 1e6
+
+SCORES: Mapping[Selector, Score] = MappingProxyType(
+    {
+        "ordered": ordered,
+        "weighted": weighted,
+        "balanced": balanced,
+        "cheapest": cheapest,
+        "fastest": fastest,
+        "throughput": throughput,
+        "least_busy": least_busy,
+        "sticky": sticky,
+        "quality_per_cost": quality_per_cost,
+    }
+)
+
+
+def _drawn(weight: float, random: Random) -> float:
+    """Sorting by these is drawing without putting back (Efraimidis and Spirakis, 2006)."""
+    return -math.log(1.0 - random.random()) / weight
+
+
+def _cost(target: Target, ask: Ask) -> float:
+    price = target.endpoint.price
+    if price is None:
+        return math.inf
+    prompt = ask.prompt_tokens or USUAL_PROMPT
+    rates = price.rates_for(prompt)
+    output = min(ask.max_tokens or USUAL_OUTPUT, USUAL_OUTPUT)
+    return (prompt * rates.input + output * rates.output) / 1_000_000 + rates.request
