@@ -1,23 +1,20 @@
 """Which targets a call may not use, and why. Constraints come before every preference.
 
-What is not known is not allowed where a constraint asks for it: a policy that lets unknown cases pass is none.
-Context, modality and parameters are the other way round, since most models' facts are not complete there: what
-is not known is tried.
+What is not known is not allowed where a constraint asks for it: a policy that lets unknown cases pass is
+none. Context, modality and parameters are the other way round, since most models' facts are not complete
+there: what is not known is tried.
 """
 
 from collections.abc import Callable
 
-from sekisho.core.preference import Preferences
+from sekisho.core.preference import NONE, Preferences
 from sekisho.core.provider import Endpoint
 from sekisho.routing.ask import Ask
-
-USUAL_OUTPUT = 0
-"""Tokens kept free in the context for an answer whose length the client did not say."""
 
 
 def rejection(endpoint: Endpoint, ask: Ask) -> str | None:
     """Why the endpoint may not serve the call, for people; None: it may."""
-    if ask.prefer:
+    if ask.prefer is not NONE:
         for check in _CHECKS:
             reason = check(endpoint, ask.prefer)
             if reason is not None:
@@ -27,7 +24,7 @@ def rejection(endpoint: Endpoint, ask: Ask) -> str | None:
 
 def _unable(endpoint: Endpoint, ask: Ask) -> str | None:
     context = endpoint.context_length
-    if context is not None and ask.prompt_tokens + (ask.max_tokens or USUAL_OUTPUT) > context:
+    if context is not None and ask.prompt_tokens + (ask.max_tokens or 0) > context:
         return f"its context of {context} tokens is too short"
     facts = endpoint.facts
     if facts is None:
@@ -49,13 +46,10 @@ def _not_among(endpoint: Endpoint, prefer: Preferences) -> str | None:
 
 
 def _trains(endpoint: Endpoint, prefer: Preferences) -> str | None:
-    if prefer.may_train or endpoint.provider.policy.trains is False:
+    trains = endpoint.provider.policy.trains
+    if prefer.may_train or trains is False:
         return None
-    return (
-        "may train on what it is sent"
-        if endpoint.provider.policy.trains
-        else "does not say that it never trains"
-    )
+    return "may train on what it is sent" if trains else "does not say that it never trains"
 
 
 def _keeps(endpoint: Endpoint, prefer: Preferences) -> str | None:

@@ -1,7 +1,7 @@
 """The orders in which a call may try its targets: pure functions from targets to scores, the least first.
 
-A selector sees only targets that are allowed. Health is not its affair: who is out of order goes last whatever
-the score. A score is for comparing within one plan, and shown by `explain`.
+A selector sees only targets that are allowed. Health is not its affair: who is out of order goes last
+whatever the score. A score is for comparing within one plan, and shown by `explain`.
 """
 
 import math
