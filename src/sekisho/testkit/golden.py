@@ -2,13 +2,16 @@
 
 A case has any of the three files; where it has both answers, they are the same answer. Errors stand beside
 the cases: `<root>/<dialect>/errors/<name>.json` holds `{"status", "headers", "body"}`, where `body` is JSON
-or a text; `<name>.sse` there holds a stream that reports an error after it has begun.
+or a text; `<name>.sse` there holds a stream that reports an error after it has begun. Streams in AWS's binary
+framing stand in `.jsonl` files instead of `.sse`, see `eventframes`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+from sekisho.testkit import eventframes
 
 ERRORS = "errors"
 
@@ -46,7 +49,7 @@ def cases(root: Path, dialect: str) -> list[Case]:
             name=folder.name,
             request=_bytes(folder / "request.json"),
             reply=_bytes(folder / "reply.json"),
-            stream=_bytes(folder / "stream.sse"),
+            stream=_stream(folder),
         )
         for folder in folders
     ]
@@ -59,8 +62,10 @@ def errors(root: Path, dialect: str) -> list[ErrorCase]:
 
 def broken_streams(root: Path, dialect: str) -> list[Case]:
     """All recorded streams that end in an error of the provider, by name."""
-    paths = sorted((root / dialect / ERRORS).glob("*.sse"))
-    return [Case(dialect=dialect, name=path.stem, stream=path.read_bytes()) for path in paths]
+    folder = root / dialect / ERRORS
+    found = {path.stem: path.read_bytes() for path in folder.glob("*.sse")}
+    found |= {path.stem: eventframes.from_lines(path.read_bytes()) for path in folder.glob("*.jsonl")}
+    return [Case(dialect=dialect, name=name, stream=data) for name, data in sorted(found.items())]
 
 
 def _error(dialect: str, path: Path) -> ErrorCase:
@@ -70,6 +75,11 @@ def _error(dialect: str, path: Path) -> ErrorCase:
         body = msgspec.json.decode(body, type=str).encode()
     headers = tuple((name.lower().encode(), value.encode()) for name, value in found.headers.items())
     return ErrorCase(dialect=dialect, name=path.stem, status=found.status, headers=headers, body=body)
+
+
+def _stream(folder: Path) -> bytes | None:
+    lines = _bytes(folder / "stream.jsonl")
+    return _bytes(folder / "stream.sse") if lines is None else eventframes.from_lines(lines)
 
 
 def _bytes(path: Path) -> bytes | None:

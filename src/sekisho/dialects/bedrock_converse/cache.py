@@ -1,0 +1,92 @@
+"""Cache points among the top-level members of a request.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html (2026-11): four at most; Claude
+looks back from a point for what was cached before it, so that a point at the end of each turn finds the one
+of the last turn.
+"""
+
+import msgspec
+
+from sekisho.core.contract import Members, TargetFacts
+from sekisho.dialects.bedrock_converse import schema
+from sekisho.dialects.bedrock_converse.families import family
+from sekisho.wire import json
+from sekisho.wire.shape import BROKEN, bad_request, given
+
+_POINT = msgspec.Raw(b'{"cachePoint":{"type":"default"}}')
+_NAME = b'"cachePoint"'
+_MARKED = ("system", "toolConfig", "messages")
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def place(members: Members, target: TargetFacts) -> None:
+    """A point after the tools, after the instructions, and after the last message. Raises BadRequest for
+    members that hold no lists."""
+    rules = family(target.model)
+    if not rules.cache_points or any(_NAME in bytes(members.get(name, b"")) for name in _MARKED):
+        return
+    try:
+        if rules.cached_tools:
+            _mark_tools(members)
+        if given(members.get("system", msgspec.Raw())) is not None:
+            members["system"] = _marked(members["system"])
+        _mark_last_message(members)
+    except BROKEN as error:
+        raise bad_request(error, "") from None
+
+
+def strip(members: Members) -> None:
+    """Raises BadRequest for members that hold no lists."""
+    try:
+        for name in _MARKED:
+            if _NAME in bytes(members.get(name, b"")):
+                members[name] = _STRIPPERS[name](members[name])
+    except BROKEN as error:
+        raise bad_request(error, "") from None
+
+
+def _mark_tools(members: Members) -> None:
+    config = given(members.get("toolConfig", msgspec.Raw()))
+    if config is not None:
+        found = schema.members.decode(config)
+        found["tools"] = _marked(found.get("tools", msgspec.Raw(b"[]")))
+        members["toolConfig"] = json.raw(found)
+
+
+def _mark_last_message(members: Members) -> None:
+    messages = _items.decode(members.get("messages", b"[]"))
+    if messages:
+        last = schema.members.decode(messages[-1])
+        last["content"] = _marked(last.get("content", msgspec.Raw(b"[]")))
+        messages[-1] = json.raw(last)
+        members["messages"] = json.raw(messages)
+
+
+def _marked(items: msgspec.Raw) -> msgspec.Raw:
+    found = _items.decode(items)
+    return json.raw([*found, _POINT]) if found else items
+
+
+def _stripped(items: msgspec.Raw) -> msgspec.Raw:
+    return json.raw([item for item in _items.decode(items) if not _is_point(item)])
+
+
+def _is_point(item: msgspec.Raw) -> bool:
+    return _NAME in bytes(item) and schema.members.decode(item).keys() == {"cachePoint"}
+
+
+def _strip_tools(config: msgspec.Raw) -> msgspec.Raw:
+    found = schema.members.decode(config)
+    return json.raw({**found, "tools": _stripped(found.get("tools", msgspec.Raw(b"[]")))})
+
+
+def _strip_messages(items: msgspec.Raw) -> msgspec.Raw:
+    messages = _items.decode(items)
+    for at, item in enumerate(messages):
+        if _NAME in bytes(item):
+            found = schema.members.decode(item)
+            messages[at] = json.raw({**found, "content": _stripped(found.get("content", msgspec.Raw(b"[]")))})
+    return json.raw(messages)
+
+
+_STRIPPERS = {"system": _stripped, "toolConfig": _strip_tools, "messages": _strip_messages}

@@ -1,0 +1,125 @@
+"""Reading Bedrock's request into the hub. Model and whether to stream stand in the path, not in the body."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sekisho.core.contract import Members
+from sekisho.core.error import BadRequest
+from sekisho.core.message import CacheMark, Message, Part, ToolResult, Vendor
+from sekisho.core.request import OutputFormat, Request
+from sekisho.dialects.bedrock_converse import additional, schema, tools
+from sekisho.dialects.bedrock_converse.blocks import CACHE_POINT, read_content
+from sekisho.dialects.bedrock_converse.schema import NAME, vendor_of
+from sekisho.wire import json
+from sekisho.wire.shape import BROKEN, Shape, bad_request, refuse_bad_text
+
+ADDITIONAL = "additionalModelRequestFields"
+REQUIRED = ("guardrailConfig", "promptVariables")
+"""A guard must not be lost, nor what is filled into a prompt."""
+TURN = "_turn"
+"""Instructions that came as a turn of their own (models that take them: 2026-11), not before all turns."""
+
+_request = Shape(schema.RequestIn)
+_message = Shape(schema.MessageIn)
+_PARTLY: dict[str, Shape[schema.InferenceIn] | Shape[schema.ToolConfigIn] | Shape[schema.OutputIn]] = {
+    "inferenceConfig": Shape(schema.InferenceIn),
+    "toolConfig": Shape(schema.ToolConfigIn),
+    "outputConfig": Shape(schema.OutputIn),
+}
+"""Objects that the hub knows in part: what it does not know travels in `vendor` under the same name."""
+
+
+def read(body: bytes) -> Request:
+    """The call that a body asks for. Raises BadRequest naming the field in Bedrock's words."""
+    try:
+        refuse_bad_text(body)
+    except UnicodeDecodeError as error:
+        raise bad_request(error, "") from None
+    try:
+        found = schema.members.decode(body)
+    except BROKEN as error:
+        raise bad_request(error, "") from None
+    asked = _request.read(body, "")
+    if not asked.messages:
+        raise BadRequest("messages: empty. Send at least one message.", param="messages")
+    fields = additional.read(asked.additional_model_request_fields or {})
+    settings = asked.inference_config or schema.InferenceIn()
+    effort = asked.output_config.effort if asked.output_config else None
+    return Request(
+        model="",
+        messages=_messages(asked),
+        tools=tools.read(asked.tool_config),
+        tool_choice=tools.read_choice(asked.tool_config),
+        max_tokens=settings.max_tokens,
+        stop=tuple(settings.stop_sequences or ()),
+        sampling=msgspec.structs.replace(
+            fields.sampling, temperature=settings.temperature, top_p=settings.top_p
+        ),
+        output=_output(asked.output_config),
+        reasoning=fields.with_effort(effort),
+        service_tier=asked.service_tier.type if asked.service_tier else None,
+        include_usage=True,  # streams of this dialect always end with it
+        required=tuple(name for name in REQUIRED if name in found),
+        vendor=_vendor(found, _request.rest(body), fields),
+    )
+
+
+def _messages(asked: schema.RequestIn) -> tuple[Message, ...]:
+    messages = tuple(_read_message(raw, f"messages.{index}") for index, raw in enumerate(asked.messages))
+    if not asked.system:
+        return messages
+    parts, leading = read_content(asked.system, "system")
+    return (Message(role="system", parts=parts, vendor=_marked(leading, {})), *messages)
+
+
+def _read_message(raw: msgspec.Raw, path: str) -> Message:
+    wire = _message.read(raw, path)
+    parts, leading = read_content(wire.content, f"{path}.content")
+    rest = _message.rest(raw)
+    if wire.role == "system":
+        rest[TURN] = msgspec.Raw(b"true")
+    return Message(role=wire.role, parts=_results_first(parts), vendor=_marked(leading, rest))
+
+
+def _marked(leading: CacheMark | None, rest: Members) -> Vendor | None:
+    """A point before all of a turn marks what came before that turn."""
+    if leading is not None:
+        rest[CACHE_POINT] = json.raw(
+            {"type": "default"} if leading.ttl is None else {"type": "default", "ttl": leading.ttl}
+        )
+    return vendor_of(rest)
+
+
+def _results_first(parts: Sequence[Part]) -> tuple[Part, ...]:
+    if not any(isinstance(part, ToolResult) for part in parts):
+        return tuple(parts)
+    return tuple(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))
+
+
+def _output(config: schema.OutputIn | None) -> OutputFormat | None:
+    if config is None or config.text_format is None:
+        return None
+    wanted = config.text_format.structure.json_schema
+    try:
+        json.decode(wanted.schema.encode())
+    except msgspec.DecodeError as error:
+        raise bad_request(error, "outputConfig.textFormat.structure.jsonSchema.schema") from None
+    return OutputFormat(
+        kind="json_schema",
+        name=wanted.name,
+        description=wanted.description,
+        schema=msgspec.Raw(wanted.schema.encode()),
+    )
+
+
+def _vendor(found: Members, rest: Members, fields: additional.Fields) -> Vendor | None:
+    kept = dict(rest)
+    for name, shape in _PARTLY.items():
+        if name in found and bytes(found[name]) != b"null":
+            more = shape.rest(found[name])
+            if more:
+                kept[name] = json.raw(more)
+    if fields.rest:
+        kept[ADDITIONAL] = json.raw(fields.rest)
+    return {NAME: {**kept, **fields.notes}} if kept or fields.notes else None
