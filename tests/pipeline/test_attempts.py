@@ -33,8 +33,8 @@ from sekisho.core.error import (
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.route import Route, Timeouts
+from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.answer import Stream, Whole
-from sekisho.pipeline.count import count_locally
 from sekisho.pipeline.meter import record_call
 from sekisho.wire import json
 
@@ -259,11 +259,12 @@ async def test_a_provider_that_goes_on_after_the_end_is_left(world: World) -> No
 async def test_a_stream_does_not_keep_a_large_request_but_what_it_may_cost(world: World) -> None:
     large = [{"role": "user", "content": "関所" * 10_000}]
     call = exchange(world, stream=True, messages=large)
-    estimate = count_locally(call.members)
+    tokens = Tokens()
+    estimate = tokens.estimate(call.members, A)
     world.answers("a", FakeResponse([delta("Hako"), Truncated("cut")]))
     await stream(world, call, route(A))
     assert (call.body, call.members) == (b"", {})
-    record = record_call(call, status=200, outcome="interrupted", error_code=None, now=world.time)
+    record = record_call(call, tokens, status=200, outcome="interrupted", error_code=None, now=world.time)
     assert record.usage is not None
     assert record.usage.input == estimate
 

@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from msgspec import Raw
-from tests.pipeline.world import CHAT, MESSAGES, World, endpoint, exchange
+from tests.pipeline.world import MESSAGES, World, endpoint, exchange
 
 from sekisho.core.contract import Facts
 from sekisho.core.exchange import Exchange
@@ -12,10 +11,10 @@ from sekisho.core.money import Price, Rates
 from sekisho.core.operation import Operation
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
-from sekisho.pipeline import count
-from sekisho.pipeline.count import count_locally
+from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.meter import record_call
 
+TOKENS = Tokens()
 PRICE = Price(base=Rates(input=1_000_000_000, output=2_000_000_000, cache_read=100_000_000))
 PRICED, UNPRICED = endpoint("a", price=PRICE), endpoint("b")
 COUNTED = Usage(input=10, cache_read=100, output=40)
@@ -29,7 +28,7 @@ def ended(
     call = exchange(world, **more)
     call.endpoint, call.facts = at, facts
     call.first_token = world.time + 0.5 if begun else None
-    record = record_call(call, status=200, outcome=outcome, error_code=None, now=world.time + 2)
+    record = record_call(call, TOKENS, status=200, outcome=outcome, error_code=None, now=world.time + 2)
     return record, call
 
 
@@ -43,8 +42,8 @@ def test_what_the_provider_counted_is_booked_and_priced(world: World) -> None:
 
 def test_a_whole_answer_without_a_count_is_estimated(world: World) -> None:
     record, call = ended(world, "ok", Facts(finish="stop", output_ascii=400, output_wide=40))
-    assert record.usage == Usage(input=count_locally(call.members), output=130, estimated=True)
-    assert record.cost == record.usage.input * 1000 + 130 * 2000
+    assert record.usage == Usage(input=TOKENS.estimate(call.members, PRICED), output=132, estimated=True)
+    assert record.cost == record.usage.input * 1000 + 132 * 2000
 
 
 @pytest.mark.parametrize("outcome", ["interrupted", "cancelled"])
@@ -67,7 +66,7 @@ def test_a_count_that_came_with_the_finish_is_final_even_if_the_stream_then_brok
 
 def test_who_leaves_an_answer_that_has_begun_pays_for_the_prompt(world: World) -> None:
     record, call = ended(world, "cancelled", Facts())
-    assert record.usage == Usage(input=count_locally(call.members), output=0, estimated=True)
+    assert record.usage == Usage(input=TOKENS.estimate(call.members, PRICED), output=0, estimated=True)
 
 
 @pytest.mark.parametrize(
@@ -93,49 +92,3 @@ def test_the_app_is_what_the_client_calls_itself_cut_to_a_length(world: World) -
     headers = [(b"user-agent", b"x"), (b"x-title", "関".encode() * 100), (b"referer", b"http://app.test")]
     record, _ = ended(world, "ok", Facts(), headers=headers)
     assert record.app == "関" * 66
-
-
-# --- counting ---------------------------------------------------------------------------------------
-
-
-def counted(**members: Any) -> int:
-    return count_locally(exchange(World(), dialect=CHAT, **members).members)
-
-
-def said(content: Any) -> int:
-    return counted(messages=[{"role": "user", "content": content}])
-
-
-def test_text_counts_wherever_it_stands_and_japanese_counts_more() -> None:
-    assert said("a" * 400) - said("") == 100
-    assert said("関" * 400) - said("") == 300
-    assert said([{"type": "text", "text": "a" * 400}]) == said("a" * 400)
-    assert counted(system="a" * 400) - counted() == 100
-    assert counted(tools=[{"description": "a" * 400}]) - counted() == 100
-
-
-def test_media_count_by_the_piece_and_not_by_their_encoding() -> None:
-    small, large = (
-        said([{"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * size}}])
-        for size in (10, 1_000_000)
-    )
-    assert small == large
-    assert 500 < small < 2_000
-
-
-@pytest.mark.parametrize("shape", ["[],", "0,", "[" * 200 + "]" * 200 + ","])
-def test_a_body_of_nothing_but_json_is_measured_by_its_length(
-    shape: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_at: list[object] = []
-    monkeypatch.setattr(count.json, "decode", looked_at.append)
-    values = shape * (2_000_000 // len(shape)) + "0"
-    assert count_locally({"messages": Raw(f"[{values}]".encode())}) == (len(values) + 2 + 3) // 4
-    assert looked_at == []
-
-
-@pytest.mark.parametrize(
-    "odd", [{"type": ["image"]}, {"type": {"type": "image"}}, {"type": None}, [[[]]], 7, None, {"role": []}]
-)
-def test_odd_shapes_count_as_little_and_break_nothing(odd: Any) -> None:
-    assert 0 <= said([odd]) < 50

@@ -33,9 +33,9 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.provider import BodyEdit, Endpoint
 from sekisho.core.route import Route, Snapshot
-from sekisho.pipeline import attempts
+from sekisho.metering.tokens import Tokens
+from sekisho.pipeline import attempts, provenance
 from sekisho.pipeline.answer import Stream, Whole
-from sekisho.pipeline.count import count_locally
 from sekisho.pipeline.prepare import Plane
 from sekisho.wire import json, pointer
 
@@ -208,7 +208,7 @@ async def test_thinking_that_was_translated_does_not_reach_a_provider_of_the_cli
     world.answers("a", FakeResponse())
     call = exchange(world, messages=turn, tools=[])
     await whole(world, call, route(A))
-    assert b"sekisho" not in world.sent[1].body
+    assert provenance.MARK.encode() not in world.sent[1].body
     assert world.sent[1].members["messages"][1]["content"] == "Hakone."
     assert "messages.1.parts.1.signature" in call.dropped
     assert world.sent[1].members["model"] == "m"
@@ -287,7 +287,7 @@ async def test_a_count_that_fails_is_estimated_at_once(
 ) -> None:
     world.answers("counter", answer)
     body, call = await counted(world, route(COUNTER))
-    assert body == {"input_tokens": count_locally(call.members)}
+    assert body == {"input_tokens": Tokens().count(call.members, call.endpoint)}
     assert [each.provider for each in call.attempts] == ["counter"]
     assert world.waits == []
 

@@ -154,7 +154,8 @@ class _Call:
         exchange, owner = self._exchange, self._owner
         now = owner.clock.monotonic()
         try:
-            record = record_call(exchange, status=status, outcome=outcome, error_code=code, now=now)
+            tokens = owner.pipeline.attempts.tokens
+            record = record_call(exchange, tokens, status=status, outcome=outcome, error_code=code, now=now)
         except Exception as error:  # a bug must not keep the client waiting for an answer that is there
             log.exception("call_not_recorded", id=exchange.id, error=type(error).__name__)
             release()

@@ -6,7 +6,7 @@ first event is there, so that a failure up to then is invisible to the client.
 
 import asyncio
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,10 +28,10 @@ from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
 from sekisho.core.route import Route, Target
 from sekisho.metering.prices import price_call
+from sekisho.metering.tokens import Tokens
 from sekisho.pipeline import provenance, splice, translate
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
-from sekisho.pipeline.count import count_locally
 from sekisho.pipeline.prepare import Plane, Prepared
 from sekisho.pipeline.steps.hops import HEADER
 from sekisho.routing.backoff import delay
@@ -51,7 +51,7 @@ MOST_VALUES = 200_000
 message, so that this many hold up other calls for a few tenths of a second at worst. A prompt of a million
 tokens has as many only if it is a table of numbers. What is spliced is not looked into, and not limited."""
 KEPT_REQUEST = 32 * 1024
-"""Bytes. A smaller request is kept while its stream lasts: counting costs 4 us a kilobyte, and mostly the
+"""Bytes. A smaller request is kept while its stream lasts: counting costs 10 us a kilobyte, and mostly the
 provider counts."""
 
 
@@ -62,13 +62,14 @@ class Attempts:
     client: Client
     clock: Clock
     random: random.Random
+    tokens: Tokens = field(default_factory=Tokens)
 
     async def answer(self, exchange: Exchange, plane: Plane, route: Route) -> Answer:
         """The first target's answer that comes. Raises UpstreamError (of the last attempt, naming provider
         and attempt count), or Unsupported or BodyTooLarge where no target can express the request.
 
-        A count of tokens does not fail because a provider does: then it is estimated here."""
-        call = _Call(exchange, plane, route, self.client, self.clock)
+        A count of tokens does not fail because a provider does: then it is counted here."""
+        call = _Call(exchange, plane, route, self)
         failure: UpstreamError | Unsupported | BodyTooLarge | None = None
         left = len(targets := plan(route))
         for target in targets:
@@ -91,7 +92,7 @@ class Attempts:
                 break
         try:
             if isinstance(failure, UpstreamError) and exchange.entry.operation is Operation.COUNT_TOKENS:
-                return _estimate(exchange)
+                return _count(exchange, self.tokens)
             raise _final(failure, exchange)
         finally:
             failure = (
@@ -109,8 +110,8 @@ class Attempts:
         return delay(tries, error, self.random, call.time_left())
 
 
-def _estimate(exchange: Exchange) -> Whole:
-    return Whole(exchange.dialect.token_counting.write(count_locally(exchange.members)))
+def _count(exchange: Exchange, tokens: Tokens) -> Whole:
+    return Whole(exchange.dialect.token_counting.write(tokens.count(exchange.members, exchange.endpoint)))
 
 
 def _final(failure: UpstreamError | Unsupported | BodyTooLarge | None, exchange: Exchange) -> SekishoError:
@@ -124,12 +125,13 @@ def _final(failure: UpstreamError | Unsupported | BodyTooLarge | None, exchange:
 class _Call:
     """One call's attempts: what they share."""
 
-    def __init__(self, exchange: Exchange, plane: Plane, route: Route, client: Client, clock: Clock):
+    def __init__(self, exchange: Exchange, plane: Plane, route: Route, owner: Attempts):
         self.exchange = exchange
         self.route = route
         self._plane = plane
-        self._client = client
-        self._clock = clock
+        self._client = owner.client
+        self._clock = owner.clock
+        self._tokens = owner.tokens
         self._request: Request | None = None
         self._timeouts = plane.timeouts(route, stream=exchange.stream)
         self._deadline = exchange.began + route.timeouts.total
@@ -149,7 +151,7 @@ class _Call:
             path = prepared.path(exchange.entry.operation, stream=exchange.stream)
             if path is None:
                 exchange.endpoint = endpoint
-                return _estimate(exchange)
+                return _count(exchange, self._tokens)
             passage = self._passage(prepared, target)
             exchange.endpoint, exchange.dropped = endpoint, passage.dropped
             body = passage.body
@@ -202,7 +204,7 @@ class _Call:
     async def _open(self, stream: Stream) -> Stream:
         await stream.open(self._clock.monotonic)
         self.exchange.facts = stream.relay.facts
-        _forget_request(self.exchange)
+        _forget_request(self.exchange, self._tokens)
         return stream
 
     def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
@@ -245,12 +247,12 @@ def _read_request(exchange: Exchange, route: Route) -> "Request":
     return msgspec.structs.replace(request, model=exchange.model, stream=exchange.stream)
 
 
-def _forget_request(exchange: Exchange) -> None:
+def _forget_request(exchange: Exchange, tokens: Tokens) -> None:
     """A stream may last for minutes, and needs of its request only what it would cost without a count."""
     if exchange.facts.usage is None:
         if len(exchange.body) < KEPT_REQUEST:
             return
-        exchange.prompt_tokens = count_locally(exchange.members)
+        exchange.prompt_tokens = tokens.estimate(exchange.members, exchange.endpoint)
     exchange.body, exchange.members = b"", {}
 
 

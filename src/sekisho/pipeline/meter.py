@@ -2,14 +2,13 @@
 
 from msgspec import structs
 
-from sekisho.core import estimate
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import CallRecord, Outcome
 from sekisho.core.usage import Usage
 from sekisho.metering.prices import price_call
-from sekisho.pipeline.count import count_locally
+from sekisho.metering.tokens import Tokens
 
 APP_LIMIT = 200
 """Bytes."""
@@ -18,11 +17,17 @@ APP_HEADERS = frozenset({b"x-title", b"http-referer", b"referer"})
 
 
 def record_call(
-    exchange: Exchange, *, status: int, outcome: Outcome, error_code: str | None, now: float
+    exchange: Exchange,
+    tokens: Tokens,
+    *,
+    status: int,
+    outcome: Outcome,
+    error_code: str | None,
+    now: float,
 ) -> CallRecord:
     """The record of a call that has just ended; `now` is monotonic seconds."""
     endpoint = exchange.endpoint
-    usage = _usage(exchange, outcome)
+    usage = _usage(exchange, outcome, tokens)
     facts = exchange.facts
     cost = _cost(endpoint, usage, facts.service_tier)
     return CallRecord(
@@ -53,7 +58,7 @@ def record_call(
     )
 
 
-def _usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
+def _usage(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
     """The provider's count; where an answer broke off or had none, our estimate of what was produced."""
     facts = exchange.facts
     counted = facts.usage
@@ -61,14 +66,14 @@ def _usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
         return None
     if counted is not None and (outcome == "ok" or facts.finish is not None):
         return counted  # what was counted at or after the finish is final, even if the stream broke off then
-    produced = estimate.tokens(facts.output_ascii, facts.output_wide)
+    produced = tokens.produced(facts, exchange.endpoint)
     if counted is not None:
         return structs.replace(counted, output=max(counted.output, produced), estimated=True)
     if outcome == "ok" or produced or (outcome == "cancelled" and exchange.first_token is not None):
         # Who leaves an answer that has begun pays for the prompt, even before the first word.
         prompt = exchange.prompt_tokens
         if prompt is None:
-            prompt = count_locally(exchange.members)
+            prompt = tokens.estimate(exchange.members, exchange.endpoint)
         return Usage(input=prompt, output=produced, estimated=True)
     return None  # nothing came, so there is nothing to bill
 
