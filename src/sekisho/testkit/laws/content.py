@@ -43,7 +43,7 @@ class Fact:
 def of_request(request: Request) -> list[Fact]:
     facts = [fact for index, message in enumerate(request.messages) for fact in _message(index, message)]
     for index, tool in enumerate(request.tools):
-        facts += _tool(f"tools.{index}", tool)
+        facts += _tool(f"tools.{index}", tool, content=_may_call(request))
     facts += _settings(request)
     facts += _vendor("vendor", request.vendor, request.required)
     return facts
@@ -130,7 +130,8 @@ def _part(path: str, role: str, part: Part) -> Iterator[Fact]:
     yield from _vendor(f"{path}.vendor", part.vendor)
     match part:
         case Text(text=text) | Refusal(text=text):
-            yield Fact(path, f"{TEXT} {role}", text, content=True)
+            # White space alone says nothing, and some APIs refuse it.
+            yield Fact(path, f"{TEXT} {role}", text, content=bool(text.strip()))
         case ToolCall(signature=signature):
             if signature is not None:
                 yield Fact(f"{path}.signature", "signature", signature)
@@ -174,15 +175,20 @@ def _result(path: str, part: ToolResult) -> Iterator[Fact]:
         yield from _part(f"{path}.parts.{number}", f"result of {part.call_id}", inner)
 
 
-def _tool(path: str, tool: Tool) -> Iterator[Fact]:
+def _may_call(request: Request) -> bool:
+    """Where no tool may be called, to withhold them all says the same: no content, but named."""
+    return request.tool_choice is None or request.tool_choice.mode != "none"
+
+
+def _tool(path: str, tool: Tool, *, content: bool) -> Iterator[Fact]:
     if not isinstance(tool, FunctionTool):
-        yield Fact(path, "tool", repr(plain(tool)), content=True)
+        yield Fact(path, "tool", repr(plain(tool)), content)
         return
-    yield Fact(path, "tool", tool.name, content=True)
+    yield Fact(path, "tool", tool.name, content)
     if tool.description:
-        yield Fact(f"{path}.description", "tool description", f"{tool.name} {tool.description}", content=True)
+        yield Fact(f"{path}.description", "tool description", f"{tool.name} {tool.description}", content)
     if tool.schema is not None:
-        yield Fact(f"{path}.schema", "tool schema", f"{tool.name} {_canonical(tool.schema)}", content=True)
+        yield Fact(f"{path}.schema", "tool schema", f"{tool.name} {_canonical(tool.schema)}", content)
     if tool.strict:
         yield Fact(f"{path}.strict", "tool strict", tool.name)
     if tool.cache is not None:
@@ -212,7 +218,7 @@ def _settings(request: Request) -> Iterator[Fact]:
 def _forms(request: Request) -> Iterator[Fact]:
     """Settings that the answer's form depends on: to lose one is to lose content."""
     if request.tool_choice is not None:
-        yield Fact("tool_choice", "tool choice", repr(request.tool_choice), content=True)
+        yield Fact("tool_choice", "tool choice", repr(request.tool_choice), _may_call(request))
     if request.choices is not None and request.choices > 1:
         yield Fact("choices", "choices", str(request.choices), content=True)
     if request.output is not None and request.output.kind != "text":
