@@ -1,15 +1,20 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anthropic
+import boto3
+import botocore.session
 import httpx2
 import openai
 import pytest
+from botocore.config import Config
 from google.genai import Client
 from google.genai.client import AsyncClient
 from google.genai.types import HttpOptions
 
 from sekisho.testkit.provider import ScriptedProvider
+from sekisho.testkit.provider.format import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 
 @pytest.fixture
@@ -44,3 +49,21 @@ async def google_client_of(base_url: str, key: str) -> AsyncIterator[AsyncClient
     warns of."""
     async with httpx2.AsyncClient(timeout=20) as http:
         yield Client(api_key=key, http_options=HttpOptions(base_url=base_url, httpx_async_client=http)).aio
+
+
+@pytest.fixture
+def bedrock_client(provider: ScriptedProvider) -> Iterator[Any]:
+    """Blocking: tests call it in threads."""
+    client = bedrock_client_of(provider.base_url)
+    yield client
+    client.close()
+
+
+def bedrock_client_of(base_url: str, secret: str = SECRET_ACCESS_KEY, **settings: Any) -> Any:
+    """AWS's SDK, pointed at a server on loopback and signing its requests."""
+    session = botocore.session.Session()
+    session.set_credentials(ACCESS_KEY_ID, secret)
+    once = Config(retries={"total_max_attempts": 1}, read_timeout=20, **settings)
+    return boto3.Session(botocore_session=session, region_name="ap-northeast-1").client(
+        "bedrock-runtime", endpoint_url=base_url, config=once
+    )

@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote
 
 from sekisho.testkit.provider.anthropic_messages import ANTHROPIC_MESSAGES
+from sekisho.testkit.provider.bedrock_converse import BEDROCK_CONVERSE
 from sekisho.testkit.provider.connection import Received
 from sekisho.testkit.provider.format import Format, Path
 from sekisho.testkit.provider.gemini_generate import GEMINI_ARRAY, GEMINI_GENERATE
@@ -56,6 +57,12 @@ def _models(request: Received, _match: "re.Match[str]") -> Place:
     return Place(ANTHROPIC_MESSAGES if anthropic else OPENAI_CHAT, "models")
 
 
+def _bedrock(_request: Received, match: "re.Match[str]") -> Place:
+    operation: Operation = "count" if match["verb"] == "count-tokens" else "answer"
+    stream = match["verb"] == "converse-stream"
+    return Place(BEDROCK_CONVERSE, operation, Path(unquote(match["model"]), stream))
+
+
 def _gemini(request: Received, match: "re.Match[str]") -> Place:
     operation: Operation = "count" if match["verb"] == "countTokens" else "answer"
     stream = match["verb"] == "streamGenerateContent"
@@ -81,6 +88,7 @@ _PLACES: tuple[tuple[tuple[str, ...], "re.Pattern[str]", _Placing], ...] = tuple
             r"/models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent|countTokens)$",
             _gemini,
         ),
+        ("POST", r"/model/(?P<model>[^/]+)/(?P<verb>converse|converse-stream|count-tokens)$", _bedrock),
         ("GET", r"/models$", _models),
     )
 )
