@@ -29,6 +29,7 @@ def test_a_data_url_says_its_type_in_any_spelling() -> None:
     assert media.source("DATA:Image/PNG;name=a.png;BASE64,aGk=", "url") == Inline(
         media_type="image/png", data="aGk="
     )
+    assert media.source("data:image/jpg;base64,aGk=", "url") == Inline(media_type="image/jpeg", data="aGk=")
     assert media.source("data:;base64,aGk=", "url") == Inline(
         media_type="application/octet-stream", data="aGk="
     )

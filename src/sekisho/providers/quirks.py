@@ -208,6 +208,26 @@ _ALL = (
         extensions=("cache_control",),
     ),
     Quirk(
+        name="takes_prompt_cache_key",
+        reason="prompt_cache_key leads requests with the same beginning to the same cache",
+        source="https://developers.openai.com/api/docs/guides/prompt-caching, "
+        "https://learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching 2026-11-22; strict servers "
+        "refuse it: https://github.com/zed-industries/zed/issues/36215",
+        extensions=("prompt_cache_key",),
+    ),
+    Quirk(
+        name="takes_thought_signature",
+        reason="signatures of tool calls go back in extra_content; Gemini 3 refuses calls without",
+        source="https://ai.google.dev/gemini-api/docs/thought-signatures 2026-11-22",
+        extensions=("thought_signature",),
+    ),
+    Quirk(
+        name="takes_video_url",
+        reason="videos are taken in the shape of images, by URL or as data",
+        source="https://openrouter.ai/docs/features/multimodal/videos 2026-11-22",
+        extensions=("video_url",),
+    ),
+    Quirk(
         name="takes_reasoning_content",
         reason="earlier thinking goes back in assistant messages; tool loops of thinking models fail without",
         source="https://api-docs.deepseek.com/guides/thinking_mode, "

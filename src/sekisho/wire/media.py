@@ -10,6 +10,8 @@ from sekisho.core.error import BadRequest
 from sekisho.core.message import Inline, Link, Source
 
 _BASE64 = ";base64"
+_ALIASES = {"image/jpg": "image/jpeg"}
+"""What clients often write, and providers do not know."""
 _UNNAMED = "application/octet-stream"
 NOT_BASE64 = "not base64. Send the content in standard base64, padded and without line ends"
 
@@ -30,7 +32,7 @@ def inline(media_type: str, data: str, path: str) -> Inline:
     """Content of a request at `path`. Raises BadRequest unless `data` is base64."""
     if not is_base64(data):
         raise BadRequest(f"{path}: {NOT_BASE64}.", param=path)
-    return Inline(media_type=media_type, data=data)
+    return Inline(media_type=_ALIASES.get(media_type, media_type), data=data)
 
 
 def source(url: str, path: str) -> Source:

@@ -51,6 +51,14 @@ def said(*blocks: object, role: str = "user") -> list[object]:
         ),
         (
             request(
+                messages=said(
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA"}}
+                )
+            ),
+            "messages.0.content.0.source.data",
+        ),
+        (
+            request(
                 messages=said({"type": "tool_use", "id": "a", "name": "b", "input": [1]}, role="assistant")
             ),
             "messages.0.content.0.input",

@@ -152,6 +152,8 @@ def test_a_refusal_in_the_history_is_said_as_text() -> None:
     [
         Audio(source=Inline(media_type="audio/wav", data="")),
         Document(source=Inline(media_type="text/csv", data="")),
+        Image(source=Inline(media_type="image/tiff", data="AA==")),
+        ToolResult(call_id="a", parts=(Image(source=Inline(media_type="image/bmp", data="AA==")),)),
         Opaque(dialect="openai_chat", type="x", raw=msgspec.Raw(b"{}")),
         ToolCall(id="a", name="f", arguments="x", custom=True),
         ToolResult(call_id="a", parts=(Audio(source=Link(url="x")),)),
@@ -162,6 +164,18 @@ def test_content_that_cannot_be_said_is_never_lost_in_silence(part: Part) -> Non
     (loss,) = written.losses
     assert loss.content
     assert loss.field.startswith("messages.0.parts.1")
+
+
+def test_what_has_no_place_beside_a_call_or_a_schema_is_named() -> None:
+    call = ToolCall(id="a", name="f", arguments="{}", signature="s")
+    schema = msgspec.Raw(b'{"type":"object"}')
+    output = OutputFormat(kind="json_schema", name="n", description="d", schema=schema)
+    written = write(request(message("user", "Hi"), message("assistant", call), output=output), NEW)
+    assert named(written) == {
+        "output.name": False,
+        "output.description": False,
+        "messages.1.parts.0.signature": False,
+    }
 
 
 def test_tools_that_cannot_be_said_are_never_lost_in_silence() -> None:

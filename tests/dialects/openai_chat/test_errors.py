@@ -48,6 +48,7 @@ MEANINGS = {
     "openai_context": "ContextTooLong",
     "openai_invalid_key": "ProviderAuthFailed",
     "openai_model_missing": "ProviderModelMissing",
+    "openai_orphan_result": "ProviderRejected",
     "openai_overloaded": "Overloaded",
     "openai_quota": "ProviderQuota",
     "openai_rate_limit": "Throttled",

@@ -119,6 +119,24 @@ def test_sources_are_told_apart_by_their_url() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,A"}}, "image_url.url"),
+        ({"type": "image_url", "image_url": {"url": "data:image/png,AA=="}}, "image_url.url"),
+        ({"type": "image_url", "image_url": "data:image/png;base64,A=A="}, "image_url"),
+        ({"type": "video_url", "video_url": {"url": "data:video/mp4;base64,?"}}, "video_url.url"),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64,AA"}}, "file.file_data"),
+        ({"type": "file", "file": {"filename": "a.pdf", "file_data": "no"}}, "file.file_data"),
+        ({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}, "input_audio.data"),
+    ],
+)
+def test_content_that_is_not_base64_is_refused_by_its_field(part: dict[str, Any], param: str) -> None:
+    with pytest.raises(BadRequest, match="base64") as caught:
+        read(messages=[{"role": "user", "content": [part]}])
+    assert caught.value.param == f"messages.0.content.0.{param}"
+
+
 def test_a_mark_on_a_message_is_one_on_its_last_part() -> None:
     marked = read(messages=[{**HELLO, "cache_control": {"type": "ephemeral", "ttl": "1h"}}])
     assert marked.messages[0].parts[0].cache == CacheMark(ttl="1h")

@@ -22,6 +22,7 @@ from sekisho.core.message import (
     Text,
     ToolCall,
     ToolResult,
+    Video,
 )
 from sekisho.core.request import ProviderTool, ReasoningSettings, Request, Sampling
 from sekisho.dialects.openai_chat import DIALECT
@@ -149,6 +150,43 @@ def test_a_budget_of_thinking_becomes_an_effort(
 ) -> None:
     written = write(user(), reasoning=settings)
     assert (body(written).get("reasoning_effort"), list(losses(written))) == (effort, lost)
+
+
+def test_what_a_tool_shows_is_said_by_the_user_after_all_results() -> None:
+    image = Image(source=Inline(media_type="image/png", data="AA=="))
+    shown = ToolResult(call_id="a", parts=(image,))
+    told = ToolResult(call_id="b", parts=(Text(text="42"), image))
+    written = write(user(shown, told, Text(text="and?")))
+    url = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    assert body(written)["messages"] == [
+        {"role": "tool", "tool_call_id": "a", "content": "(The result follows in the next message.)"},
+        {"role": "tool", "tool_call_id": "b", "content": "42"},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "From the result of the tool call a:"},
+                url,
+                {"type": "text", "text": "From the result of the tool call b:"},
+                url,
+                {"type": "text", "text": "and?"},
+            ],
+        },
+    ]
+    assert losses(written) == {"messages.0.parts.0.parts": False, "messages.0.parts.1.parts": False}
+    inside = write(user(told), target=takes("tool_images"))
+    assert body(inside)["messages"][0]["content"] == [{"type": "text", "text": "42"}, url]
+    assert inside.losses == ()
+
+
+def test_videos_and_signatures_of_calls_go_where_they_are_taken() -> None:
+    video = user(Video(source=Link(url="https://example.com/a.mp4")))
+    call = assistant(ToolCall(id="c", name="f", arguments="{}", signature="s"))
+    assert losses(write(video, call)) == {"messages.0.parts.0": True, "messages.1.parts.0.signature": False}
+    written = write(video, call, target=takes("video_url", "thought_signature"))
+    asked, called = body(written)["messages"]
+    assert asked["content"] == [{"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}}]
+    assert called["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "s"}}
+    assert written.losses == ()
 
 
 def test_documents_of_plain_text_are_sent_as_text_and_unnamed_files_get_a_name() -> None:

@@ -33,6 +33,9 @@ from sekisho.wire import media
 
 Block = dict[str, object] | msgspec.Raw
 
+_IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+"""https://platform.claude.com/docs/en/build-with-claude/vision (2026-11)."""
+
 INVALID_JSON = "INVALID_JSON"
 """Anthropic's advice for arguments that are not a JSON object (a call cut off by `max_tokens`): send them
 back as the text under this one member (fine-grained tool streaming, 2026-11)."""
@@ -269,6 +272,11 @@ def _write_foreign(part: Audio | Video | Opaque, path: str, losses: Losses) -> B
 def _write_image(part: Image, path: str, losses: Losses) -> Block | None:
     if isinstance(part.source, PlainText):
         losses.content(path, "an image cannot come from plain text")
+        return None
+    if isinstance(part.source, Inline) and part.source.media_type not in _IMAGE_TYPES:
+        losses.content(
+            path, f"Anthropic takes images as {', '.join(_IMAGE_TYPES)}, not as {part.source.media_type[:40]}"
+        )
         return None
     if part.detail is not None:
         losses.knob(f"{path}.detail", "Anthropic chooses the resolution itself")

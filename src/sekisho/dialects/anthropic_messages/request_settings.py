@@ -89,6 +89,9 @@ def _output(request: Request, effort: str | None, losses: Losses) -> dict[str, o
         return config
     if wanted.kind == "json_schema" and wanted.schema is not None:
         config["format"] = {"type": "json_schema", "schema": wanted.schema}
+        for name in ("name", "description"):
+            if getattr(wanted, name) is not None:
+                losses.knob(f"output.{name}", "Anthropic's formats are a schema and nothing beside it")
     else:
         losses.content("output", "Anthropic writes JSON only to a schema; use json_schema")
     return config
