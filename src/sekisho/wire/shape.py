@@ -44,10 +44,13 @@ class Shape(Generic[Shaped]):
             raise bad_request(error, path) from None
 
     def rest(self, data: bytes | msgspec.Raw) -> Members:
-        """The members that the shape does not know, without nulls."""
+        """The members that the shape does not know, without nulls, and without names that would pass for a
+        reader's notes."""
         found = _members.decode(data)
         return {
-            name: raw for name, raw in found.items() if name not in self._known and given(raw) is not None
+            name: raw
+            for name, raw in found.items()
+            if name not in self._known and given(raw) is not None and not name.startswith("_")
         }
 
 
