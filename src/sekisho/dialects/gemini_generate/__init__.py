@@ -41,5 +41,6 @@ DIALECT = Dialect(
     unary_tap=tap.unary_tap,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
+    query_key=b"key",
     has_terminator=False,
 )

@@ -95,8 +95,8 @@ def said(wire: schema.Part, rest: Members) -> Text | Reasoning:
 
 
 def unwrapped(args: msgspec.Raw) -> str:
-    """A call's arguments as text."""
-    text = bytes(given(args) or b"{}").decode()
+    """A call's arguments as text: compact, for whole answers come indented and streams do not."""
+    text = msgspec.json.format(bytes(given(args) or b"{}"), indent=-1).decode()
     if RAW_ARGUMENTS not in text:
         return text
     members = results.object_in(text)

@@ -57,7 +57,7 @@ def _read(body: bytes) -> Request:
     return Request(
         model="",
         messages=(*_instruction(wire), *messages),
-        tools=tools.read(wire.tools or []),
+        tools=tools.read(wire.tools),
         tool_choice=choice,
         max_tokens=config.max_output_tokens,
         stop=tuple(config.stop_sequences or ()),

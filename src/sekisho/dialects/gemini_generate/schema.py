@@ -116,7 +116,7 @@ class Request(Wire):
     """The path names the model; clients made from Google's interface descriptions repeat it here."""
     system_instruction: msgspec.Raw = RAW
     generation_config: msgspec.Raw = RAW
-    tools: list[msgspec.Raw] | None = None
+    tools: msgspec.Raw = RAW
     tool_config: msgspec.Raw = RAW
     service_tier: str | None = None
 

@@ -12,7 +12,6 @@ _KINDS = {
     "system_instruction": kinds.OBJECT,
     "generationConfig": kinds.OBJECT,
     "generation_config": kinds.OBJECT,
-    "tools": _CONTENTS,
     "toolConfig": kinds.OBJECT,
     "tool_config": kinds.OBJECT,
 }

@@ -108,9 +108,12 @@ class Tap:
                 errors.refuse_what_is_no_stream(frame.raw)
             return b"" if self._array else frame.raw
         try:
-            event = _event.decode(data)
+            return self._relay_event(data, frame.raw)
         except BROKEN as error:
             raise Malformed(f"not an event of Gemini's format: {error}") from None
+
+    def _relay_event(self, data: bytes, raw: bytes) -> bytes:
+        event = _event.decode(data)
         if event.error is not None:
             raise errors.in_answer(data)
         if not self.started:
@@ -127,7 +130,7 @@ class Tap:
         if self._rewrites:
             data = self._rewritten(data)
             return self._framed(data) if self._array else encode(data)
-        return self._framed(data) if self._array else frame.raw
+        return self._framed(data) if self._array else raw
 
     def _see(self, candidates: list[_Candidate]) -> None:
         for place, candidate in enumerate(candidates):

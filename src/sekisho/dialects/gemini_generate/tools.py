@@ -30,10 +30,10 @@ _WORDS = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
 _UNSAID = (None, "", "MODE_UNSPECIFIED")
 
 
-def read(tools: list[msgspec.Raw]) -> tuple[Tool, ...]:
+def read(tools: msgspec.Raw) -> tuple[Tool, ...]:
     """Raises BadRequest naming the field."""
     found: list[Tool] = []
-    for index, item in enumerate(tools):
+    for index, item in enumerate(listed(tools, "tools")):
         path = f"tools.{index}"
         try:
             members = _members.decode(item)

@@ -93,11 +93,11 @@ def write(
     if usage.reasoning:
         written["thoughtsTokenCount"] = usage.reasoning
     written["totalTokenCount"] = usage.total
-    written |= _details(usage)
+    added = _details(usage)
     if service_tier is not None and "trafficType" not in kept:
-        written["serviceTier"] = _TIERS.get(service_tier, service_tier)
-    written |= kept
-    return written | price(usage, service_tier, cost)
+        added["serviceTier"] = _TIERS.get(service_tier, service_tier)
+    written |= {name: value for name, value in added.items() if name not in kept}
+    return {**written, **kept, **price(usage, service_tier, cost)}
 
 
 def price(usage: Usage | None, service_tier: str | None, cost: Cost | None) -> Members:
