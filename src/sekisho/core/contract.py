@@ -84,6 +84,10 @@ class ReplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Given on paths that show money: (usage, service tier) -> nano-USD, None for unpriced."""
     created: int | None = None
     """Seconds since the epoch, for dialects that must say a time where the provider said none."""
+    id: str = ""
+    """The call's own, for an answer that a provider gave none."""
+    asked: str = ""
+    """The model as the client named it, for an answer that names none."""
     framing: Framing = "sse"
     """Of a stream, in dialects that have several."""
 

@@ -208,13 +208,20 @@ class _Call:
         return stream
 
     def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
-        created, framing = int(self.exchange.started), self.exchange.entry.framing
-        if not self.exchange.show_money:
-            return ReplyOptions(show_usage=show_usage, created=created, framing=framing)
+        exchange = self.exchange
+        options = ReplyOptions(
+            show_usage=show_usage,
+            created=int(exchange.started),
+            id=exchange.id,
+            asked=exchange.model,
+            framing=exchange.entry.framing,
+        )
+        if not exchange.show_money:
+            return options
         price = endpoint.price
-        return ReplyOptions(
-            created=created,
-            framing=framing,
+        return msgspec.structs.replace(
+            options,
+            show_usage=True,
             cost=lambda usage, service_tier: price_call(usage, price, service_tier),
         )
 

@@ -41,7 +41,7 @@ def record_call(
         provider=endpoint.provider.name if endpoint else None,
         provider_dialect=endpoint.provider.dialect if endpoint else None,
         upstream_model=endpoint.upstream_model if endpoint else None,
-        upstream_id=facts.upstream_id,
+        upstream_id=facts.upstream_id or None,
         stream=exchange.stream,
         status=status,
         outcome=outcome,

@@ -1,6 +1,9 @@
 """Different dialects: read into the hub, written from there."""
 
 from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
 
 from sekisho.core import estimate
 from sekisho.core.contract import Dialect, Facts, ReplyOptions
@@ -13,6 +16,8 @@ from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
 from sekisho.wire import json
+
+_Named = TypeVar("_Named", Reply, Start)
 
 
 class Translation:
@@ -41,10 +46,17 @@ class Translation:
     def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         reply = self._prepared.dialect.read_reply(body)
         sealed = provenance.seal_reply(reply, self._prepared.dialect.name)
-        return _facts(reply), self._client.write_reply(sealed, options)
+        return _facts(reply), self._client.write_reply(_named(sealed, options), options)
 
     def relay(self, options: ReplyOptions) -> Relay:
         return TranslateRelay(self._prepared, self._client, options)
+
+
+def _named(answer: _Named, options: ReplyOptions) -> _Named:
+    """The answer with our id, and the name that the client asked for, where its provider gave it none."""
+    if answer.id and answer.model:
+        return answer
+    return msgspec.structs.replace(answer, id=answer.id or options.id, model=answer.model or options.asked)
 
 
 def _facts(reply: Reply) -> Facts:
@@ -70,12 +82,13 @@ def _count(facts: Facts, text: str) -> None:
 class TranslateRelay:
     """Provider's events in, client's events out."""
 
-    __slots__ = ("_needs_done", "_reader", "_sealer", "_writer", "complete", "facts", "started")
+    __slots__ = ("_needs_done", "_options", "_reader", "_sealer", "_writer", "complete", "facts", "started")
 
     def __init__(self, prepared: Prepared, client: Dialect, options: ReplyOptions):
         self._reader = prepared.dialect.stream_reader()
         self._sealer = provenance.StreamSealer(prepared.dialect.name)
         self._writer = client.stream_writer(options)
+        self._options = options
         self._needs_done = prepared.quirks.needs_done
         self.facts = Facts()
         self.started = False
@@ -102,7 +115,10 @@ class TranslateRelay:
                 self.facts.usage = event.usage
             elif isinstance(event, End):
                 self._end(event)
-        return self._writer.write(self._sealer.seal(events))
+        sealed = self._sealer.seal(events)
+        if sealed and isinstance(sealed[0], Start):
+            sealed[0] = _named(sealed[0], self._options)
+        return self._writer.write(sealed)
 
     def _end(self, event: End) -> None:
         self.complete = True

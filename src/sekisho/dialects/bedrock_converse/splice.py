@@ -236,19 +236,23 @@ class Tap:
 def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     """See `core.contract.UnaryTap`. Raises Malformed, or the UpstreamError that a 200 body reports."""
     try:
-        answer = _answer.decode(body)
-        counted = usage.read(answer.usage)
-        facts = Facts(
-            usage=counted,
-            model=answer.model,
-            upstream_id=answer.id,
-            finish=answer.stop_reason,
-            service_tier=answer.service_tier.type if answer.service_tier else None,
-        )
-        if counted is None:
-            _measure(_message.decode(answer.output.message), facts)
+        return _tap_answer(body, options)
     except BROKEN as error:
         raise errors.reported(body) or Malformed(f"not an answer of Converse: {error}") from None
+
+
+def _tap_answer(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
+    answer = _answer.decode(body)
+    counted = usage.read(answer.usage)
+    facts = Facts(
+        usage=counted,
+        model=answer.model,
+        upstream_id=answer.id,
+        finish=answer.stop_reason,
+        service_tier=answer.service_tier.type if answer.service_tier else None,
+    )
+    if counted is None:
+        _measure(_message.decode(answer.output.message), facts)
     renamed = options.model is not None and options.model != answer.model
     cost = usage.price(counted, facts.service_tier, options.cost)
     if not renamed and cost is None:
