@@ -146,6 +146,7 @@ _QWEN_35 = Family(
     source="toktok-rs 0.3.0",
     letters=1.04,
     wide=0.87,
+    hangul=-0.1,
     wide_rate=0.62,
     message=5,
 )
@@ -199,7 +200,7 @@ _PATTERNS: tuple[tuple[str, Family], ...] = (
         _MISTRAL_2,
     ),
     (r"mistral-7b|mixtral|mistral-tiny|zephyr|openhermes-2", _MISTRAL_1),
-    (r"(?:mi|dev|code|magi|vox)s?tral|pixtral", _TEKKEN),
+    (r"mistral|ministral|devstral|codestral|magistral|voxtral|pixtral", _TEKKEN),
     (r"glm-?4", _open("glm-4", "glm4", 0.77, message=2, opening=4)),
     (r"glm", _open("glm-5", "glm4", 0.77, message=2, opening=4, exact=False)),
     (r"kimi-k3", _open("kimi-k3", "kimi_k3", 0.87)),

@@ -10,6 +10,7 @@ import msgspec
 
 from sekisho.core.contract import Members
 from sekisho.metering.attachments import Attachment, attachment
+from sekisho.metering.tools import as_json
 from sekisho.wire import json
 
 PROMPT_MEMBERS = ("messages", "input", "contents", "prompt", "suffix")
@@ -114,7 +115,7 @@ def _open(prompt: Prompt, value: dict[str, object]) -> list[object]:
     inner: list[object] = []
     for name, member in value.items():
         if isinstance(member, dict) and name in STRUCTURED:
-            prompt.texts.append(json.encode(member).decode())
+            prompt.texts.append(as_json(member))
         elif name not in OPAQUE and not isinstance(member, int):
             inner.append(member)
     return inner

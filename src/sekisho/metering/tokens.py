@@ -27,8 +27,8 @@ _DIGITS = b"0123456789"
 class Tokens:
     """Counts by the model. One for a process; what it holds is what it has read of published vocabularies."""
 
-    def __init__(self) -> None:
-        self._vocabularies = Vocabularies()
+    def __init__(self, vocabularies: Vocabularies | None = None) -> None:
+        self._vocabularies = vocabularies or Vocabularies()
         self._families: dict[tuple[str, str], Family] = {}
 
     def count(self, members: Members, endpoint: Endpoint | None) -> int:

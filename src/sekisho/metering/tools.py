@@ -6,9 +6,17 @@ from sekisho.wire import json
 FUNCTION, PROPERTIES, PROPERTY, ENUM, ENUM_ITEM, END = 7, 3, 3, -3, 3, 12
 
 
+def as_json(value: object) -> str:
+    """A value as a model is shown it. Empty for one that was nested so deep that it could just be read."""
+    try:
+        return json.encode(value).decode()
+    except RecursionError:
+        return ""
+
+
 def tools_as_json(tools: list[object]) -> list[str]:
     """What most models are shown: the definitions themselves."""
-    return [json.encode(value).decode() for value in tools]
+    return [as_json(value) for value in tools]
 
 
 def tools_as_types(tools: list[object]) -> tuple[list[str], int]:

@@ -6,7 +6,7 @@ event loop any of it. Hence `load` is called where an exact count was asked for,
 and never for an estimate.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import splintr
@@ -54,10 +54,18 @@ class Vocabulary:
             return len(self._encoder.encode_ordinary(text.encode("utf-8", "replace").decode()))
 
 
+def read_vocabulary(name: str) -> Vocabulary:
+    """A vocabulary that the package holds, warmed."""
+    encoder = splintr.Tokenizer.from_pretrained(name)
+    encoder.encode_ordinary(WARMING)
+    return Vocabulary(encoder, keeps_words=encoder.family == "BPE")
+
+
 class Vocabularies:
     """The vocabularies of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[str], Vocabulary] = read_vocabulary) -> None:
+        self._read = read
         self._loaded: dict[str, Vocabulary] = {}
 
     def get(self, name: str) -> Vocabulary | None:
@@ -65,12 +73,10 @@ class Vocabularies:
         return self._loaded.get(name)
 
     def load(self, name: str) -> Vocabulary:
-        """A vocabulary, read and warmed if this is the first time: see above for what that takes."""
+        """A vocabulary, read if this is the first time: see above for what that takes."""
         found = self._loaded.get(name)
         if found is None:
-            encoder = splintr.Tokenizer.from_pretrained(name)
-            encoder.encode_ordinary(WARMING)
-            found = self._loaded[name] = Vocabulary(encoder, keeps_words=encoder.family == "BPE")
+            found = self._loaded[name] = self._read(name)
         return found
 
 
