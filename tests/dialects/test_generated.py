@@ -73,7 +73,7 @@ bounded = st.floats(0, 1).map(lambda value: round(value, 3))
 
 
 def calls(ids: st.SearchStrategy[str]) -> st.SearchStrategy[ToolCall]:
-    return st.builds(ToolCall, id=ids, name=word, arguments=arguments)
+    return st.builds(ToolCall, id=ids, name=word, arguments=arguments, signature=st.none() | word)
 
 
 @st.composite
