@@ -213,6 +213,7 @@ _ALL = (
         source="https://developers.openai.com/api/docs/guides/prompt-caching, "
         "https://learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching 2026-11-22; strict servers "
         "refuse it: https://github.com/zed-industries/zed/issues/36215",
+        dialects=("openai_chat", "openai_responses"),
         extensions=("prompt_cache_key",),
     ),
     Quirk(
