@@ -13,8 +13,7 @@ from google.genai import Client
 from google.genai.client import AsyncClient
 from google.genai.types import HttpOptions
 
-from sekisho.testkit.provider import ScriptedProvider
-from sekisho.testkit.provider.format import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from sekisho.testkit.provider import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ScriptedProvider
 
 
 @pytest.fixture

@@ -168,3 +168,24 @@ async def test_a_wrong_key_is_refused() -> None:
     ):
         with pytest.raises(anthropic.AuthenticationError, match="invalid x-api-key"):
             await client.messages.create(model="echo", max_tokens=9, messages=ASK)
+
+
+@pytest.mark.parametrize("model", ["thinking", "redacted"])
+async def test_thinking_that_comes_back_is_known_again(
+    anthropic_client: anthropic.AsyncAnthropic, model: str
+) -> None:
+    first = await anthropic_client.messages.create(model=model, max_tokens=100, messages=ASK)
+    own = [block.model_dump(exclude_none=True) for block in first.content]
+    own[1].pop("parsed_output", None)
+    forged = {
+        **own[0],
+        **({"data": "Zm9yZ2Vk"} if model == "redacted" else {"thinking": "Not what I thought."}),
+    }
+    for thought, refused in ((own[0], False), (forged, True)):
+        turns: list[Any] = [*ASK, {"role": "assistant", "content": [thought, own[1]]}, *ASK]
+        asked = anthropic_client.messages.create(model=model, max_tokens=100, messages=turns)
+        if refused:
+            with pytest.raises(anthropic.BadRequestError, match="Invalid `(signature|data)` in"):
+                await asked
+        else:
+            await asked

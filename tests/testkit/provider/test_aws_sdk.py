@@ -12,8 +12,7 @@ from botocore.eventstream import ChecksumMismatch
 from botocore.exceptions import ClientError, EventStreamError
 from tests.testkit.provider.conftest import bedrock_client_of
 
-from sekisho.testkit.provider import Script, ScriptedProvider, ToolUse
-from sekisho.testkit.provider.format import Rules
+from sekisho.testkit.provider import Rules, Script, ScriptedProvider, ToolUse
 
 ASK: list[Any] = [{"role": "user", "content": [{"text": "関所とは何ですか"}]}]
 SCHEMA = {

@@ -11,8 +11,7 @@ from google.genai.errors import APIError, ClientError, ServerError
 from pydantic import BaseModel
 from tests.testkit.provider.conftest import google_client_of
 
-from sekisho.testkit.provider import ScriptedProvider
-from sekisho.testkit.provider.format import Rules
+from sekisho.testkit.provider import Rules, ScriptedProvider
 
 ASK = "関所とは何ですか"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

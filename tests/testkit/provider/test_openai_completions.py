@@ -5,8 +5,7 @@ from typing import Any
 import openai
 import pytest
 
-from sekisho.testkit.provider import ScriptedProvider
-from sekisho.testkit.provider.format import Rules
+from sekisho.testkit.provider import Rules, ScriptedProvider
 
 PROMPTS = ["The first gate stood at ", "The second gate stood at "]
 

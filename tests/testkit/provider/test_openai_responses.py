@@ -7,8 +7,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from sekisho.testkit.provider import Script, ScriptedProvider, ToolUse
-from sekisho.testkit.provider.format import Rules
+from sekisho.testkit.provider import Rules, Script, ScriptedProvider, ToolUse
 
 ASK = "関所とは何ですか"
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
