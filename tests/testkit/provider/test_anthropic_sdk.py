@@ -185,7 +185,7 @@ async def test_thinking_that_comes_back_is_known_again(
         turns: list[Any] = [*ASK, {"role": "assistant", "content": [thought, own[1]]}, *ASK]
         asked = anthropic_client.messages.create(model=model, max_tokens=100, messages=turns)
         if refused:
-            with pytest.raises(anthropic.BadRequestError, match="Invalid `(signature|data)` in"):
+            with pytest.raises(anthropic.BadRequestError, match=r"Invalid `(signature|data)` in"):
                 await asked
         else:
             await asked
