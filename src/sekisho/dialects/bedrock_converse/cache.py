@@ -5,13 +5,15 @@ looks back from a point for what was cached before it, so that a point at the en
 of the last turn.
 """
 
+import contextlib
+
 import msgspec
 
 from sekisho.core.contract import Members, TargetFacts
 from sekisho.dialects.bedrock_converse import schema
 from sekisho.dialects.bedrock_converse.families import family
 from sekisho.wire import json
-from sekisho.wire.shape import BROKEN, bad_request, given
+from sekisho.wire.shape import BROKEN, given
 
 _POINT = msgspec.Raw(b'{"cachePoint":{"type":"default"}}')
 _NAME = b'"cachePoint"'
@@ -20,29 +22,23 @@ _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def place(members: Members, target: TargetFacts) -> None:
-    """A point after the tools, after the instructions, and after the last message. Raises BadRequest for
-    members that hold no lists."""
+    """A point after the tools, after the instructions, and after the last message."""
     rules = family(target.model)
     if not rules.cache_points or any(_NAME in bytes(members.get(name, b"")) for name in _MARKED):
         return
-    try:
+    with contextlib.suppress(*BROKEN):  # what holds no lists is the provider's to refuse, in its own words
         if rules.cached_tools:
             _mark_tools(members)
         if given(members.get("system", msgspec.Raw())) is not None:
             members["system"] = _marked(members["system"])
         _mark_last_message(members)
-    except BROKEN as error:
-        raise bad_request(error, "") from None
 
 
 def strip(members: Members) -> None:
-    """Raises BadRequest for members that hold no lists."""
-    try:
-        for name in _MARKED:
-            if _NAME in bytes(members.get(name, b"")):
+    for name in _MARKED:
+        if _NAME in bytes(members.get(name, b"")):
+            with contextlib.suppress(*BROKEN):
                 members[name] = _STRIPPERS[name](members[name])
-    except BROKEN as error:
-        raise bad_request(error, "") from None
 
 
 def _mark_tools(members: Members) -> None:

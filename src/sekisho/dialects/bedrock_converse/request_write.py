@@ -114,5 +114,8 @@ def _mark_end(request: Request, turns: list[dict[str, object]], writing: Writing
     """A mark on the request itself goes behind all that was said."""
     writing.losses.knob("cache", "sent as a cache point at the end of the conversation")
     content = turns[-1]["content"] if turns else None
-    if request.cache is not None and isinstance(content, list) and CACHE_POINT not in content[-1]:
+    if request.cache is None or not isinstance(content, list):
+        return
+    last = content[-1]
+    if not (isinstance(last, dict) and CACHE_POINT in last):
         content += write_mark(request.cache, "cache", writing)

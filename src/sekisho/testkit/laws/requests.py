@@ -116,7 +116,10 @@ def _instructs(request: Request, index: int) -> bool:
 
 
 def _members(dialect: Dialect, request: Request) -> dict[str, msgspec.Raw]:
-    return msgspec.json.decode(write(dialect, request).body, type=dict[str, msgspec.Raw])
+    found = members(write(dialect, request).body)
+    if request.cache is not None:
+        dialect.cache_marks.strip(found)  # a mark on the whole moves along with the conversation's end
+    return found
 
 
 def _items(raw: msgspec.Raw) -> list[bytes]:
