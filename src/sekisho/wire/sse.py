@@ -100,6 +100,8 @@ def _split(buffer: bytes) -> tuple[list[Frame], bytes]:
 def _plain_event(raw: bytes) -> Frame | None:
     """By far the most common events, and mostly what one network read brings: one line of data, which the
     event's name may precede."""
+    if raw.endswith(b"\r\n\r\n") and raw.startswith(b"data: ") and raw.count(b"\r") == raw.count(b"\n") == 2:
+        return Frame(raw, b"", raw[6:-4])  # Google's line ends
     if not raw.endswith(b"\n\n") or b"\r" in raw:
         return None
     lines = raw.count(b"\n")
