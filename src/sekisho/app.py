@@ -16,7 +16,7 @@ from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books
 from sekisho.core.route import Snapshot
-from sekisho.dialects import anthropic_messages, openai_chat, openai_completions
+from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat, openai_completions
 from sekisho.edge.cors import Cors
 from sekisho.edge.pages import Pages
 from sekisho.edge.respond import Responder
@@ -25,6 +25,7 @@ from sekisho.edge.server import Limits, Server
 from sekisho.metering.journal import FileJournal
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.build import Pipeline
+from sekisho.pipeline.follow_up import FollowUps
 from sekisho.pipeline.prepare import Plane
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
@@ -40,7 +41,12 @@ from sekisho.upstream.client import Client
 
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect
-    for dialect in (openai_chat.DIALECT, anthropic_messages.DIALECT, openai_completions.DIALECT)
+    for dialect in (
+        openai_chat.DIALECT,
+        anthropic_messages.DIALECT,
+        gemini_generate.DIALECT,
+        openai_completions.DIALECT,
+    )
 }
 DRAIN_SECONDS = 30.0
 log = structlog.get_logger()
@@ -105,7 +111,8 @@ class Gateway:
         siblings.inherit()
         self._pages = Pages(self._pipeline, self._control.books, siblings.render)
         responder = Responder(self._pipeline, self._journal, self._metrics.observe, clock)
-        routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock)
+        follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._metrics.observe)
+        routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock, follow_ups)
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)
         self._apply(first)
         self._watch_parts()

@@ -10,6 +10,7 @@ from tests.edge.serving import connected, serving
 from tests.pipeline.world import COMMENT, DIALECTS, STREAM, FakeResponse, World, delta, endpoint, route
 
 from sekisho.core.error import ProviderFailed, Truncated
+from sekisho.core.port import Spending
 from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Snapshot
@@ -17,6 +18,7 @@ from sekisho.edge import respond
 from sekisho.edge.respond import Responder
 from sekisho.edge.routes import Routes
 from sekisho.pipeline.build import Pipeline
+from sekisho.pipeline.follow_up import FollowUps
 from sekisho.pipeline.prepare import Plane
 from sekisho.wire import json
 
@@ -45,6 +47,19 @@ class Books:
         async with asyncio.timeout(10):
             while len(self.records) < count:  # noqa: ASYNC110 - a port has no event for it
                 await asyncio.sleep(0.001)
+
+
+class NoAnswers:
+    """Port to the books, in which nothing stands."""
+
+    async def generation(self, call_id: str) -> CallRecord | None:
+        return None
+
+    async def answered(self, key_id: str, upstream_id: str) -> CallRecord | None:
+        return None
+
+    async def spending(self, key_id: str) -> Spending:
+        return Spending()
 
 
 class AnyKey:
@@ -81,7 +96,8 @@ class Edge:
         plane = Plane(snapshot, DIALECTS, {})
         pipeline = Pipeline(plane, self.keys, self.world.attempts(), self.world.clock)
         responder = Responder(pipeline, self.books, lambda _: None, self.world.clock)
-        self.routes = Routes(DIALECTS, responder, {}, lambda: None, self.world.clock)
+        follow_ups = FollowUps(pipeline, NoAnswers(), self.books, lambda _: None)
+        self.routes = Routes(DIALECTS, responder, {}, lambda: None, self.world.clock, follow_ups)
         self.server: Any = None
 
     @asynccontextmanager

@@ -55,7 +55,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def sent(made: Signer) -> dict[str, str]:
-    lines = made.sign(HOST, PATH, BODY).decode().split("\r\n")
+    lines = made.sign("POST", HOST, PATH, BODY).decode().split("\r\n")
     assert lines.pop() == ""
     assert made.headers() == []
     return dict(line.split(": ", 1) for line in lines) | {"content-type": "application/json"}
@@ -97,4 +97,4 @@ def test_credentials_of_no_use_are_told_by_their_variable(
     else:
         monkeypatch.setenv(variable, value)
     with pytest.raises(ProviderAuthFailed, match=variable):
-        world.signer(token=True).sign(HOST, PATH, BODY)
+        world.signer(token=True).sign("POST", HOST, PATH, BODY)

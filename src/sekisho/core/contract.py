@@ -39,6 +39,20 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a client's path asks of an answer that an earlier call made."""
+
+    answer_id: str
+    """The provider's own."""
+    path: str
+    """Below the provider's base URL, escaped. A query goes with it as it came."""
+    methods: frozenset[str]
+    """That the path takes."""
+    answers: frozenset[str]
+    """Those of them whose reply is the answer itself, as it is by now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """Something the client asked for that the target's dialect cannot say."""
 
@@ -125,6 +139,8 @@ class Facts(msgspec.Struct, kw_only=True):
     finish: str | None = None
     """First choice's finish reason in the provider's words."""
     service_tier: str | None = None
+    pending: bool = False
+    """The provider goes on making the answer without its client: what it comes to is not known yet."""
     output_ascii: int = 0
     """Characters of produced text, reasoning and tool arguments, to estimate from where usage is missing."""
     output_wide: int = 0
@@ -194,6 +210,11 @@ class CacheMarks:
     """Takes every mark out."""
 
 
+def no_follow_up(_path: str) -> None:
+    """For dialects whose answers are not kept."""
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     name: str
@@ -234,6 +255,8 @@ class Dialect:
     cache_marks: CacheMarks
     token_counting: TokenCounting
 
+    match_follow_up: Callable[[str], FollowUp | None] = no_follow_up
+    """Client path below a prefix -> what it asks of an earlier answer. None: not such a path."""
     query_key: bytes | None = None
     """The query's parameter that its clients may send their key in."""
     has_terminator: bool = True

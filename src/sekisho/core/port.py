@@ -32,6 +32,10 @@ class Books(Protocol):
         """One call's record, also when it ended this very moment."""
         ...
 
+    async def answered(self, key_id: str, upstream_id: str) -> CallRecord | None:
+        """The key's own call whose answer the provider named so, also when it ended this very moment."""
+        ...
+
     async def spending(self, key_id: str) -> Spending:
         """What a key's calls cost so far."""
         ...

@@ -11,6 +11,11 @@ Outcome = Literal["ok", "error", "cancelled", "interrupted"]
 answer broke off and the client was told. cancelled: the client went away."""
 
 
+SETTLEMENT = "settlement"
+"""The operation of a record that is no call: it brings what another call came to, where the provider made
+the answer after that call had ended."""
+
+
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provider: str
     upstream_model: str

@@ -6,7 +6,8 @@ stream that broke off never gets the terminator that would make it look complete
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,8 +40,8 @@ LISTED_NAME = 200
 """Characters of one name in a header."""
 LISTED_MOST = 2_000
 """Characters of such a header."""
-PageAnswer = tuple[int, bytes, bytes]
-"""(status, content type line, body)"""
+PageAnswer = tuple[int, bytes, bytes | AsyncGenerator[bytes, None]]
+"""(status, header lines, body or its pieces)"""
 PageAnswers = Coroutine[Any, Any, PageAnswer]
 log = structlog.get_logger()
 
@@ -67,18 +68,29 @@ class Responder:
         extra: bytes,
     ) -> None:
         """Answer a request that is no call; `refuse` words errors. Raises CancelledError only."""
+        started = False
         try:
-            status, content_type, body = await answer
+            status, described, body = await answer
+            if isinstance(body, bytes):
+                out.send(status, described + extra, body)
+                return
+            async with aclosing(body):
+                out.start(status, described + extra)
+                started = True
+                await _relay(body, out)
         except SekishoError as error:
             failure = error
         except Exception as error:  # as above; no id of a call here, so the log's event is the trace
             log.exception("page_crashed", path=request.path[:200], error=type(error).__name__)
             failure = InternalError("internal error")
         else:
-            out.send(status, content_type + extra, body)
             return
-        headers, body = refuse(request.path, failure)
-        out.send(error_status(failure), headers + extra, body)
+        if started:
+            log.warning("page_broke_off", path=request.path[:200], code=failure.code)
+            out.abort()  # a stream that is not whole must not end as if it were
+            return
+        headers, refusal = refuse(request.path, failure)
+        out.send(error_status(failure), headers + extra, refusal)
 
 
 class _Call:
@@ -172,6 +184,14 @@ class _Call:
             f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
         )
         return lines.encode("latin-1", "replace") + self._extra
+
+
+async def _relay(pieces: AsyncGenerator[bytes, None], out: Connection) -> None:
+    async for data in pieces:
+        out.write(data)
+        if out.paused:
+            await out.drain()
+    out.end()
 
 
 def listed(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sekisho.core.clock import Clock
-from sekisho.core.contract import Dialect, Entry, no_match
+from sekisho.core.contract import Dialect, Entry, FollowUp, no_follow_up, no_match
 from sekisho.core.error import (
     MethodNotAllowed,
     NotFound,
@@ -18,6 +18,7 @@ from sekisho.edge.cors import Cors
 from sekisho.edge.message import Request
 from sekisho.edge.pages import Page
 from sekisho.edge.respond import JSON_TYPE, PageAnswer, Responder, retry_after
+from sekisho.pipeline.follow_up import FollowUps
 
 MONEY = "/api/v1"
 """Prefix under which replies carry cost, as OpenRouter's contract has it."""
@@ -28,6 +29,22 @@ class Mount:
     dialect: Dialect
     entry: Entry
     show_money: bool = False
+
+    @property
+    def methods(self) -> str:
+        return "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A path about an answer that an earlier call made."""
+
+    dialect: Dialect
+    wanted: FollowUp
+
+    @property
+    def methods(self) -> str:
+        return ", ".join(sorted(self.wanted.methods))
 
 
 class Routes:
@@ -40,6 +57,7 @@ class Routes:
         pages: Mapping[str, Page],
         cors: Callable[[], Cors | None],
         clock: Clock,
+        follow_ups: FollowUps,
     ):
         self._mounts = {
             prefix + path: Mount(dialect, Entry(operation), prefix == MONEY)
@@ -53,6 +71,13 @@ class Routes:
             for prefix in dialect.prefixes
             if dialect.match_path is not no_match
         ]
+        self._keepers = [
+            (prefix, dialect)
+            for dialect in dialects.values()
+            for prefix in dialect.prefixes
+            if dialect.match_follow_up is not no_follow_up
+        ]
+        self._follow_ups = follow_ups
         self._fallback = next(iter(dialects.values()))
         self._responder = responder
         self._pages = pages
@@ -66,7 +91,7 @@ class Routes:
         cors = self._cors()
         extra = b"" if cors is None else cors.headers(request)
         mount = self._mount(request.path, request.query)
-        if mount is not None and request.method == "POST":
+        if isinstance(mount, Mount) and request.method == "POST":
             return self._responder.call(self._exchange(mount, request), out, extra)
         if request.method == "OPTIONS" and cors is not None:
             return self._responder.page(_preflight(), request, out, self.refuse, extra)
@@ -82,15 +107,26 @@ class Routes:
             headers += b"allow: %b\r\n" % _allowed(mount).encode()
         return headers, dialect.write_error(error, request_id)
 
-    async def _page(self, mount: Mount | None, request: Request) -> PageAnswer:
+    async def _page(self, mount: Mount | Kept | None, request: Request) -> PageAnswer:
         page = self._pages.get(request.path)
         if page is not None and request.method in ("GET", "HEAD"):
             return await page(request)
+        if isinstance(mount, Kept) and request.method in mount.wanted.methods:
+            return await self._follow(mount, request)
         if page is not None or mount is not None:
             raise MethodNotAllowed(f"{request.path} takes {_allowed(mount)}, not {request.method}")
         raise NotFound(f"there is no {request.method} {request.path[:200]} here")
 
-    def _mount(self, path: str, query: bytes) -> Mount | None:
+    async def _follow(self, kept: Kept, request: Request) -> PageAnswer:
+        found = await self._follow_ups.answer(request, kept.dialect, kept.wanted)
+        described = b"content-type: %b\r\nx-request-id: %b\r\nx-sekisho-provider: %b\r\n" % (
+            found.content_type,
+            self._new_id().encode(),
+            found.provider.encode("latin-1", "replace"),
+        )
+        return 200, described, found.body
+
+    def _mount(self, path: str, query: bytes) -> Mount | Kept | None:
         mount = self._mounts.get(path)
         if mount is not None or path in self._pages:
             return mount
@@ -99,6 +135,10 @@ class Routes:
                 entry = dialect.match_path(path[len(prefix) :], query)
                 if entry is not None:
                     return Mount(dialect, entry)
+        for prefix, dialect in self._keepers:
+            wanted = dialect.match_follow_up(path[len(prefix) :]) if path.startswith(prefix) else None
+            if wanted is not None:
+                return Kept(dialect, wanted)
         return None
 
     def _exchange(self, mount: Mount, request: Request) -> Exchange:
@@ -120,8 +160,8 @@ class Routes:
         return f"gen-{int(self._clock.now())}-{self._process}{self._count:08x}"
 
 
-def _allowed(mount: Mount | None) -> str:
-    return "GET, HEAD" if mount is None else "POST"
+def _allowed(mount: Mount | Kept | None) -> str:
+    return "GET, HEAD" if mount is None else mount.methods
 
 
 async def _preflight() -> PageAnswer:

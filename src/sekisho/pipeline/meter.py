@@ -62,7 +62,7 @@ def _usage(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None
     """The provider's count; where an answer broke off or had none, our estimate of what was produced."""
     facts = exchange.facts
     counted = facts.usage
-    if outcome == "ok" and exchange.entry.operation is not Operation.CHAT:
+    if outcome == "ok" and (exchange.entry.operation is not Operation.CHAT or facts.pending):
         return None
     if counted is not None and (outcome == "ok" or facts.finish is not None):
         return counted  # what was counted at or after the finish is final, even if the stream broke off then

@@ -67,7 +67,15 @@ class Prepared:
                 [CONTENT_TYPE, *self._fixed_headers(), *signed],
             )
             known = self._heads[path] = (signed, head)
-        return known[1] + self.signer.sign(self.origin.authority, path, body)
+        return known[1] + self.signer.sign("POST", self.origin.authority, path, body)
+
+    def follow_up_head(self, method: str, path: str, body: bytes) -> bytes:
+        """The same for a path that is asked for once. `path` is below the base URL, with its query."""
+        path = self.path_prefix + path
+        described = [CONTENT_TYPE] if body else []
+        headers = [*described, *self._fixed_headers(), *self.signer.headers()]
+        signed = self.signer.sign(method, self.origin.authority, path, body)
+        return build_head(method, path, self.origin, headers) + signed
 
     def forwarded(self, headers: Headers) -> bytes:
         """Header lines of the client that a provider of the same dialect should see. A spliced request is

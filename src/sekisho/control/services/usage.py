@@ -1,6 +1,6 @@
 """The books: what calls were made and what they cost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -28,12 +28,11 @@ class StoredBooks:
 
     async def generation(self, call_id: str) -> CallRecord | None:
         """See `core.port.Books`."""
-        with _told():
-            record = await self._thread.run(lambda: self._find(call_id))
-            if record is None:
-                await self._ledger.flush()  # it may stand in the journal only
-                record = await self._thread.run(lambda: self._find(call_id))
-            return record
+        return await self._look(lambda connection: calls.find(connection, call_id))
+
+    async def answered(self, key_id: str, upstream_id: str) -> CallRecord | None:
+        """See `core.port.Books`."""
+        return await self._look(lambda connection: calls.find_answer(connection, key_id, upstream_id))
 
     async def spending(self, key_id: str) -> Spending:
         """See `core.port.Books`. Weeks begin on Monday. Calls without a price count as nothing."""
@@ -41,9 +40,17 @@ class StoredBooks:
             await self._ledger.flush()
             return await self._thread.run(lambda: self._spending(key_id))
 
-    def _find(self, call_id: str) -> CallRecord | None:
-        with self._store.read() as connection:
-            return calls.find(connection, call_id)
+    async def _look(self, find: Callable[[Connection], CallRecord | None]) -> CallRecord | None:
+        def read() -> CallRecord | None:
+            with self._store.read() as connection:
+                return find(connection)
+
+        with _told():
+            record = await self._thread.run(read)
+            if record is None:
+                await self._ledger.flush()  # it may stand in the journal only
+                record = await self._thread.run(read)
+            return record
 
     def _spending(self, key_id: str) -> Spending:
         now = datetime.fromtimestamp(self._clock.now(), UTC)

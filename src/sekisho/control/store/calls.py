@@ -49,6 +49,13 @@ def find(connection: Connection, call_id: str) -> CallRecord | None:
     return None if row is None else _record(row)
 
 
+def find_answer(connection: Connection, key_id: str, upstream_id: str) -> CallRecord | None:
+    """The first of the key's calls whose answer the provider named so."""
+    wanted = calls.select().where(calls.c.upstream_id == upstream_id, calls.c.key_id == key_id)
+    row = connection.execute(wanted.order_by(calls.c.started, calls.c.id).limit(1)).mappings().first()
+    return None if row is None else _record(row)
+
+
 def _row(record: CallRecord) -> Row:
     usage = _NO_USAGE if record.usage is None else _usage(record.usage)
     return (*_plain(record), *usage, _json(record.attempts).decode())

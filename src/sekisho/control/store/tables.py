@@ -79,6 +79,8 @@ calls = Table(
     Column("app", String),
     # A key's spending is read from this index alone.
     Index("ix_calls_spending", "key_id", "started", "cost"),
+    # Who may ask for an answer again is found by the provider's name for it.
+    Index("ix_calls_upstream_id", "upstream_id"),
 )
 
 journal_segments = Table(

@@ -5,6 +5,7 @@ from sekisho.dialects.openai_responses import (
     cache,
     count,
     errors,
+    follow_up,
     reply,
     request,
     request_write,
@@ -38,4 +39,5 @@ DIALECT = Dialect(
     unary_tap=tap.read_whole,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
+    match_follow_up=follow_up.match_follow_up,
 )

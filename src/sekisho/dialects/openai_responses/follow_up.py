@@ -9,7 +9,11 @@ import re
 from sekisho.core.contract import FollowUp
 
 _PATH = re.compile(r"/responses/(?!compact$)([A-Za-z0-9_-]{1,200})(/cancel|/input_items)?", re.ASCII)
-_METHODS = {"": frozenset({"GET", "DELETE"}), "/cancel": frozenset({"POST"}), "/input_items": frozenset({"GET"})}
+_METHODS = {
+    "": frozenset({"GET", "DELETE"}),
+    "/cancel": frozenset({"POST"}),
+    "/input_items": frozenset({"GET"}),
+}
 _ANSWERS = {"": frozenset({"GET"}), "/cancel": frozenset({"POST"}), "/input_items": frozenset[str]()}
 
 

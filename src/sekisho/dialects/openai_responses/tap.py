@@ -224,6 +224,7 @@ def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         upstream_id=wire.id or "",
         finish=finish.word(wire.status, reason),
         service_tier=wire.service_tier,
+        pending=wire.status in finish.UNFINISHED,
     )
     if facts.usage is None:
         _measure_output(facts, _raws.decode(output))

@@ -18,8 +18,8 @@ class Signer(Protocol):
         """
         ...
 
-    def sign(self, authority: str, path: str, body: bytes) -> bytes:
-        """Header lines for this one POST of JSON, where a signature covers it; else nothing.
+    def sign(self, method: str, authority: str, path: str, body: bytes) -> bytes:
+        """Header lines for this one request, where a signature covers it; else nothing. A body is JSON.
 
         Raises ProviderAuthFailed like `headers`.
         """
@@ -34,7 +34,7 @@ class Unsigned:
     def headers(self) -> list[tuple[str, str]]:
         return []
 
-    def sign(self, _authority: str, _path: str, _body: bytes) -> bytes:
+    def sign(self, _method: str, _authority: str, _path: str, _body: bytes) -> bytes:
         return b""
 
 

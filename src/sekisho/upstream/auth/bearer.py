@@ -13,5 +13,5 @@ class BearerSigner:
     def headers(self) -> list[tuple[str, str]]:
         return [("authorization", f"Bearer {header_text(self._secret)}")]
 
-    def sign(self, _authority: str, _path: str, _body: bytes) -> bytes:
+    def sign(self, _method: str, _authority: str, _path: str, _body: bytes) -> bytes:
         return b""

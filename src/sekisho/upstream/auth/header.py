@@ -14,7 +14,7 @@ class HeaderSigner:
     def headers(self) -> list[tuple[str, str]]:
         return [(self._name, header_text(self._secret))]
 
-    def sign(self, _authority: str, _path: str, _body: bytes) -> bytes:
+    def sign(self, _method: str, _authority: str, _path: str, _body: bytes) -> bytes:
         return b""
 
 

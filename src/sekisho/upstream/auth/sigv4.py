@@ -26,15 +26,15 @@ class SigV4Signer:
     def headers(self) -> list[tuple[str, str]]:
         return []
 
-    def sign(self, authority: str, path: str, body: bytes) -> bytes:
+    def sign(self, method: str, authority: str, path: str, body: bytes) -> bytes:
         aws = self._aws
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now()))
         scope = Scope(timestamp[:8], aws.region, aws.service)
         added = [("x-amz-date", timestamp)]
         if aws.session_token is not None:
             added.append(("x-amz-security-token", header_text(aws.session_token)))
-        signed = (CONTENT_TYPE, ("host", authority), *added)
-        message = Message("POST", path, signed, sigv4.body_hash(body))
+        signed = (*((CONTENT_TYPE,) if body else ()), ("host", authority), *added)
+        message = Message(method, path, signed, sigv4.body_hash(body))
         authorization = Authorization(
             access_key_id=header_text(aws.access_key_id),
             scope=scope,
