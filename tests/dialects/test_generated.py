@@ -38,10 +38,10 @@ from sekisho.core.request import (
     ToolChoice,
 )
 from sekisho.core.usage import Usage
-from sekisho.dialects import anthropic_messages, openai_chat
+from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat
 from sekisho.testkit.laws import conservation, replies, requests, streams
 
-DIALECTS = (openai_chat.DIALECT, anthropic_messages.DIALECT)
+DIALECTS = (openai_chat.DIALECT, anthropic_messages.DIALECT, gemini_generate.DIALECT)
 
 # --- values of the hub ------------------------------------------------------------------------------
 

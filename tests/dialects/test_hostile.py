@@ -11,13 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sekisho.core.contract import Dialect
-from sekisho.dialects import anthropic_messages, openai_chat, openai_completions
+from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat, openai_completions
 from sekisho.testkit import golden
 from sekisho.testkit.laws import errors, replies, requests, streams
 from sekisho.wire.sse import FrameDecoder
 
 ROOT = File(__file__).parents[1] / "golden"
-DIALECTS = (openai_chat.DIALECT, anthropic_messages.DIALECT, openai_completions.DIALECT)
+DIALECTS = (
+    openai_chat.DIALECT,
+    anthropic_messages.DIALECT,
+    gemini_generate.DIALECT,
+    openai_completions.DIALECT,
+)
 DEEP = 100_000
 
 Path = tuple[str | int, ...]

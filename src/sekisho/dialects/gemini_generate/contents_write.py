@@ -28,6 +28,8 @@ _NOTHING_SAID: Item = {"role": "user", "parts": [{"text": " "}]}
 Numbered = tuple[int, Message]
 """A message and its place in the hub's request, which losses name."""
 Items = list[Item | msgspec.Raw]
+Names = dict[str, str | None]
+"""The function that every call so far named, by the call's id; None where the call could not be written."""
 
 
 def write_instruction(messages: Sequence[Message], writing: Writing) -> Item | None:
@@ -52,7 +54,7 @@ def write_instruction(messages: Sequence[Message], writing: Writing) -> Item | N
 def write_contents(messages: Sequence[Message], writing: Writing) -> list[Item]:
     """The `contents`."""
     numbered = [(at, message) for at, message in enumerate(messages) if message.role not in _INSTRUCTIONS]
-    names: dict[str, str] = {}
+    names: Names = {}
     written: list[Item] = []
     for group in _join_results(numbered):
         role = "model" if group[0][1].role == "assistant" else "user"
@@ -90,28 +92,31 @@ def _only_results(message: Message) -> bool:
     return bool(message.parts) and all(isinstance(part, ToolResult) for part in message.parts)
 
 
-def _content(message: Message, path: str, names: dict[str, str], writing: Writing) -> Items:
+def _content(message: Message, path: str, names: Names, writing: Writing) -> Items:
     items: Items = []
     behind: Items = []
     for number, part in enumerate(message.parts):
         at = f"{path}.parts.{number}"
         if isinstance(part, ToolCall):
-            names[part.id] = part.name
+            names[part.id] = None if part.custom else part.name
         if isinstance(part, ToolResult) and message.role != "assistant":
-            items.append(_result(part, at, names, behind, writing))
+            if names.get(part.call_id, "") is None:
+                writing.content(at, "its call could not be written")
+            else:
+                items.append(_result(part, at, names, behind, writing))
             continue
         item = write(part, at, writing)
         behind += [] if item is None else [item]
     return items + behind
 
 
-def _result(part: ToolResult, path: str, names: dict[str, str], behind: Items, writing: Writing) -> Item:
+def _result(part: ToolResult, path: str, names: Names, behind: Items, writing: Writing) -> Item:
     """A `functionResponse`. What its model takes only beside it, goes `behind` all results."""
     notes = own(part.vendor)
     noted = notes.get(CALLED)
     response: Item = {} if NO_ID in notes else {"id": part.call_id}
     # Every result has a name, though dialects with ids have none to tell: Google says what it makes of this.
-    response["name"] = decode(noted) if noted is not None else names.get(part.call_id, part.call_id)
+    response["name"] = decode(noted) if noted is not None else names.get(part.call_id) or part.call_id
     texts, media = _inner(part, path, writing)
     noted_key = len(texts) == 1 and any(results.NOTE in own(inner.vendor) for inner in part.parts)
     response["response"] = results.write("\n".join(texts), failed=part.is_error, noted=noted_key)

@@ -117,10 +117,15 @@ def tail(reply: Reply, vendor: Members, options: ReplyOptions) -> Item:
     counts = usage.write(reply.usage, reply.service_tier, counted, options.cost)
     return {
         **({"usageMetadata": counts} if counts else {}),
-        "modelVersion": options.model or reply.model,
-        "responseId": reply.id,
+        **names(reply.id, reply.model, options),
         **vendor,
     }
+
+
+def names(reply_id: str, model: str, options: ReplyOptions) -> Item:
+    """What an answer, and every event of a stream, is called."""
+    shown = options.model or model or options.asked
+    return {"modelVersion": shown, "responseId": reply_id or options.id}
 
 
 def was_blocked(choices: tuple[Choice, ...], vendor: Members) -> bool:

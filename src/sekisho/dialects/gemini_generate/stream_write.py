@@ -28,7 +28,7 @@ from sekisho.dialects.gemini_generate import answer, logprobs
 from sekisho.dialects.gemini_generate.answer import CANDIDATES
 from sekisho.dialects.gemini_generate.parts import SIGNATURE
 from sekisho.dialects.gemini_generate.parts_write import Item
-from sekisho.dialects.gemini_generate.reply import tail, was_blocked, write_candidate
+from sekisho.dialects.gemini_generate.reply import names, tail, was_blocked, write_candidate
 from sekisho.dialects.gemini_generate.schema import NAME, own, spread
 from sekisho.wire import sse
 from sekisho.wire.json import encode
@@ -116,8 +116,7 @@ class Writer:
 
     def _begin(self, event: Start) -> list[bytes]:
         self._start = event
-        names = {"modelVersion": self._options.model or event.model, "responseId": event.id}
-        self._tail = b"]," + encode(names)[1:]
+        self._tail = b"]," + encode(names(event.id, event.model, self._options))[1:]
         if not self._array:
             return []
         # An array must have begun before an error may end it.

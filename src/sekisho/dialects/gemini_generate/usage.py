@@ -29,9 +29,8 @@ _KNOWN = frozenset(
     )
 )
 _TRAFFIC = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
-"""Vertex AI's words for service tiers."""
-_TIERS = {"default": "standard"}
-"""OpenAI's word -> Google's."""
+"""Vertex AI's words for service tiers. The Gemini API says the tier in a header (2026-11)."""
+_SHOWN = {tier: traffic for traffic, tier in _TRAFFIC.items()}
 
 Cost = Callable[[Usage, str | None], int | None]
 Found = Mapping[str, Any]
@@ -94,8 +93,8 @@ def write(
         written["thoughtsTokenCount"] = usage.reasoning
     written["totalTokenCount"] = usage.total
     added = _details(usage)
-    if service_tier is not None and "trafficType" not in kept:
-        added["serviceTier"] = _TIERS.get(service_tier, service_tier)
+    if service_tier in _SHOWN and "serviceTier" not in kept:
+        added["trafficType"] = _SHOWN[service_tier]
     written |= {name: value for name, value in added.items() if name not in kept}
     return {**written, **kept, **price(usage, service_tier, cost)}
 
