@@ -161,6 +161,7 @@ def _beside(parts: list[Placed], content: list[Placed], writing: Writing) -> Ite
     images: list[Item] = []
     for path, part in parts:
         if isinstance(part, Image):
+            writing.foreign(path, part.vendor)
             image = write_image(part, path, writing)
             images += [{**image, **spread(part.vendor)}] if image else []
         elif isinstance(part, Audio) and isinstance(part.source, FileRef):

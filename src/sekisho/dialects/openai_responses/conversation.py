@@ -64,7 +64,7 @@ class _Turns:
         if kind == "message":
             self._message(raw, path)
         elif kind in _OUTPUTS:
-            if self._answer or any(isinstance(part, Opaque) for part in self._results):
+            if self._answer or (self._results and isinstance(self._results[-1], Opaque)):
                 self.close()  # outputs that the hub understands stand first in their message
             self._results.append(_read_output(raw, path))
         elif kind.endswith("_output") or kind == "mcp_approval_response":

@@ -133,7 +133,7 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     if reply.usage is not None:
         body["usage"] = usage.write(reply.usage, reply.service_tier, options)
     if reply.service_tier is not None:
-        body["service_tier"] = reply.service_tier
+        body["service_tier"] = tier(reply.service_tier)
     return json.encode({**body, **spread(reply.vendor)})
 
 
@@ -152,6 +152,11 @@ def envelope(reply: Reply, options: ReplyOptions) -> Item:
         "usage": None,
         **_COMPULSORY,
     }
+
+
+def tier(name: str) -> str:
+    """A service tier in OpenAI's words."""
+    return "default" if name == "standard" else name
 
 
 class Ids:

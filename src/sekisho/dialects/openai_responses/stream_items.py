@@ -150,13 +150,14 @@ class _Spoken(OpenPart):
 class _Thinking(OpenPart):
     """A summary, or the thinking itself, in pieces that are announced one by one."""
 
-    __slots__ = ("_around", "_cuts", "_piece", "_skip", "_summary", "_written")
+    __slots__ = ("_around", "_cuts", "_length", "_piece", "_skip", "_summary", "_written")
 
     def __init__(self, part: Reasoning, item: "OpenItem") -> None:
         super().__init__(part, item)
         self._summary = items.member_of(part) == "summary"
         self._piece = 0
         self._cuts: list[int] = []
+        self._length = 0
         self._skip = False
         self._written: list[str] = []
         """Of the piece that is open."""
@@ -164,6 +165,7 @@ class _Thinking(OpenPart):
 
     def add(self, text: str, out: list[bytes]) -> None:
         self._texts.append(text)
+        self._length += len(text)
         if self._skip and text == BETWEEN:
             self._skip = False
             return
@@ -179,7 +181,7 @@ class _Thinking(OpenPart):
         if CUTS not in _members.decode(raw):
             return
         self._close(out)
-        self._cuts.append(len("".join(self._texts)))
+        self._cuts.append(self._length)
         self._piece += 1
         self._skip = True
 

@@ -62,6 +62,7 @@ class PartReader:
         "_notes",
         "_open",
         "_silent",
+        "_speaking",
         "_spoken",
         "_texts",
         "_thoughts",
@@ -74,8 +75,10 @@ class PartReader:
     def __init__(self) -> None:
         self.called = False
         self._next = 0
-        self._open: dict[int, bool] = {}
-        """Open parts by their hub index: whether it is a tool call."""
+        self._open: set[int] = set()
+        """Open parts, by their hub index."""
+        self._speaking: int | None = None
+        """The one of them that is no tool call."""
         self._texts: dict[Place, int] = {}
         self._thoughts: dict[int, _Thought] = {}
         self._calls: dict[int, int] = {}
@@ -135,7 +138,7 @@ class PartReader:
 
     def close(self, events: list[Event]) -> None:
         """Nothing follows."""
-        for index in list(self._open):
+        for index in sorted(self._open):
             self._end(index, events)
         self._texts.clear()
         self._thoughts.clear()
@@ -263,25 +266,35 @@ class PartReader:
 
     def _start(self, part: Part, events: list[Event]) -> int:
         calls = isinstance(part, ToolCall)
-        for other, calling in list(self._open.items()):
-            if not (calls and calling):
-                self._forget(other)
-                self._end(other, events)
+        if not calls:
+            self._cut_short(sorted(self._open), events)
+        elif self._speaking is not None:
+            self._cut_short([self._speaking], events)
         index = self._next
         self._next += 1
-        self._open[index] = calls
+        self._open.add(index)
+        self._speaking = None if calls else index
         self.called = self.called or calls
         events.append(PartStart(index=index, part=part))
         return index
 
-    def _forget(self, index: int) -> None:
-        """A part that another cuts short; what is still said of it begins anew."""
-        self._texts = {place: other for place, other in self._texts.items() if other != index}
-        self._calls = {place: other for place, other in self._calls.items() if other != index}
-        self._thoughts = {place: other for place, other in self._thoughts.items() if other.index != index}
+    def _cut_short(self, indices: list[int], events: list[Event]) -> None:
+        """Ends parts for another to begin; what is still said of them begins anew."""
+        if not indices:
+            return
+        cut = set(indices)
+        self._texts = {place: index for place, index in self._texts.items() if index not in cut}
+        self._calls = {place: index for place, index in self._calls.items() if index not in cut}
+        self._thoughts = {
+            place: thought for place, thought in self._thoughts.items() if thought.index not in cut
+        }
+        for index in indices:
+            self._end(index, events)
 
     def _end(self, index: int, events: list[Event]) -> None:
-        del self._open[index]
+        self._open.discard(index)
+        if self._speaking == index:
+            self._speaking = None
         events.append(PartEnd(index=index))
         if not self._open and self._held:
             held, self._held = self._held, []

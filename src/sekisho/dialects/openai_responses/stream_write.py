@@ -36,7 +36,7 @@ _STOP = Finish(reason="stop")
 class ResponsesStreamWriter:
     """One stream, for one client."""
 
-    __slots__ = ("_envelope", "_ids", "_items", "_numbered", "_options", "_parts")
+    __slots__ = ("_envelope", "_ids", "_items", "_numbered", "_options", "_parts", "_unfinished")
 
     def __init__(self, options: ReplyOptions) -> None:
         self._options = options
@@ -44,6 +44,7 @@ class ResponsesStreamWriter:
         self._envelope: dict[str, object] = {}
         self._ids = Ids("")
         self._items: list[OpenItem] = []
+        self._unfinished: list[OpenItem] = []
         self._parts: dict[int, OpenPart] = {}
         """Parts that have not ended, by their hub index."""
 
@@ -95,6 +96,7 @@ class ResponsesStreamWriter:
             place = len(self._items)
             last = OpenItem(part, place, self._ids.of(part, place), self._numbered)
             self._items.append(last)
+            self._unfinished.append(last)
             last.announce(out)
         self._parts[event.index] = last.begin(part, out)
 
@@ -106,10 +108,11 @@ class ResponsesStreamWriter:
 
     def _finish_items(self, why: Finish, out: list[bytes]) -> None:
         """Says of all items whose parts have ended that they are done."""
-        for item in self._items:
+        for item in self._unfinished:
             if item.idle:
-                cut = item is self._items[-1] and reply.last_status(why) == "incomplete"
-                item.finish("incomplete" if cut else "completed", out)
+                status = reply.last_status(why) if item is self._items[-1] else "completed"
+                item.finish(status, out)
+        self._unfinished = [item for item in self._unfinished if item.open]
 
     def _end(self, event: End, out: list[bytes]) -> None:
         why = event.finishes[0] if event.finishes else _STOP
@@ -120,6 +123,6 @@ class ResponsesStreamWriter:
         if event.usage is not None:
             body["usage"] = usage.write(event.usage, event.service_tier, self._options)
         if event.service_tier is not None:
-            body["service_tier"] = event.service_tier
+            body["service_tier"] = reply.tier(event.service_tier)
         name = "response.incomplete" if status == "incomplete" else "response.completed"
         out.append(self._numbered.frame(name, {"response": {**body, **spread(event.vendor)}}))

@@ -132,7 +132,7 @@ class ResponsesTap:
             self._whole_piece(event)
         elif kind == _ITEM_DONE and event.output_index not in self._begun:
             self._begun.add(event.output_index)
-            _measure(self.facts, read_item(event.item, "item"))
+            _measure_output(self.facts, [event.item])
         elif not kind:
             errors.refuse(data)
         return frame.raw
@@ -248,7 +248,10 @@ def _changed(response: bytes | msgspec.Raw, facts: Facts, options: ReplyOptions)
 
 def _measure_output(facts: Facts, output: Sequence[msgspec.Raw]) -> None:
     for raw in output:
-        _measure(facts, read_item(raw, "output"))
+        try:
+            _measure(facts, read_item(raw, "output"))
+        except (*BROKEN, BadRequest):
+            continue  # a shape of its own: it stays unmeasured
 
 
 def _measure(facts: Facts, parts: Sequence[Part]) -> None:
