@@ -16,7 +16,13 @@ from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books
 from sekisho.core.route import Snapshot
-from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat, openai_completions
+from sekisho.dialects import (
+    anthropic_messages,
+    bedrock_converse,
+    gemini_generate,
+    openai_chat,
+    openai_completions,
+)
 from sekisho.edge.cors import Cors
 from sekisho.edge.pages import Pages
 from sekisho.edge.respond import Responder
@@ -44,6 +50,7 @@ DIALECTS: Mapping[str, Dialect] = {
     for dialect in (
         openai_chat.DIALECT,
         anthropic_messages.DIALECT,
+        bedrock_converse.DIALECT,
         gemini_generate.DIALECT,
         openai_completions.DIALECT,
     )

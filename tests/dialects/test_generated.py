@@ -38,10 +38,15 @@ from sekisho.core.request import (
     ToolChoice,
 )
 from sekisho.core.usage import Usage
-from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat
+from sekisho.dialects import anthropic_messages, bedrock_converse, gemini_generate, openai_chat
 from sekisho.testkit.laws import conservation, replies, requests, streams
 
-DIALECTS = (openai_chat.DIALECT, anthropic_messages.DIALECT, gemini_generate.DIALECT)
+DIALECTS = (
+    openai_chat.DIALECT,
+    anthropic_messages.DIALECT,
+    bedrock_converse.DIALECT,
+    gemini_generate.DIALECT,
+)
 
 # --- values of the hub ------------------------------------------------------------------------------
 

@@ -11,15 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sekisho.core.contract import Dialect
-from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat, openai_completions
+from sekisho.dialects import (
+    anthropic_messages,
+    bedrock_converse,
+    gemini_generate,
+    openai_chat,
+    openai_completions,
+)
 from sekisho.testkit import golden
-from sekisho.testkit.laws import errors, replies, requests, streams
-from sekisho.wire.sse import FrameDecoder
+from sekisho.testkit.laws import errors, framing, replies, requests, streams
 
 ROOT = File(__file__).parents[1] / "golden"
 DIALECTS = (
     openai_chat.DIALECT,
     anthropic_messages.DIALECT,
+    bedrock_converse.DIALECT,
     gemini_generate.DIALECT,
     openai_completions.DIALECT,
 )
@@ -90,12 +96,12 @@ def torn(draw: Callable[..., Any], body: bytes) -> bytes:
 
 @st.composite
 def mutant_streams(draw: Callable[..., Any], data: bytes) -> bytes:
-    frames = FrameDecoder().feed(data)
+    frames = framing.frames(data)
     chosen = draw(st.integers(0, len(frames) - 1))
     frame = frames[chosen]
     kind = draw(st.sampled_from(["change", "drop", "double"]))
     if kind == "change" and frame.data.startswith(b"{"):
-        raw = frame.raw.replace(frame.data, draw(mutants(frame.data)))
+        raw = framing.carrying(frame, draw(mutants(frame.data)))
     else:
         raw = b"" if kind == "drop" else frame.raw * 2
     raws = [other.raw for other in frames]

@@ -12,12 +12,23 @@ from hypothesis import strategies as st
 from sekisho.core.contract import Dialect
 from sekisho.core.error import SekishoError
 from sekisho.core.fold import fold
-from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat, openai_completions
+from sekisho.dialects import (
+    anthropic_messages,
+    bedrock_converse,
+    gemini_generate,
+    openai_chat,
+    openai_completions,
+)
 from sekisho.testkit import golden
 from sekisho.testkit.laws import conservation, errors, replies, requests, streams
 
 ROOT = Path(__file__).parents[1] / "golden"
-CONVERSING = (openai_chat.DIALECT, anthropic_messages.DIALECT, gemini_generate.DIALECT)
+CONVERSING = (
+    openai_chat.DIALECT,
+    anthropic_messages.DIALECT,
+    bedrock_converse.DIALECT,
+    gemini_generate.DIALECT,
+)
 """Dialects that hold conversations, which must arrive in each other."""
 DIALECTS = (*CONVERSING, openai_completions.DIALECT)
 """Completions have one prompt and nothing else: nearly every conversation is refused there with its losses,
