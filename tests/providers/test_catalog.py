@@ -63,6 +63,15 @@ def test_of_several_variables_the_one_that_is_set_holds_the_key() -> None:
     assert neither.variables == ("GEMINI_API_KEY",)
 
 
+def test_gemini_is_asked_in_its_own_language() -> None:
+    made = build("gemini", GEMINI_API_KEY="k")
+    assert made.dialect == "gemini_generate"
+    assert made.base_url == "https://generativelanguage.googleapis.com/v1beta", "the dialect adds /models/..."
+    assert (made.auth.scheme, made.auth.header) == ("header", "x-goog-api-key")
+    own = build("gemini-compatible", Overrides(base_url="http://127.0.0.1:1/v1beta", api_key="k"))
+    assert (own.dialect, own.auth.header) == ("gemini_generate", "x-goog-api-key")
+
+
 def test_what_the_operator_says_wins_over_the_row() -> None:
     overrides = Overrides(
         base_url="http://127.0.0.1:9001/v1/",
