@@ -22,6 +22,7 @@ from sekisho.dialects import (
     gemini_generate,
     openai_chat,
     openai_completions,
+    openai_responses,
 )
 from sekisho.edge.cors import Cors
 from sekisho.edge.pages import Pages
@@ -53,6 +54,7 @@ DIALECTS: Mapping[str, Dialect] = {
         bedrock_converse.DIALECT,
         gemini_generate.DIALECT,
         openai_completions.DIALECT,
+        openai_responses.DIALECT,
     )
 }
 DRAIN_SECONDS = 30.0

@@ -38,7 +38,13 @@ from sekisho.core.request import (
     ToolChoice,
 )
 from sekisho.core.usage import Usage
-from sekisho.dialects import anthropic_messages, bedrock_converse, gemini_generate, openai_chat
+from sekisho.dialects import (
+    anthropic_messages,
+    bedrock_converse,
+    gemini_generate,
+    openai_chat,
+    openai_responses,
+)
 from sekisho.testkit.laws import conservation, replies, requests, streams
 
 DIALECTS = (
@@ -46,6 +52,7 @@ DIALECTS = (
     anthropic_messages.DIALECT,
     bedrock_converse.DIALECT,
     gemini_generate.DIALECT,
+    openai_responses.DIALECT,
 )
 
 # --- values of the hub ------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from sekisho.dialects import (
     gemini_generate,
     openai_chat,
     openai_completions,
+    openai_responses,
 )
 from sekisho.testkit import golden
 from sekisho.testkit.laws import errors, framing, replies, requests, streams
@@ -28,6 +29,7 @@ DIALECTS = (
     bedrock_converse.DIALECT,
     gemini_generate.DIALECT,
     openai_completions.DIALECT,
+    openai_responses.DIALECT,
 )
 DEEP = 100_000
 
@@ -152,7 +154,10 @@ def test_bytes_of_any_kind_are_refused(dialect: Dialect, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-@pytest.mark.parametrize("member", ["model", "messages", "tools", "choices", "content", "error", "x"])
+@pytest.mark.parametrize(
+    "member",
+    ["model", "messages", "input", "tools", "choices", "output", "response", "content", "error", "x"],
+)
 def test_nesting_without_end_is_refused(dialect: Dialect, member: str) -> None:
     for nest in (b"[" * DEEP, b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP):
         body = b'{"%s":%s}' % (member.encode(), nest)

@@ -18,6 +18,7 @@ from sekisho.dialects import (
     gemini_generate,
     openai_chat,
     openai_completions,
+    openai_responses,
 )
 from sekisho.testkit import golden
 from sekisho.testkit.laws import conservation, errors, replies, requests, streams
@@ -28,6 +29,7 @@ CONVERSING = (
     anthropic_messages.DIALECT,
     bedrock_converse.DIALECT,
     gemini_generate.DIALECT,
+    openai_responses.DIALECT,
 )
 """Dialects that hold conversations, which must arrive in each other."""
 DIALECTS = (*CONVERSING, openai_completions.DIALECT)
