@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import msgspec
 import openai
 import pytest
@@ -62,9 +62,9 @@ def test_the_official_sdk_raises_on_the_event_that_ends_a_broken_stream() -> Non
     with openai.OpenAI(
         api_key="x",
         base_url="http://localhost/v1",
-        http_client=httpx.Client(
-            transport=httpx.MockTransport(
-                lambda _request: httpx.Response(
+        http_client=httpx2.Client(
+            transport=httpx2.MockTransport(
+                lambda _request: httpx2.Response(
                     200, content=data, headers={"content-type": "text/event-stream"}
                 )
             )
