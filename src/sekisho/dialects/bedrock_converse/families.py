@@ -1,7 +1,7 @@
 """What families of models on Bedrock take beyond the API itself, told from the model's id.
 
-Ids begin with their vendor, maybe behind a region's prefix (`us.anthropic.claude-...`), or are ARNs. Any other
-is none of AWS's but of somebody who speaks its API, and gets the API's widest rules.
+Ids begin with their vendor, maybe behind a region's prefix (`us.anthropic.claude-...`), or are ARNs. Any
+other is none of AWS's but of somebody who speaks its API, and gets the API's widest rules.
 """
 
 import re

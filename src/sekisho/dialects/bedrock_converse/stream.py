@@ -23,6 +23,7 @@ from sekisho.dialects.bedrock_converse.reply import stop_sequence, with_usage
 from sekisho.dialects.bedrock_converse.schema import NAME, union, vendor_of
 from sekisho.wire import json
 from sekisho.wire.eventstream import Frame, FrameDecoder
+from sekisho.wire.media import is_base64
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
 if TYPE_CHECKING:
@@ -264,6 +265,8 @@ def _whole(part: Part, pieces: list[str]) -> Part:
     except (binascii.Error, ValueError) as error:
         raise Malformed(f"a block that is not base64: {error}") from None
     if isinstance(part, Image) and isinstance(part.source, Inline):
+        if not is_base64(data):
+            raise Malformed("an image that is not base64")
         return msgspec.structs.replace(part, source=msgspec.structs.replace(part.source, data=data))
     return RedactedReasoning(data=data)
 

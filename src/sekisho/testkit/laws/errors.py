@@ -65,7 +65,8 @@ def _says(error: SekishoError, value: Any, data: bytes) -> None:
     message = shape.get("message")
     assert isinstance(message, str), f"no message in {data!r}"
     if isinstance(error, InternalError):
-        assert error.message not in data.decode(errors="replace"), f"an internal text left the process: {data!r}"
+        told = data.decode(errors="replace")
+        assert error.message not in told, f"an internal text left the process: {data!r}"
         assert REQUEST_ID.encode() in data, f"no request id in {data!r}"
     else:
         assert error.message in message, f"not what was said: {data!r}"
