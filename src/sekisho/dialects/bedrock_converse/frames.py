@@ -37,13 +37,10 @@ def again(frame: Frame, payload: bytes) -> bytes:
     return event(str(frame.headers[":event-type"]), payload)
 
 
-def failure(frame: Frame) -> tuple[str, bytes] | None:
-    """(name, payload) of the exception that a message reports, None where it is an event. Raises Malformed
-    for anything else."""
+def failure(frame: Frame) -> tuple[str, bytes]:
+    """(name, payload) of what a message that is no event reports. Raises Malformed if it is no error."""
     headers = frame.headers
     kind = headers.get(":message-type")
-    if kind == "event":
-        return None
     if kind == "exception":
         return str(headers.get(":exception-type", "")), frame.payload
     if kind == "error":  # without a payload: what failed stands in the headers

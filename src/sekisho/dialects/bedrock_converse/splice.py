@@ -152,10 +152,10 @@ class Tap:
     def _see(self, frame: Frame) -> bytes:
         if self.complete:
             return frame.raw
-        failed = frames.failure(frame)
-        if failed is not None:
-            raise errors.read_exception(*failed)
-        kind = frame.headers.get(":event-type")
+        headers = frame.headers
+        if headers.get(":message-type") != "event":
+            raise errors.read_exception(*frames.failure(frame))
+        kind = headers.get(":event-type")
         try:
             if kind == "contentBlockDelta":
                 self._count_delta(_block_delta.decode(frame.payload))

@@ -94,11 +94,12 @@ class Reader:
         return events
 
     def _read(self, frame: Frame, events: list[Event]) -> None:
-        failed = frames.failure(frame)
-        if failed is not None and not self._closed:
-            raise errors.read_exception(*failed)
+        if self._closed:
+            return
+        if frame.headers.get(":message-type") != "event":
+            raise errors.read_exception(*frames.failure(frame))
         handler = _HANDLERS.get(str(frame.headers.get(":event-type")))
-        if handler is None or self._closed:
+        if handler is None:
             return
         try:
             refuse_bad_text(frame.payload)
