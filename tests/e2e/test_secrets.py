@@ -1,6 +1,7 @@
 """A canary in every place where a secret could leak: logs, errors, metrics, the books on disk."""
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,17 @@ async def test_no_key_and_no_prompt_leaves_the_call(log_file: Path, live: Live) 
     wrong = "sk-wrong-canary-99"
     async with httpx2.AsyncClient(base_url=live.url, timeout=20) as client:
         for path in ("/v1/chat/completions", "/v1/messages", "/api/v1/chat/completions"):
-            for script in SCRIPTS:
-                for key in (live.key, wrong):
-                    for stream in (False, True):
-                        call = {**body, "model": f"oai/{script}", "stream": stream}
-                        headers = {"authorization": f"Bearer {key}"}
-                        answers.append((await client.post(path, json=call, headers=headers), script, key))
+            for script, key, stream in product(SCRIPTS, (live.key, wrong), (False, True)):
+                call = {**body, "model": f"oai/{script}", "stream": stream}
+                headers = {"authorization": f"Bearer {key}"}
+                answers.append((await client.post(path, json=call, headers=headers), script, key))
             await client.post(path, content=PROMPT.encode(), headers={"x-api-key": live.key})
             await client.post(path, json={**body, "model": {"a": PROMPT}}, headers={"x-api-key": live.key})
+        for script, key in product(SCRIPTS, (live.key, wrong)):  # Google's clients may send it in the query
+            path = f"/v1beta/models/oai/{script}:generateContent?key={key}"
+            contents = {"contents": [{"role": "user", "parts": [{"text": PROMPT}]}]}
+            answers.append((await client.post(path, json=contents), script, key))
+            answers.append((await client.get(path), script, key))
         metrics = (await client.get("/metrics")).text
     shown = "".join(answer.text + str(answer.headers) for answer, script, _ in answers if script != "echo")
     kept = "".join(

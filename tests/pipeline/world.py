@@ -135,6 +135,9 @@ class FakeResponse:
             raise piece
         return piece
 
+    def header(self, name: bytes) -> bytes | None:
+        return dict(self.headers).get(name)
+
     async def read(self, limit: int) -> bytes:
         pieces = []
         while piece := await self.chunk():

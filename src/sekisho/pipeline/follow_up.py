@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import msgspec
 
@@ -31,6 +32,8 @@ REPLY_LIMIT = 256 * 1024 * 1024
 ERROR_LIMIT = 1024 * 1024
 JSON = b"application/json"
 EVENTS = b"text/event-stream"
+WRITABLE = "".join(map(chr, range(0x21, 0x7F)))
+"""What may stand in a request line as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class _Exchange:
 
     async def run(self, timeouts: Timeouts, hops: int) -> Followed:
         attempts, asked, prepared = self._owner.pipeline.attempts, self._asked, self._prepared
-        query = asked.target.partition(b"?")[2].decode("latin-1")
+        query = quote(asked.target.partition(b"?")[2], safe=WRITABLE)
         path = f"{self._wanted.path}?{query}" if query else self._wanted.path
         head = prepared.follow_up_head(asked.method, path, asked.body)
         head += prepared.forwarded(asked.headers) + b"%b: %d\r\n" % (HEADER, hops + 1)
