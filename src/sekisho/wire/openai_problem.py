@@ -45,7 +45,7 @@ def _of(found: Any) -> Problem:
     if isinstance(found, list):
         return _of(found[0]) if found else NOTHING
     if isinstance(found, str):
-        return Problem(message=found[:LONGEST])
+        return Problem(message=found.strip()[:LONGEST])
     if not isinstance(found, dict):
         return NOTHING
     inner = found.get("error") or found.get("errors")
@@ -73,7 +73,7 @@ def _of_object(error: dict[str, Any]) -> Problem:
     param = error.get("param")
     telling = [word for word in named if not word.isdigit()]
     return Problem(
-        message=_message(error, metadata)[:LONGEST],
+        message=_message(error, metadata).strip()[:LONGEST],
         words=tuple(word.lower() for word in named),
         code=next(iter(telling or named), None),
         param=param if isinstance(param, str) else None,

@@ -197,7 +197,7 @@ def _described(body: bytes | msgspec.Raw) -> tuple[str | None, str]:
         return None, ""
     error = found.get("error", found) if isinstance(found, dict) else None
     if isinstance(error, str):
-        return None, error[:_MESSAGE_LIMIT]
+        return None, error.strip()[:_MESSAGE_LIMIT]
     if not isinstance(error, dict):
         return None, ""
     kind, message = error.get("type"), error.get("message")

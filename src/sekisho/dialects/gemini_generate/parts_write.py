@@ -143,6 +143,9 @@ def medium(part: Medium, path: str, writing: Writing) -> Item | None:
         if getattr(part, name, None) is not None:
             writing.knob(f"{path}.{name}", f"Gemini's parts have no {name}")
     match part.source:
+        case Inline(data=""):
+            writing.content(path, "it has no content")
+            return None
         case Inline(media_type=media_type, data=data):
             return {"inlineData": {"mimeType": media_type, "data": data}}
         case PlainText(text=text):

@@ -47,7 +47,7 @@ def read(body: bytes | msgspec.Raw) -> Problem:
         found = found[0] if found else None
     error = found.get("error") if isinstance(found, dict) else None
     if isinstance(error, str):
-        return Problem(message=error[:LONGEST])
+        return Problem(message=error.strip()[:LONGEST])
     return _of(error) if isinstance(error, dict) else NOTHING
 
 

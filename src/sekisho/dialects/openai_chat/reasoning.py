@@ -5,7 +5,8 @@ OpenRouter say `reasoning`; OpenRouter's `reasoning_details` also hold signature
 which must come back unchanged. Which member a part came by is noted in its vendor members:
 
     _member   `reasoning_content` or `reasoning`: the part is that member's text
-    _detail   an entry of `reasoning_details`, without its text, data and signature
+    _detail   an entry of `reasoning_details`, without its text, data and signature; true where the part is
+              the whole entry, of a type that the hub does not know
 
 Parts with such a note are written as they came. Clients get other dialects' thinking as `reasoning` and
 `reasoning_content` (whichever they read; vLLM wrote both, too) and as `reasoning_details`, so that a client
@@ -63,7 +64,7 @@ def part_of(raw: msgspec.Raw, detail: WireDetail) -> Part:
         return Reasoning(text=text_of(detail), signature=detail.signature or None, vendor={NAME: note})
     if detail.type == ENCRYPTED and detail.data is not None:
         return RedactedReasoning(data=detail.data, vendor={NAME: _note(raw, detail)})
-    return Opaque(dialect=NAME, type=detail.type, raw=raw)
+    return Opaque(dialect=NAME, type=detail.type, raw=raw, vendor={NAME: {DETAIL: json.raw(value=True)}})
 
 
 def _note(raw: msgspec.Raw, detail: WireDetail) -> dict[str, msgspec.Raw]:
@@ -81,9 +82,7 @@ def member_of(part: Part) -> str | None:
 
 def is_detail(part: Part) -> bool:
     """Whether the part came as an entry of `reasoning_details`."""
-    if isinstance(part, Opaque):
-        return part.dialect == NAME and part.type.startswith("reasoning.")
-    return isinstance(part, Reasoning | RedactedReasoning) and DETAIL in own(part.vendor)
+    return isinstance(part, Opaque | Reasoning | RedactedReasoning) and DETAIL in own(part.vendor)
 
 
 def entry(part: Part, number: int) -> Entry:

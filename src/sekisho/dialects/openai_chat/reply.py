@@ -22,6 +22,7 @@ from sekisho.dialects.openai_chat.schema import (
 from sekisho.dialects.openai_chat.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json
 from sekisho.wire import openai_finish as finish
+from sekisho.wire.media import is_base64
 from sekisho.wire.openai_tap import FINGERPRINT
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
@@ -87,7 +88,7 @@ def _read_choice(raw: msgspec.Raw, reply_id: str) -> Choice:
     return Choice(
         parts=tuple(parts),
         finish=finish.read(wire.finish_reason, wire.native_finish_reason, wire.stop_reason),
-        logprobs=given(wire.logprobs),
+        logprobs=logprobs(wire.logprobs),
         vendor=vendor_of(rest),
     )
 
@@ -141,9 +142,16 @@ def read_call(raw: msgspec.Raw, spare_id: str) -> ToolCall:
     return ToolCall(id=call_id, name=wire.function.name, arguments=text, signature=signature, vendor=vendor)
 
 
+def logprobs(raw: msgspec.Raw) -> msgspec.Raw | None:
+    """Log probabilities, where they are what every client expects them to be: an object."""
+    return raw if bytes(raw).startswith(b"{") else None
+
+
 def read_audio(raw: msgspec.Raw) -> Audio:
-    """The `audio` that a model spoke."""
+    """The `audio` that a model spoke. Raises Malformed."""
     wire = audio_shape.decode(raw)
+    if wire.data and not is_base64(wire.data):
+        raise Malformed("audio that is not base64")
     rest = audio_shape.rest(raw)
     if wire.id is not None:
         rest["id"] = json.raw(wire.id)

@@ -228,6 +228,8 @@ def _read_custom(raw: msgspec.Raw, wire: WireTool, path: str) -> CustomTool:
     if given(wire.custom) is None:
         raise missing_member(f"{path}.custom")
     custom = _custom.read(wire.custom, f"{path}.custom")
+    if given(custom.format) is not None and not bytes(custom.format).startswith(b"{"):
+        raise BadRequest(f"{path}.custom.format: expected an object.", param=f"{path}.custom.format")
     return CustomTool(
         name=custom.name,
         description=custom.description,

@@ -18,7 +18,7 @@ from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Finish
 from sekisho.dialects.openai_chat import reasoning, signatures
 from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image
-from sekisho.dialects.openai_chat.reply import audio_shape, pieces, read_audio
+from sekisho.dialects.openai_chat.reply import audio_shape, logprobs, pieces, read_audio
 from sekisho.dialects.openai_chat.schema import WireChunkChoice, WireDelta, WireToolCall
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json
@@ -75,8 +75,9 @@ class ChoiceReader:
         self._next, self._events = next_index, events
         if choice.delta is not None:
             self._delta(choice.delta)
-        if given(choice.logprobs) is not None:
-            events.append(LogprobsDelta(choice=self._number, raw=choice.logprobs))
+        found = logprobs(choice.logprobs)
+        if found is not None:
+            events.append(LogprobsDelta(choice=self._number, raw=found))
         if choice.finish_reason is not None:
             self.close(self._next, events)
             self.finish = finish.read(choice.finish_reason, choice.native_finish_reason, choice.stop_reason)

@@ -81,8 +81,11 @@ def _read_text(raw: msgspec.Raw, path: str) -> Text:
     cache, members = _mark(wire.prompt_cache_breakpoint)
     members.update(_text.rest(raw))
     for name, value in (("annotations", wire.annotations), ("logprobs", wire.logprobs)):
-        if given(value) is not None and bytes(value) != b"[]":  # says as little as null
-            members[name] = value
+        if given(value) is None or bytes(value) == b"[]":  # says as little as null
+            continue
+        if not bytes(value).startswith(b"["):
+            raise BadRequest(f"{path}.{name}: expected an array.", param=f"{path}.{name}")
+        members[name] = value
     return Text(text=wire.text, cache=cache, vendor=vendor_of(members))
 
 

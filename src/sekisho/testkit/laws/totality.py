@@ -94,7 +94,9 @@ def _request_to(source: Dialect, target: Dialect, asked: Request) -> None:
     found = json.members(written.body)
     _typed(lambda: target.cache_marks.place(found, FACTS))
     _typed(lambda: target.cache_marks.strip(found))
-    if not any(loss.content for loss in written.losses):  # else there may be nothing left to ask
+    # Instructions alone, or what is left after losses, may be no conversation to the target.
+    spoken = any(message.role in ("user", "assistant") and message.parts for message in opened.messages)
+    if spoken and not any(loss.content for loss in written.losses):
         _readable(target, written.body, lambda: target.read_request(written.body))
 
 
