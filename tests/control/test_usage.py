@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.usage import StoredBooks
 from sekisho.control.store.engine import Store
+from sekisho.control.store.tables import KEPT, calls
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.port import Spending
@@ -58,3 +60,24 @@ async def test_spending_is_added_up_by_utc_day_week_from_monday_and_month(
     await file.close()
     assert await books.spending("key_a") == Spending(total=11_111, day=1, week=111, month=1)
     assert await books.spending("key_none") == Spending()
+
+
+async def test_an_answer_is_found_by_its_own_key_without_reading_all_calls(
+    books: StoredBooks, journal: Path, store: Store, record: Make
+) -> None:
+    file = FileJournal(journal)
+    kept = {"dialect": "openai_responses", "upstream_id": "resp_1"}
+    file.append(record("gen-2", **kept), lambda: None)
+    file.append(record("gen-1", **kept), lambda: None)
+    file.append(record("gen-0", upstream_id="resp_1"), lambda: None)
+    await file.close()
+    found = await books.answered("key_a", "resp_1")
+    assert found is not None
+    assert found.id == "gen-1", "the call itself comes before what settles it"
+    assert await books.answered("key_b", "resp_1") is None
+    assert await books.answered("key_a", "resp_2") is None
+    with store.read() as connection:
+        wanted = select(calls).where(calls.c.upstream_id == "x", calls.c.key_id == "y", KEPT)
+        text = str(wanted.compile(connection, compile_kwargs={"literal_binds": True}))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
+    assert "ix_calls_upstream_id" in str(plan)

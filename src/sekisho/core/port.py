@@ -33,7 +33,8 @@ class Books(Protocol):
         ...
 
     async def answered(self, key_id: str, upstream_id: str) -> CallRecord | None:
-        """The key's own call whose answer the provider named so, also when it ended this very moment."""
+        """The key's own call whose answer the provider named so, in an API whose answers are kept; also
+        when it ended this very moment."""
         ...
 
     async def spending(self, key_id: str) -> Spending:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping
 
-from sekisho.control.store.tables import calls
+from sekisho.control.store.tables import KEPT, calls
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.usage import Usage
 
@@ -50,8 +50,8 @@ def find(connection: Connection, call_id: str) -> CallRecord | None:
 
 
 def find_answer(connection: Connection, key_id: str, upstream_id: str) -> CallRecord | None:
-    """The first of the key's calls whose answer the provider named so."""
-    wanted = calls.select().where(calls.c.upstream_id == upstream_id, calls.c.key_id == key_id)
+    """The first of the key's calls whose answer the provider named so, where answers are kept."""
+    wanted = calls.select().where(calls.c.upstream_id == upstream_id, calls.c.key_id == key_id, KEPT)
     row = connection.execute(wanted.order_by(calls.c.started, calls.c.id).limit(1)).mappings().first()
     return None if row is None else _record(row)
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 metadata = MetaData(
@@ -26,6 +27,9 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+
+KEPT = text("dialect = 'openai_responses'")
+"""Calls in the only API whose answers can be asked for again."""
 
 api_keys = Table(
     "api_keys",
@@ -79,8 +83,9 @@ calls = Table(
     Column("app", String),
     # A key's spending is read from this index alone.
     Index("ix_calls_spending", "key_id", "started", "cost"),
-    # Who may ask for an answer again is found by the provider's name for it.
-    Index("ix_calls_upstream_id", "upstream_id"),
+    # Who may ask for an answer again is found by the provider's name for it. An index of all calls would
+    # triple what a record costs.
+    Index("ix_calls_upstream_id", "upstream_id", sqlite_where=KEPT, postgresql_where=KEPT),
 )
 
 journal_segments = Table(
