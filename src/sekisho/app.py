@@ -37,6 +37,7 @@ from sekisho.pipeline.prepare import Plane
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.routing import document
+from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover, nothing_found
 from sekisho.routing.document import ServerEntry
@@ -96,6 +97,7 @@ class Gateway:
         self._clock = Clock()
         self._background = Background()
         self._metrics = CallMetrics()
+        self._board = Board(self._clock.monotonic)
         self._cors: Cors | None = None
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all: to be shown once and never logged."""
@@ -113,7 +115,7 @@ class Gateway:
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
             keys=self._control.keys,
-            attempts=Attempts(self._client, clock, random.Random()),
+            attempts=Attempts(self._client, clock, random.Random(), self._board),
             clock=clock,
         )
         siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)

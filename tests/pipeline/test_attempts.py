@@ -88,7 +88,7 @@ async def test_a_failure_that_may_pass_is_tried_again_at_the_same_target(
 
 
 async def test_a_full_target_is_left_at_once_while_another_one_is_there(world: World) -> None:
-    world.answers("a", Throttled("slow down", retry_after=5))
+    world.answers("a", Throttled("slow down", retry_after=9))
     world.answers("b", Overloaded("full"))
     world.answers("c", Throttled("slow down", retry_after=5), FakeResponse())
     await whole(world, exchange(world), route(A, B, C))

@@ -34,7 +34,8 @@ from sekisho.core.operation import Operation
 from sekisho.core.provider import BodyEdit, Endpoint
 from sekisho.core.route import Route, Snapshot
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import attempts, provenance
+from sekisho.pipeline import call as calls
+from sekisho.pipeline import provenance
 from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.prepare import Plane
 from sekisho.wire import json, pointer
@@ -327,7 +328,7 @@ async def test_a_client_of_a_further_dialect_is_spliced_and_spared_the_quirks_of
 async def test_a_body_of_countless_values_is_spliced_but_not_translated(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "MOST_VALUES", 1000)
+    monkeypatch.setattr(calls, "MOST_VALUES", 1000)
     many = [{"role": "user", "content": "a"}] * 1000
     error = await failure(world, exchange(world, messages=many), route(CLAUDE))
     assert isinstance(error, BodyTooLarge)

@@ -17,6 +17,7 @@ from sekisho.dialects import anthropic_messages, openai_chat
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.parse import parse
+from sekisho.routing.board import Board
 from sekisho.upstream.client import Client
 from sekisho.wire import json
 
@@ -62,6 +63,8 @@ class World:
         self.clock = Clock(now=lambda: 1_700_000_000.0 + self.time, monotonic=lambda: self.time)
         self.scripts: dict[str, list[FakeResponse | UpstreamError]] = {}
         self.sent: list[Sent] = []
+        self.board = Board(self.clock.monotonic)
+        self._attempts = Attempts(cast(Client, self), self.clock, NoJitter(), self.board)
 
     async def sleep(self, seconds: float) -> None:
         """Stands in for asyncio.sleep."""
@@ -90,7 +93,8 @@ class World:
         return [sent.provider for sent in self.sent]
 
     def attempts(self) -> Attempts:
-        return Attempts(cast(Client, self), self.clock, NoJitter())
+        """The same for the life of this world: what it learns of providers stays."""
+        return self._attempts
 
 
 class NoJitter(random.Random):

@@ -68,14 +68,14 @@ def test_gemini_is_asked_in_its_own_language() -> None:
     assert made.dialect == "gemini_generate"
     assert made.base_url == "https://generativelanguage.googleapis.com/v1beta", "the dialect adds /models/..."
     assert (made.auth.scheme, made.auth.header) == ("header", "x-goog-api-key")
-    own = build("gemini-compatible", Overrides(base_url="http://127.0.0.1:1/v1beta", api_key="k"))
+    own = build("gemini-compatible", Overrides(base_url="http://127.0.0.1:1/v1beta", api_keys=("k",)))
     assert (own.dialect, own.auth.header) == ("gemini_generate", "x-goog-api-key")
 
 
 def test_what_the_operator_says_wins_over_the_row() -> None:
     overrides = Overrides(
         base_url="http://127.0.0.1:9001/v1/",
-        api_key="literal",
+        api_keys=("literal",),
         headers=(("Anthropic-Version", "2099-01-01"), ("x-team", "a")),
         quirks=("no_done",),
         region="JP",
@@ -92,11 +92,11 @@ def test_what_the_operator_says_wins_over_the_row() -> None:
 
 def test_a_server_of_ones_own_needs_no_key_and_takes_one() -> None:
     assert build("ollama").auth.scheme == "none"
-    assert build("ollama", Overrides(api_key="k")).auth.scheme == "bearer"
+    assert build("ollama", Overrides(api_keys=("k",))).auth.scheme == "bearer"
 
 
 def test_a_gateway_key_goes_where_the_gateway_looks_for_it() -> None:
-    made = build("cloudflare-gateway", Overrides(api_key="k"))
+    made = build("cloudflare-gateway", Overrides(api_keys=("k",)))
     assert made.base_url == "https://gateway.ai.cloudflare.com/v1/abc/main/compat"
     assert made.auth.header == "cf-aig-authorization"
     assert made.auth.secret is not None
@@ -125,7 +125,7 @@ def test_bedrock_signs_unless_it_is_given_a_key() -> None:
     assert (by_environment.scheme, by_environment.aws) == ("bearer", None)
     assert by_environment.secret is not None
     assert by_environment.secret.variables == ("AWS_BEARER_TOKEN_BEDROCK",)
-    own = build("bedrock-compatible", Overrides(base_url="https://vpce.example", api_key="k")).auth
+    own = build("bedrock-compatible", Overrides(base_url="https://vpce.example", api_keys=("k",))).auth
     assert own.scheme == "bearer"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from sekisho.core.route import Snapshot
 from sekisho.providers import catalog
 from sekisho.routing import document
+from sekisho.routing.ask import PLAIN
+from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.plan import plan
 from sekisho.routing.problem import DocumentError
@@ -68,6 +71,6 @@ def test_any_document_is_a_snapshot_or_located_problems(
         return
     for name, route in found.routes.items():
         assert route.name == name
-        assert plan(route)
+        assert plan(route, PLAIN, Board(lambda: 0.0), Random(1)).targets
     names = [*found.routes, *found.aliases, *found.pinned, *(f"{name}/any" for name in found.open_providers)]
     assert all(found.find(name) is not None for name in names)

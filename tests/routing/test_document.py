@@ -48,9 +48,9 @@ def problems(text: str) -> list[str]:
 def test_the_example_says_what_it_seems_to_say() -> None:
     found = document.read(EXAMPLE, "sekisho.yaml")
     openai, tokyo, local = found.providers
-    assert openai == ProviderEntry("openai", api_key="${OPENAI_API_KEY}")
+    assert openai == ProviderEntry("openai", api_keys=("${OPENAI_API_KEY}",))
     assert (tokyo.like, tokyo.region) == ("bedrock", "ap-northeast-1")
-    assert (local.base_url, local.api_key) == ("http://127.0.0.1:9001/v1", "Key ${LOCAL_KEY}")
+    assert (local.base_url, local.api_keys) == ("http://127.0.0.1:9001/v1", ("Key ${LOCAL_KEY}",))
     assert local.headers == (("x-team", "platform"),)
     assert [model.name for model in local.models] == ["gpt-4o-mini", "acme/fast"]
     price = local.models[1].price

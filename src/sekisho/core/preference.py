@@ -72,3 +72,66 @@ class Preferences(Value, frozen=True, kw_only=True):
 
 
 NONE = Preferences()
+
+
+def contradiction(prefer: Preferences) -> tuple[str, str] | None:
+    """(member, reason) where the members leave no provider, whichever there are, or one undoes another."""
+    for member, names in (("only", prefer.only), ("regions", prefer.regions)):
+        if names == ():
+            return member, "is empty, so that nothing may be used; leave it out, or name some"
+    if prefer.only is not None and not set(prefer.only) - set(prefer.ignore):
+        return "only", "names no provider that `ignore` does not rule out"
+    for name in prefer.order:
+        if name in prefer.ignore:
+            return "order", f"names {name}, which `ignore` rules out"
+        if prefer.only is not None and name not in prefer.only:
+            return "order", f"names {name}, which `only` leaves out"
+    return None
+
+
+def narrowed(outer: Preferences, inner: Preferences) -> Preferences:
+    """What holds where both are asked for: constraints of both together, of preferences those of `inner`.
+
+    The outer ones are those of who decides more (the route before the request).
+    """
+    if outer is NONE or inner is NONE:
+        return inner if outer is NONE else outer
+    return Preferences(
+        only=_both(outer.only, inner.only),
+        ignore=_either(outer.ignore, inner.ignore),
+        order=inner.order or outer.order,
+        fallbacks=outer.fallbacks and inner.fallbacks,
+        require_parameters=outer.require_parameters or inner.require_parameters,
+        may_train=outer.may_train and inner.may_train,
+        zero_retention=outer.zero_retention or inner.zero_retention,
+        regions=_both(outer.regions, inner.regions),
+        denied_origins=_either(outer.denied_origins, inner.denied_origins),
+        price_cap=_lower(outer.price_cap, inner.price_cap),
+        select=inner.select or outer.select,
+        min_throughput=_nearer(outer.min_throughput, inner.min_throughput),
+        max_first_token=_nearer(outer.max_first_token, inner.max_first_token),
+    )
+
+
+def _both(outer: tuple[str, ...] | None, inner: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if outer is None or inner is None:
+        return inner if outer is None else outer
+    return tuple(name for name in inner if name in outer)
+
+
+def _either(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*outer, *inner)))
+
+
+def _nearer(outer: float | None, inner: float | None) -> float | None:
+    return outer if inner is None else inner
+
+
+def _lower(outer: PriceCap | None, inner: PriceCap | None) -> PriceCap | None:
+    if outer is None or inner is None:
+        return inner if outer is None else outer
+    return PriceCap(input=_least(outer.input, inner.input), output=_least(outer.output, inner.output))
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return min((rate for rate in (one, other) if rate is not None), default=None)

@@ -33,11 +33,13 @@ class Auth:
     """The header for scheme `header` (`x-api-key`, `api-key`)."""
     aws: AwsSigning | None = None
     """For scheme `sigv4`."""
+    further: tuple[Secret, ...] = ()
+    """More keys that take turns with `secret`."""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """All that a request is signed with."""
-        held: tuple[Secret | None, ...] = (self.secret,)
+        """All that requests are signed with."""
+        held: tuple[Secret | None, ...] = (self.secret, *self.further)
         if self.aws is not None:
             held = (self.aws.access_key_id, self.aws.secret_access_key, self.aws.session_token)
         return tuple(secret for secret in held if secret is not None)
@@ -128,8 +130,14 @@ class Endpoint:
     """The provider's quirks and the model's own."""
     extra_body: tuple[BodyEdit, ...] = ()
     """The provider's edits, then the model's own."""
+    id: str = field(init=False, repr=False, compare=False)
+    """Unique within a snapshot: a provider may serve several versions of one model."""
 
-    @property
-    def id(self) -> str:
-        """Unique within a snapshot: a provider may serve several versions of one model."""
-        return f"{self.provider.name}/{self.model}={self.upstream_model}"
+    def __post_init__(self) -> None:
+        # Asked for several times a call, so it is spelled out once.
+        object.__setattr__(self, "id", endpoint_id(self.provider.name, self.model, self.upstream_model))
+
+
+def endpoint_id(provider: str, model: str, upstream_model: str) -> str:
+    """The id of the endpoint that a record names. A provider's name holds no slash."""
+    return f"{provider}/{model}={upstream_model}"

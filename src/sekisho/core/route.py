@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sekisho.core.preference import NONE, Preferences, Selector
 from sekisho.core.provider import BodyEdit, Endpoint, ModelFacts, Provider
 
 OnLoss = Literal["refuse", "drop"]
@@ -12,6 +13,9 @@ named like a knob."""
 PromptCache = Literal["off", "pass", "auto"]
 """Prompt-cache marks. off: none reach a provider. pass: those that the client set. auto: one is set where the
 client set none."""
+OnRefusal = Literal["stop", "next"]
+"""What becomes of a call that a provider's content filter refused. stop: the client is told, with the
+provider's reason. next: the next target is tried."""
 
 MAX_NAME = 200
 """Characters of a model name that nobody listed."""
@@ -52,10 +56,12 @@ class Route:
 
     name: str
     targets: tuple[Target, ...]
-    select: str = "ordered"
+    select: Selector = "ordered"
+    prefer: Preferences = NONE
     timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()
     on_loss: OnLoss = "refuse"
+    on_refusal: OnRefusal = "stop"
     prompt_cache: PromptCache = "pass"
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""

@@ -137,8 +137,11 @@ class _Call:
                 data = relay.feed(data) if data else relay.finish()
             self.end("ok", 200, None, partial(out.end, data))
             await answer.settle()
+        except UpstreamError as error:
+            answer.failed(error)
+            raise
         finally:
-            answer.response.close()  # whatever happened, an unfinished answer stops being generated
+            answer.close()
 
     def fail(self, error: SekishoError) -> None:
         """End the call with `error`, in the shape that fits what was already sent."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sekisho.core.contract import Facts, ReplyOptions
 from sekisho.core.error import UpstreamError, UpstreamTimeout
+from sekisho.pipeline.watch import Watch
 from sekisho.upstream.response import Response
 
 TAIL_SECONDS = 1.0
@@ -74,10 +75,11 @@ class Whole:
 @dataclass(slots=True)
 class Stream:
     """An answer under way: `first` goes out with the status line, then what `take` makes of
-    every piece of `response`, until `relay.complete`."""
+    every piece of `response`, until `relay.complete`. Must be closed, whatever happens."""
 
     response: Response
     relay: Relay
+    watch: Watch
     first: bytes = b""
 
     async def open(self, now: Callable[[], float]) -> None:
@@ -90,6 +92,7 @@ class Stream:
                 raise UpstreamTimeout("no first token in time")
             pieces.append(self.take(await self.response.chunk(left)))
         self.first = b"".join(pieces)
+        self.watch.answering()
 
     def take(self, data: bytes) -> bytes:
         """What the client gets for a piece of the provider's body; empty `data` is the body's end.
@@ -99,8 +102,18 @@ class Stream:
         """
         return self.relay.feed(data) if data else self.relay.finish()
 
+    def failed(self, error: UpstreamError) -> None:
+        """It broke off."""
+        self.watch.failed(error)
+
+    def close(self) -> None:
+        """An answer that is not complete stops being generated. Idempotent."""
+        self.response.close()
+        self.watch.end()
+
     async def settle(self) -> None:
         """After completion: let the provider's connection go back to its pool, or drop it."""
+        self.watch.end("answered")
         try:
             with contextlib.suppress(UpstreamError):
                 for _ in range(TAIL_PIECES):

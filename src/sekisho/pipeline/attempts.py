@@ -1,4 +1,4 @@
-"""Tries the targets of a route in order until one answers.
+"""Tries the targets of a call's plan in order until one answers.
 
 Only an UpstreamError leads to a retry or to the next target. For a stream, a target has answered when its
 first event is there, so that a failure up to then is invisible to the client.
@@ -6,53 +6,34 @@ first event is there, so that a failure up to then is invisible to the client.
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from sekisho.core.clock import Clock
-from sekisho.core.contract import ReplyOptions
 from sekisho.core.error import (
     BodyTooLarge,
     InternalError,
-    LoopDetected,
-    Malformed,
-    SekishoError,
+    Throttled,
     Unsupported,
     UpstreamError,
 )
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
-from sekisho.core.provider import Endpoint
-from sekisho.core.record import AttemptRecord
+from sekisho.core.preference import NONE, narrowed
 from sekisho.core.route import Route, Target
-from sekisho.metering.prices import price_call
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import provenance, splice, translate
-from sekisho.pipeline.adapt import Adaptation
-from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
-from sekisho.pipeline.prepare import Plane, Prepared
-from sekisho.pipeline.steps.hops import HEADER
-from sekisho.routing.backoff import delay
+from sekisho.pipeline import prefer
+from sekisho.pipeline.answer import Answer
+from sekisho.pipeline.ask import ask_of
+from sekisho.pipeline.call import Call
+from sekisho.pipeline.failures import Failures, nothing_allowed, throttled
+from sekisho.pipeline.key_turns import KeyTurns
+from sekisho.pipeline.prepare import Plane
+from sekisho.routing.backoff import FIRST, delay
+from sekisho.routing.board import Board
+from sekisho.routing.budget import RetryBudget
 from sekisho.routing.plan import plan
 from sekisho.upstream.client import Client
-from sekisho.upstream.response import Response
-from sekisho.wire import json
-
-if TYPE_CHECKING:
-    from sekisho.core.request import Request
-
-REPLY_LIMIT = 256 * 1024 * 1024
-"""Bytes of a whole answer. More than any model writes; a guard against a broken provider."""
-ERROR_LIMIT = 1024 * 1024
-MOST_VALUES = 200_000
-"""JSON values of a request that is translated. Reading and writing takes 2 to 4 us for a small part or
-message, so that this many hold up other calls for a few tenths of a second at worst. A prompt of a million
-tokens has as many only if it is a table of numbers. What is spliced is not looked into, and not limited."""
-KEPT_REQUEST = 32 * 1024
-"""Bytes. A smaller request is kept while its stream lasts: counting costs 10 us a kilobyte, and mostly the
-provider counts."""
 
 
 @dataclass(slots=True)
@@ -62,216 +43,134 @@ class Attempts:
     client: Client
     clock: Clock
     random: random.Random
+    board: Board
     tokens: Tokens = field(default_factory=Tokens)
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    keys: KeyTurns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = KeyTurns(self.clock.monotonic)
 
     async def answer(self, exchange: Exchange, plane: Plane, route: Route) -> Answer:
         """The first target's answer that comes. Raises UpstreamError (of the last attempt, naming provider
-        and attempt count), or Unsupported or BodyTooLarge where no target can express the request.
+        and attempt count), Unsupported or BodyTooLarge where no target can express the request, and
+        BadRequest or Unsupported where what is asked of the targets allows none.
 
         A count of tokens does not fail because a provider does: then it is counted here."""
-        call = _Call(exchange, plane, route, self)
-        failure: UpstreamError | Unsupported | BodyTooLarge | None = None
-        left = len(targets := plan(route))
-        for target in targets:
-            left -= 1
-            tries = 0
-            while True:
-                tries += 1
-                try:
-                    return await call.attempt(target)
-                except (Unsupported, BodyTooLarge) as error:
-                    failure = failure or error
-                    break
-                except UpstreamError as error:
-                    failure = error
-                    pause = self._pause(call, error, tries, alone=left == 0)
-                    if pause is None:
-                        break
-                await asyncio.sleep(pause)
-            if isinstance(failure, UpstreamError) and (failure.retry == "never" or call.time_left() <= 0):
-                break
+        targets = self.targets(exchange, plane, route)
+        self.budget.deposit()
+        search = _Search(self, Call(exchange, plane, route, self))
         try:
-            if isinstance(failure, UpstreamError) and exchange.entry.operation is Operation.COUNT_TOKENS:
-                return _count(exchange, self.tokens)
-            raise _final(failure, exchange)
+            answer = await search.run(targets)
+            if answer is not None:
+                return answer
+            failure = search.failures.error(len(exchange.attempts))
+            counts = exchange.entry.operation is Operation.COUNT_TOKENS
+            if counts and not isinstance(failure, Unsupported | BodyTooLarge):
+                return search.call.count()
+            raise failure or InternalError(f"the route of {exchange.model} has no targets")
         finally:
             failure = (
                 None  # its traceback leads back to this frame: together they would wait for the collector
             )
+            search.failures.clear()
 
-    def _pause(self, call: "_Call", error: UpstreamError, tries: int, *, alone: bool) -> float | None:
-        """Seconds until the same target is tried again; None: it is not."""
-        if call.exchange.entry.operation is Operation.COUNT_TOKENS:
-            return None  # an estimate now is worth more than a count later
-        # While another target is left, a full provider is not worth waiting for.
-        patient = alone or error.status not in (429, 503)
-        if error.retry != "same" or tries >= call.route.retry.attempts or not patient:
+    def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
+        """Those of the call's plan, at least one. Raises BadRequest or Unsupported where none is allowed."""
+        asked = prefer.asked(exchange.headers, plane.snapshot.providers)
+        planned = plan(
+            route,
+            ask_of(exchange, route, narrowed(route.prefer, asked), self.tokens),
+            self.board,
+            self.random,
+        )
+        if planned.rejected and not planned.targets:
+            raise nothing_allowed(planned, route, asked=asked is not NONE)
+        return planned.targets
+
+
+class _Search:
+    """For one call: who is tried, how often, and after which wait."""
+
+    __slots__ = ("_owner", "_resting", "_tries", "call", "failures")
+
+    def __init__(self, owner: Attempts, call: Call):
+        self._owner = owner
+        self._resting: list[Target] = []
+        """Those that asked to be left alone for a while."""
+        self._tries: dict[str, int] = {}
+        self.call = call
+        self.failures = Failures(call.route)
+
+    async def run(self, targets: Sequence[Target]) -> Answer | None:
+        """The first answer; None: see `failures`."""
+        for at, target in enumerate(targets):
+            if not self.failures.leaves(target):
+                continue
+            if self._owner.board.asked_wait(target.endpoint.id) > 0:
+                self._resting.append(target)
+                continue
+            answer = await self._try(target, alone=at == len(targets) - 1)
+            if answer is not None or self._over():
+                return answer
+        if self.call.exchange.entry.operation is not Operation.COUNT_TOKENS:
+            return await self._wait_for_the_resting()
+        return None  # an estimate now is worth more than a count later
+
+    async def _wait_for_the_resting(self) -> Answer | None:
+        """Nobody else is left: the first of them that may be asked again is, if the deadline allows it."""
+        owner, call = self._owner, self.call
+        while resting := [target for target in self._resting if self.failures.leaves(target)]:
+            target = min(resting, key=lambda target: owner.board.asked_wait(target.endpoint.id))
+            wait = owner.board.asked_wait(target.endpoint.id)
+            if wait >= call.time_left() or (target.endpoint.id in self._tries and not self._may_retry()):
+                self.failures.add(throttled(target, wait), target)
+                return None
+            self._resting.remove(target)
+            if wait > 0:
+                await asyncio.sleep(min(wait + owner.random.uniform(0.0, FIRST), call.time_left()))
+            answer = await self._try(target, alone=False)
+            if answer is not None or self._over():
+                return answer
+        return None
+
+    async def _try(self, target: Target, *, alone: bool) -> Answer | None:
+        """The target's answer, after retries; None: it has none. `alone`: nobody else is left."""
+        endpoint, tries = target.endpoint.id, self._tries
+        if self._owner.board.is_broken(endpoint) and self.call.exchange.attempts and not self._may_retry():
             return None
-        return delay(tries, error, self.random, call.time_left())
+        while True:
+            tries[endpoint] = tries.get(endpoint, 0) + 1
+            try:
+                return await self.call.attempt(target)
+            except (Unsupported, BodyTooLarge) as error:
+                self.failures.add(error, target)
+                return None
+            except UpstreamError as error:
+                self.failures.add(error, target)
+                pause = self._pause(error, target, alone=alone)
+                if pause is None:
+                    return None
+            await asyncio.sleep(pause)
 
+    def _pause(self, error: UpstreamError, target: Target, *, alone: bool) -> float | None:
+        """Seconds until the same target is tried again, before any other; None: it is not."""
+        call, endpoint = self.call, target.endpoint.id
+        tries = self._tries[endpoint]
+        if error.retry != "same" or tries >= call.route.retry.attempts:
+            return None
+        if call.exchange.entry.operation is Operation.COUNT_TOKENS or self._owner.board.is_broken(endpoint):
+            return None
+        if isinstance(error, Throttled) and error.retry_after is not None:
+            self._resting.append(target)
+            return None
+        if not alone and error.status in (429, 503):  # while others are left, a full one is not waited for
+            return None
+        pause = delay(tries, error, self._owner.random, call.time_left())
+        return pause if pause is not None and self._may_retry() else None
 
-def _count(exchange: Exchange, tokens: Tokens) -> Whole:
-    return Whole(exchange.dialect.token_counting.write(tokens.count(exchange.members, exchange.endpoint)))
+    def _may_retry(self) -> bool:
+        return self._owner.budget.withdraw(self._owner.board.now())
 
-
-def _final(failure: UpstreamError | Unsupported | BodyTooLarge | None, exchange: Exchange) -> SekishoError:
-    if failure is None:
-        return InternalError(f"the route of {exchange.model} has no targets")
-    if isinstance(failure, UpstreamError):
-        failure.attempts = len(exchange.attempts)
-    return failure
-
-
-class _Call:
-    """One call's attempts: what they share."""
-
-    def __init__(self, exchange: Exchange, plane: Plane, route: Route, owner: Attempts):
-        self.exchange = exchange
-        self.route = route
-        self._plane = plane
-        self._client = owner.client
-        self._clock = owner.clock
-        self._tokens = owner.tokens
-        self._request: Request | None = None
-        self._timeouts = plane.timeouts(route, stream=exchange.stream)
-        self._deadline = exchange.began + route.timeouts.total
-
-    def time_left(self) -> float:
-        """Seconds until the call's total limit."""
-        return self._deadline - self._clock.monotonic()
-
-    async def attempt(self, target: Target) -> Answer:
-        """One try of one target. Raises UpstreamError, naming the provider, or Unsupported."""
-        exchange, endpoint = self.exchange, target.endpoint
-        began = self._clock.monotonic()
-        response: Response | None = None
-        opened = False
-        try:
-            prepared = self._plane.prepared(endpoint, exchange.dialect.name)
-            path = prepared.path(exchange.entry.operation, stream=exchange.stream)
-            if path is None:
-                exchange.endpoint = endpoint
-                return _count(exchange, self._tokens)
-            passage = self._passage(prepared, target)
-            exchange.endpoint, exchange.dropped = endpoint, passage.dropped
-            body = passage.body
-            if exchange.entry.operation is Operation.COUNT_TOKENS:
-                body = prepared.dialect.token_counting.wrap(body)
-            hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
-            head = prepared.head(path, body) + passage.header_lines + hop
-            response = await self._client.send(prepared.origin, head, body, self._timeouts, self._deadline)
-            if response.status >= 300:
-                await _refused(response, prepared)
-            options = self._options(endpoint, show_usage=passage.show_usage)
-            if exchange.stream:
-                answer: Answer = await self._open(Stream(response, passage.relay(options)))
-            else:
-                answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
-            opened = True
-        except UpstreamError as error:
-            exchange.endpoint, error.provider = endpoint, endpoint.provider.name
-            self._note(endpoint, began, error)
-            raise
-        finally:
-            if response is not None and not (opened and exchange.stream):
-                response.close()  # an answer that is not relayed must stop being generated, and paid for
-        self._note(endpoint, began, None)
-        return answer
-
-    def _passage(self, prepared: Prepared, target: Target) -> Passage:
-        exchange = self.exchange
-        adaptation = Adaptation(prepared, self.route, target)
-        if prepared.dialect is not exchange.dialect:
-            return translate.Translation(self._read(), prepared, exchange.dialect, adaptation)
-        opened = None
-        if provenance.holds_seals(exchange.body) and not prepared.quirks.opens_seals:
-            opened = splice.open_seals(self._read(), prepared)
-        return splice.Splice(exchange, prepared, adaptation, opened)
-
-    def _read(self) -> "Request":
-        if self._request is None:
-            self._request = _read_request(self.exchange, self.route)
-        return self._request
-
-    def _whole(self, body: bytes, prepared: Prepared, passage: Passage, options: ReplyOptions) -> Whole:
-        exchange = self.exchange
-        if exchange.entry.operation is Operation.CHAT:
-            exchange.facts, body = passage.whole(body, options)
-        elif prepared.dialect is not exchange.dialect:
-            body = exchange.dialect.token_counting.write(prepared.dialect.token_counting.read(body))
-        return Whole(body)
-
-    async def _open(self, stream: Stream) -> Stream:
-        await stream.open(self._clock.monotonic)
-        self.exchange.facts = stream.relay.facts
-        _forget_request(self.exchange, self._tokens)
-        return stream
-
-    def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
-        exchange = self.exchange
-        options = ReplyOptions(
-            show_usage=show_usage,
-            created=int(exchange.started),
-            id=exchange.id,
-            asked=exchange.model,
-            framing=exchange.entry.framing,
-        )
-        if not exchange.show_money:
-            return options
-        price = endpoint.price
-        return msgspec.structs.replace(
-            options,
-            show_usage=True,
-            cost=lambda usage, service_tier: price_call(usage, price, service_tier),
-        )
-
-    def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
-        self.exchange.attempts.append(
-            AttemptRecord(
-                provider=endpoint.provider.name,
-                upstream_model=endpoint.upstream_model,
-                milliseconds=round((self._clock.monotonic() - began) * 1000),
-                code=None if error is None else error.code,
-                status=None if error is None else error.provider_status,
-            )
-        )
-
-
-def _read_request(exchange: Exchange, route: Route) -> "Request":
-    body = exchange.body
-    if json.holds_more_than(body, MOST_VALUES):
-        raise BodyTooLarge(
-            f"the request holds more than {MOST_VALUES} JSON values, the most that is translated from one "
-            "API into another. Send fewer, larger parts, or name a model whose provider speaks this API"
-        )
-    if route.prompt_cache == "off":
-        members = dict(exchange.members)
-        exchange.dialect.cache_marks.strip(members)
-        body = json.encode(members)
-    request = exchange.dialect.read_request(body)
-    if exchange.entry.model is None:
-        return request
-    return msgspec.structs.replace(request, model=exchange.model, stream=exchange.stream)
-
-
-def _forget_request(exchange: Exchange, tokens: Tokens) -> None:
-    """A stream may last for minutes, and needs of its request only what it would cost without a count."""
-    if exchange.facts.usage is None:
-        if len(exchange.body) < KEPT_REQUEST:
-            return
-        exchange.prompt_tokens = tokens.estimate(exchange.members, exchange.endpoint)
-    exchange.body, exchange.members = b"", {}
-
-
-async def _refused(response: Response, prepared: Prepared) -> None:
-    """Raises the UpstreamError that an answer without success means."""
-    status = response.status
-    if status < 400:
-        raise Malformed(f"it answered with status {status}", provider_status=status)
-    if status == LoopDetected.status:
-        raise LoopDetected("the provider is a gateway that leads back to itself", provider_status=status)
-    try:
-        detail = await response.read(ERROR_LIMIT)
-    except Malformed:
-        detail = b""  # cut off or too long: the status says enough
-    raise prepared.dialect.read_error(response.status, response.headers, detail)
+    def _over(self) -> bool:
+        return self.failures.final or self.call.time_left() <= 0

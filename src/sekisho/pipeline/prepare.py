@@ -11,7 +11,7 @@ from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Timeouts
 from sekisho.providers import quirks
 from sekisho.providers.quirks import Quirks
-from sekisho.upstream.auth import Signer, signer
+from sekisho.upstream.auth import Signer, signers
 from sekisho.upstream.head import CONTENT_TYPE, build_head
 from sekisho.upstream.origin import Origin, origin_of
 
@@ -29,13 +29,14 @@ class Prepared:
     path_prefix: str
     facts: TargetFacts
     quirks: Quirks
-    signer: Signer
+    signers: tuple[Signer, ...]
+    """One for each of the provider's keys."""
     defaults: dict[bytes, bytes]
     """Name -> line of headers that the row sets, but that a client of the dialect may set for itself."""
     default_lines: bytes = field(init=False)
     """All of `defaults`."""
     _paths: dict[tuple[Operation, bool], str | None] = field(default_factory=dict)
-    _heads: dict[str, tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
+    _heads: dict[tuple[str, int], tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.default_lines = b"".join(self.defaults.values())
@@ -55,10 +56,12 @@ class Prepared:
             found = self._paths[operation, stream] = None if below is None else self.path_prefix + below
             return found
 
-    def head(self, path: str, body: bytes) -> bytes:
-        """Request line and headers, signed; open for more header lines. Raises ProviderAuthFailed."""
-        signed = self.signer.headers()
-        known = self._heads.get(path)
+    def head(self, path: str, body: bytes, key: int = 0) -> bytes:
+        """Request line and headers, signed with that key; open for more header lines. Raises
+        ProviderAuthFailed."""
+        signer = self.signers[key]
+        signed = signer.headers()
+        known = self._heads.get((path, key))
         if known is None or known[0] != signed:
             head = build_head(
                 "POST",
@@ -66,15 +69,16 @@ class Prepared:
                 self.origin,
                 [CONTENT_TYPE, *self._fixed_headers(), *signed],
             )
-            known = self._heads[path] = (signed, head)
-        return known[1] + self.signer.sign("POST", self.origin.authority, path, body)
+            known = self._heads[path, key] = (signed, head)
+        return known[1] + signer.sign("POST", self.origin.authority, path, body)
 
     def follow_up_head(self, method: str, path: str, body: bytes) -> bytes:
-        """The same for a path that is asked for once. `path` is below the base URL, with its query."""
-        path = self.path_prefix + path
+        """The same for a path that is asked for once. `path` is below the base URL, with its query. Of
+        several keys the first asks."""
+        path, signer = self.path_prefix + path, self.signers[0]
         described = [CONTENT_TYPE] if body else []
-        headers = [*described, *self._fixed_headers(), *self.signer.headers()]
-        signed = self.signer.sign(method, self.origin.authority, path, body)
+        headers = [*described, *self._fixed_headers(), *signer.headers()]
+        signed = signer.sign(method, self.origin.authority, path, body)
         return build_head(method, path, self.origin, headers) + signed
 
     def forwarded(self, headers: Headers) -> bytes:
@@ -160,7 +164,7 @@ class Plane:
                 extensions=resolved.extensions,
             ),
             quirks=resolved,
-            signer=signer(provider.auth, self._now),
+            signers=signers(provider.auth, self._now),
             defaults=_defaults(provider, dialect),
         )
 

@@ -73,8 +73,8 @@ class Overrides(Value, frozen=True, kw_only=True):
 
     label: str | None = None
     base_url: str | None = None
-    api_key: str | None = None
-    """May hold `${VAR}`."""
+    api_keys: tuple[str, ...] = ()
+    """May hold `${VAR}`. More than one take turns."""
     headers: tuple[tuple[str, str], ...] = ()
     """Added to the row's; the same name replaces."""
     quirks: tuple[str, ...] | None = None
@@ -192,17 +192,18 @@ def provider_from(
 
 
 def _auth(row: Row, overrides: Overrides, environment: Mapping[str, str]) -> Auth:
-    api_key = overrides.api_key
+    keys = overrides.api_keys
     held = next((name for name in row.env if environment.get(name)), None)
-    if api_key is None and row.aws_service is not None and held is None:
+    if not keys and row.aws_service is not None and held is None:
         region = aws.find_region(overrides.region, environment)
         return Auth(scheme="sigv4", aws=aws.signing(region, row.aws_service, environment))
-    if api_key is None and row.env:
-        api_key = f"${{{held or row.env[0]}}}"
-    if api_key is None:
+    if not keys and row.env:
+        keys = (f"${{{held or row.env[0]}}}",)
+    if not keys:
         return Auth(scheme="none")
     scheme: AuthScheme = "bearer" if row.auth in ("none", "sigv4") else row.auth
-    return Auth(scheme=scheme, secret=Secret(row.key_prefix + api_key), header=row.auth_header)
+    first, *further = (Secret(row.key_prefix + key) for key in keys)
+    return Auth(scheme=scheme, secret=first, header=row.auth_header, further=tuple(further))
 
 
 def _row(name: str, members: dict[str, Any]) -> Row:

@@ -6,6 +6,8 @@ from sekisho.core.preference import NONE, Preferences
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What nobody will look at need not be filled in: see `pipeline.ask`."""
+
     prompt_tokens: int = 0
     """An estimate."""
     max_tokens: int | None = None

@@ -1,13 +1,18 @@
 """How every endpoint fares: the one mutable thing that planning looks at. Lives as long as the process."""
 
+from collections import Counter
 from collections.abc import Callable
 
+from sekisho.core.provider import endpoint_id
+from sekisho.core.record import CallRecord
 from sekisho.routing import health
 from sekisho.routing.health import FIT, Health, Outcome, Policy
 from sekisho.routing.window import Window
 
 MOST = 20_000
 """Endpoints kept. Providers that take any model name let clients invent them."""
+LEAST_TOKENS = 16
+"""Of an answer whose speed is worth measuring."""
 
 
 class Standing:
@@ -20,9 +25,9 @@ class Standing:
         self.inflight = 0
         """Calls under way."""
         self.first_token = Window()
-        """Seconds to the first event."""
+        """Seconds to the first event of a stream."""
         self.speed = Window()
-        """Tokens a second after it."""
+        """Tokens a second: of a stream after its first event, of a whole answer over all its time."""
 
 
 class Board:
@@ -50,6 +55,16 @@ class Board:
         standing = self._standings.get(endpoint)
         return standing is None or health.admits(standing.health, self._clock(), self._policy)
 
+    def is_broken(self, endpoint: str) -> bool:
+        """Whether its failures keep calls away now, not only a limit of its rate."""
+        standing = self._standings.get(endpoint)
+        return standing is not None and standing.health.broken > 0 and not self.admits(endpoint)
+
+    def asked_wait(self, endpoint: str) -> float:
+        """Seconds for which the provider asked to be left alone; 0: it did not, or they have passed."""
+        standing = self._standings.get(endpoint)
+        return 0.0 if standing is None else max(0.0, standing.health.asked - self._clock())
+
     def began(self, endpoint: str) -> None:
         """A call is being sent. `ended` must follow, whatever happens."""
         standing = self.of(endpoint)
@@ -57,28 +72,65 @@ class Board:
         if standing.health.broken:
             standing.health = health.began(standing.health, self._clock())
 
-    def ended(self, endpoint: str, outcome: Outcome | None, retry_after: float | None = None) -> None:
-        """The call is over; None: the client left, which says nothing of the provider."""
+    def answering(self, endpoint: str, began: float) -> None:
+        """The first event of a stream is there. Who is being probed is fit from then on, not only when the
+        stream has ended."""
+        standing, now = self.of(endpoint), self._clock()
+        standing.first_token.add(now - began, now)
+        if standing.health.broken:
+            standing.health = health.ended(standing.health, "answered", now, began=began, policy=self._policy)
+
+    def ended(
+        self, endpoint: str, outcome: Outcome | None, *, began: float, retry_after: float | None = None
+    ) -> None:
+        """The call that began then is over; None: that says nothing of the provider (the client left)."""
         standing = self.of(endpoint)
         standing.inflight = max(0, standing.inflight - 1)
         if outcome is not None:
             standing.health = health.ended(
-                standing.health, outcome, self._clock(), retry_after=retry_after, policy=self._policy
+                standing.health,
+                outcome,
+                self._clock(),
+                began=began,
+                retry_after=retry_after,
+                policy=self._policy,
             )
 
-    def measured(self, endpoint: str, *, first_token: float | None, speed: float | None = None) -> None:
-        """Seconds to the first event, tokens a second after it."""
-        standing, now = self.of(endpoint), self._clock()
-        if first_token is not None:
-            standing.first_token.add(first_token, now)
-        if speed is not None:
-            standing.speed.add(speed, now)
+    def observe(self, record: CallRecord) -> None:
+        """How fast the answer of an ended call came."""
+        usage = record.usage
+        if record.outcome != "ok" or usage is None or usage.estimated or usage.output < LEAST_TOKENS:
+            return
+        if record.provider is None or record.model is None or record.upstream_model is None:
+            return
+        taken = record.attempts[-1].milliseconds if record.attempts else 0
+        if record.stream:
+            taken = record.total_ms - (record.first_token_ms or 0)
+        if taken > 0:
+            endpoint = endpoint_id(record.provider, record.model, record.upstream_model)
+            self.of(endpoint).speed.add(usage.output * 1000 / taken, self._clock())
+
+    def states(self) -> Counter[tuple[str, str]]:
+        """(provider, state) -> endpoints, of those that were called."""
+        now = self._clock()
+        return Counter(
+            (endpoint.partition("/")[0], health.state(standing.health, now))
+            for endpoint, standing in self._standings.items()
+        )
+
+    def underway(self) -> Counter[tuple[str, ...]]:
+        """(provider,) -> calls under way."""
+        found: Counter[tuple[str, ...]] = Counter()
+        for endpoint, standing in self._standings.items():
+            found[endpoint.partition("/")[0],] += standing.inflight
+        return found
 
     def _forget(self) -> None:
-        """Idle and healthy ones are as good as new."""
-        kept = {
-            name: standing
+        """Idle and healthy ones are as good as new; of the others that are idle the latest half is kept."""
+        busy = {name: standing for name, standing in self._standings.items() if standing.inflight}
+        broken = [
+            (name, standing)
             for name, standing in self._standings.items()
-            if standing.inflight or standing.health.broken
-        }
-        self._standings = kept
+            if standing.health.broken and not standing.inflight
+        ]
+        self._standings = {**dict(broken[-MOST // 2 :]), **busy}

@@ -129,7 +129,7 @@ class _Compiler:
             base_url=entry.base_url,
             also=self._also(entry),
             extra_body=entry.extra_body,
-            api_key=entry.api_key,
+            api_keys=entry.api_keys,
             headers=self._headers(entry),
             region=entry.region,
             proxy=proxy,
@@ -188,11 +188,11 @@ class _Compiler:
         named = [name for secret in provider.auth.secrets for name in secret.variables]
         missing = [name for name in named if not self._environment.get(name)]
         path: Path = ("providers", entry.name)
-        if missing and entry.api_key is not None:
-            message = (
-                f"the environment variable {missing[0]} is not set; calls to this provider fail until it is"
-            )
-            self._report((*path, "api_key"), message, "warning")
+        if missing and entry.api_keys:
+            what = "that key is of no use" if len(entry.api_keys) > 1 else "calls to this provider fail"
+            for name in missing:
+                message = f"the environment variable {name} is not set; {what} until it is"
+                self._report((*path, "api_key"), message, "warning")
         elif missing:
             wanted = " or ".join(dict.fromkeys((*row.env, missing[0])))
             message = f"has no `api_key`, and {wanted} is not set; calls fail until it is"
@@ -224,7 +224,8 @@ class _Compiler:
         """Its limits are those of the first provider that has any of its own."""
         own = (self._timeouts.get(endpoint.provider.name) for endpoint in endpoints)
         timeouts = next((limits for limits in own if limits is not None), Timeouts())
-        return Route(name, tuple(map(Target, endpoints)), timeouts=timeouts)
+        targets = tuple(map(Target, endpoints))
+        return Route(name, targets, "balanced" if len(targets) > 1 else "ordered", timeouts=timeouts)
 
     def _open_route(self, provider: Provider) -> Route:
         endpoint = Endpoint(

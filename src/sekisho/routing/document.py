@@ -10,12 +10,13 @@ from hashlib import sha256
 from typing import Any, get_args
 
 from sekisho.core.money import Price, Rates
+from sekisho.core.preference import NONE, SELECTORS, Preferences, Selector
 from sekisho.core.provider import BodyEdit
-from sekisho.core.route import OnLoss, PromptCache, RetryPolicy, Timeouts
+from sekisho.core.route import OnLoss, OnRefusal, PromptCache, RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
-from sekisho.routing.plan import PLANNED, SELECTORS
+from sekisho.routing.prefer_entry import preferences
 from sekisho.routing.problem import Level, Path, Problem, Wrong
 from sekisho.routing.reader import Fields, Places, Reader, list_of, scalar
 
@@ -41,8 +42,8 @@ class ProviderEntry:
     name: str
     like: str | None = None
     also: tuple[str, ...] | None = None
-    api_key: str | None = field(default=None, repr=False)
-    """May hold `${VAR}`."""
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    """May hold `${VAR}`. More than one take turns."""
     base_url: str | None = None
     """May hold `${VAR}`."""
     region: str | None = None
@@ -62,6 +63,7 @@ class TargetEntry:
     model: str
     provider: str | None = None
     weight: float = 1.0
+    quality: float | None = None
     extra_body: tuple[BodyEdit, ...] = ()
 
 
@@ -71,10 +73,12 @@ class VirtualEntry:
 
     name: str
     targets: tuple[TargetEntry, ...]
-    select: str = "ordered"
+    select: Selector = "ordered"
+    prefer: Preferences = NONE
     timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()
     on_loss: OnLoss = "refuse"
+    on_refusal: OnRefusal = "stop"
     prompt_cache: PromptCache = "pass"
 
 
@@ -141,7 +145,19 @@ def _providers(reader: Reader, at: Node, path: Path) -> tuple[ProviderEntry, ...
 
 
 def _provider(reader: Reader, at: Node, path: Path) -> ProviderEntry:
-    return ProviderEntry(name=path[-1], **reader.record(at, path, PROVIDER))
+    members = reader.record(at, path, PROVIDER)
+    return ProviderEntry(name=path[-1], api_keys=members.pop("api_key", ()), **members)
+
+
+def _keys(reader: Reader, at: Node, path: Path) -> tuple[str, ...]:
+    if isinstance(at, node.Sequence):
+        if not at.items:
+            raise Wrong("is empty; name a key, or leave it out")
+        keys: tuple[str, ...] = list_of(scalar(values.templated))(reader, at, path)
+        if len(set(keys)) < len(keys):
+            raise Wrong("names the same key twice")
+        return keys
+    return (scalar(values.templated)(reader, at, path),)
 
 
 def _headers(reader: Reader, at: Node, path: Path) -> tuple[tuple[str, str], ...]:
@@ -203,15 +219,6 @@ def _target(reader: Reader, at: Node, path: Path) -> TargetEntry | None:
     return TargetEntry(**members)
 
 
-def _select(at: Scalar) -> str:
-    word = values.text(at)
-    if word in PLANNED:
-        raise Wrong(f"{word} is not available yet; use `ordered`")
-    if word not in SELECTORS:
-        raise Wrong(f"must be one of {', '.join(SELECTORS)}")
-    return word
-
-
 def _timeouts(reader: Reader, at: Node, path: Path) -> Timeouts:
     return Timeouts(**reader.record(at, path, TIMEOUTS))
 
@@ -246,7 +253,7 @@ SERVED: Fields = {
 PROVIDER: Fields = {
     "like": scalar(values.text),
     "also": list_of(scalar(values.text)),
-    "api_key": scalar(values.templated),
+    "api_key": _keys,
     "base_url": scalar(values.base_url),
     "region": scalar(values.region),
     "headers": _headers,
@@ -260,14 +267,17 @@ TARGET: Fields = {
     "model": scalar(values.model_text),
     "provider": scalar(values.text),
     "weight": scalar(values.weight),
+    "quality": scalar(values.positive("points")),
     "extra_body": extra_body,
 }
 VIRTUAL: Fields = {
     "targets": _targets,
-    "select": scalar(_select),
+    "select": scalar(values.one_of(*SELECTORS)),
+    "prefer": preferences,
     "timeouts": _timeouts,
     "retry": _retry,
     "on_loss": scalar(values.one_of(*get_args(OnLoss))),
+    "on_refusal": scalar(values.one_of(*get_args(OnRefusal))),
     "prompt_cache": scalar(values.one_of(*get_args(PromptCache))),
 }
 SERVER: Fields = {

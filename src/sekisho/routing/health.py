@@ -5,8 +5,9 @@
     half open   one call at a time, the probe, decides: closed again, or open for longer
 
 It opens after some failures in a row, or when most calls of the last half minute failed. A provider's
-`Retry-After` keeps it closed to calls without counting as a failure. A probe that never reports back is
-forgotten after a while, so that nothing stays half open for ever.
+`Retry-After` keeps calls away without counting as a failure. A probe that never reports back is forgotten
+after a while, so that nothing stays half open for ever. What a call says that began before it opened is old
+news: a long stream that ends well does not close it, nor do many calls that end together open it twice.
 """
 
 import math
@@ -35,6 +36,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     unusable: float = 30.0
     throttled: float = 2.0
     """After a 429 that names no time."""
+    patience: float = 3600.0
+    """The longest `Retry-After` that is believed."""
     probe: float = 30.0
     """After which a probe without an answer is given up."""
 
@@ -51,6 +54,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """When good and bad were last weighed."""
     until: float = 0.0
     """Not to be called before; 0: closed."""
+    asked: float = 0.0
+    """Until when the provider itself asked to be left alone."""
+    opened: float = -math.inf
+    """When it last opened."""
     broken: int = 0
     """How often it opened without a call that was answered in between; 0: closed, or only throttled."""
     probe: float = -math.inf
@@ -63,10 +70,10 @@ FIT = Health()
 DEFAULT = Policy()
 
 
-def state(health: Health, now: float) -> Literal["closed", "open", "half_open"]:
+def state(health: Health, now: float) -> Literal["closed", "throttled", "open", "half_open"]:
     """For people and metrics."""
     if now < health.until:
-        return "open"
+        return "open" if health.broken else "throttled"
     return "half_open" if health.broken else "closed"
 
 
@@ -89,26 +96,49 @@ def ended(
     outcome: Outcome,
     now: float,
     *,
+    began: float = math.inf,
     retry_after: float | None = None,
     policy: Policy = DEFAULT,
 ) -> Health:
-    """A call has ended; `retry_after` is the provider's, in seconds."""
+    """A call that began then has ended; `retry_after` is the provider's, in seconds."""
     fade = 0.5 ** ((now - health.counted) / policy.half_life) if health.counted else 0.0
     good, bad = health.good * fade, health.bad * fade
-    if outcome == "answered":
-        return Health(good=good + 1, bad=bad, counted=now, outage=health.outage)
     if outcome == "throttled":
-        pause = policy.throttled if retry_after is None else retry_after
-        return msgspec.structs.replace(
-            health, good=good, bad=bad, counted=now, until=max(health.until, now + pause), probe=-math.inf
-        )
+        return _throttled(health, now, retry_after, policy)
+    if began < health.opened:
+        good, bad = (good + 1, bad) if outcome == "answered" else (good, bad + 1)
+        return msgspec.structs.replace(health, good=good, bad=bad, counted=now)
+    if outcome == "answered":
+        asked = health.asked if health.asked > now else 0.0
+        return Health(good=good + 1, bad=bad, counted=now, until=asked, asked=asked, outage=health.outage)
     failures, bad = health.failures + 1, bad + 1
     many = bad + good >= policy.least and bad > policy.share * (bad + good)
     opens = outcome == "unusable" or failures >= policy.failures or many or health.broken > 0
-    broken, until = health.broken, health.until
-    if opens and now >= until:  # calls that were under way when it opened say nothing new
+    until, broken, opened = health.until, health.broken, health.opened
+    if opens and (now >= until or not broken):  # a last resort that fails while it is open is no news either
         broken += 1
+        opened = now
         first = policy.unusable if outcome == "unusable" else policy.rest
         rest = min(policy.longest, first * 2 ** min(broken - 1, 16))
-        until = now + max(rest, retry_after or 0.0)
-    return Health(failures=failures, good=good, bad=bad, counted=now, until=until, broken=broken, outage=now)
+        until = max(until, now + max(rest, min(retry_after or 0.0, policy.patience)))
+    return Health(
+        failures=failures,
+        good=good,
+        bad=bad,
+        counted=now,
+        until=until,
+        asked=health.asked,
+        opened=opened,
+        broken=broken,
+        outage=now,
+    )
+
+
+def _throttled(health: Health, now: float, retry_after: float | None, policy: Policy) -> Health:
+    if retry_after is None:
+        pause, asked = policy.throttled, health.asked
+    else:
+        pause = min(max(retry_after, 0.0), policy.patience)
+        asked = max(health.asked, now + pause)
+    until = max(health.until, now + pause)
+    return msgspec.structs.replace(health, until=until, asked=asked, probe=-math.inf)

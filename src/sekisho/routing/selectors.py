@@ -34,20 +34,20 @@ def weighted(targets: Sequence[Target], _ask: Ask, _board: Board, random: Random
 
 def balanced(targets: Sequence[Target], ask: Ask, _board: Board, random: Random) -> list[float]:
     """By chance, weighted with the inverse square of the price: half the price is chosen four times as often.
-    Without a price a target counts as the dearest."""
-    costs = [_cost(target, ask) for target in targets]
-    known = [cost for cost in costs if math.isfinite(cost)]
-    dearest = max(known, default=1.0) or 1.0
+    Without a price a target counts as the dearest; what is free, as a thousandth of that."""
+    costs = _costs(targets, ask)
+    dearest = max((cost for cost in costs if cost != math.inf), default=1.0) or 1.0
+    draw, log, least = random.random, math.log, dearest / 1000
     scores = []
     for target, cost in zip(targets, costs, strict=True):
-        share = max(min(cost, dearest) / dearest, 1e-6)
-        scores.append(_drawn(target.weight / (share * share), random))
+        share = 1.0 if cost > dearest else cost / dearest if cost > least else 1e-3
+        scores.append(-log(1.0 - draw()) * share * share / target.weight)  # as `_drawn`, in half the time
     return scores
 
 
 def cheapest(targets: Sequence[Target], ask: Ask, _board: Board, _random: Random) -> list[float]:
     """By what this call is expected to cost, in nano-USD; without a price last."""
-    return [_cost(target, ask) for target in targets]
+    return _costs(targets, ask)
 
 
 def fastest(targets: Sequence[Target], _ask: Ask, board: Board, _random: Random) -> list[float]:
@@ -97,9 +97,8 @@ def quality_per_cost(targets: Sequence[Target], ask: Ask, _board: Board, _random
     """By the quality that the document gives a target for each nano-USD that this call is expected to cost,
     negative; without quality or price last."""
     scores = []
-    for target in targets:
-        cost = _cost(target, ask)
-        known = target.quality is not None and math.isfinite(cost)
+    for target, cost in zip(targets, _costs(targets, ask), strict=True):
+        known = target.quality is not None and cost != math.inf
         scores.append(-(target.quality or 0.0) / max(cost, 1.0) if known else math.inf)
     return scores
 
@@ -127,11 +126,16 @@ def _drawn(weight: float, random: Random) -> float:
     return -math.log(1.0 - random.random()) / weight
 
 
-def _cost(target: Target, ask: Ask) -> float:
-    price = target.endpoint.price
-    if price is None:
-        return math.inf
+def _costs(targets: Sequence[Target], ask: Ask) -> list[float]:
+    """What the call is expected to cost at each, in nano-USD; infinite without a price."""
     prompt = ask.prompt_tokens or USUAL_PROMPT
-    rates = price.rates_for(prompt)
     output = min(ask.max_tokens or USUAL_OUTPUT, USUAL_OUTPUT)
-    return (prompt * rates.input + output * rates.output) / 1_000_000 + rates.request
+    costs = []
+    for target in targets:
+        price = target.endpoint.price
+        if price is None:
+            costs.append(math.inf)
+        else:
+            rates = price.rates_for(prompt) if price.tiers else price.base
+            costs.append(rates.request + (prompt * rates.input + output * rates.output) / 1_000_000)
+    return costs

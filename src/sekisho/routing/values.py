@@ -167,6 +167,24 @@ def weight(scalar: Scalar) -> float:
     return value
 
 
+def positive(unit: str) -> Callable[[Scalar], float]:
+    """A reader of numbers above 0."""
+
+    def read(scalar: Scalar) -> float:
+        value = float(_decimal(scalar, unit, Decimal(1_000_000)))
+        if value == 0:
+            raise Wrong("must be more than 0")
+        return value
+
+    return read
+
+
+def boolean(scalar: Scalar) -> bool:
+    if scalar.kind != "a boolean":
+        raise Wrong(f"must be true or false, but is {scalar.kind}")
+    return scalar.text.lower() == "true"
+
+
 def whole(least: int, most: int) -> Callable[[Scalar], int]:
     """A reader of whole numbers between two bounds, both included."""
 

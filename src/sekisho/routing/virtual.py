@@ -1,10 +1,13 @@
 """Virtual models: names of the document's own, resolved to endpoints."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
+from sekisho.core.preference import contradiction
 from sekisho.core.route import Route, Snapshot, Target
+from sekisho.routing.ask import Ask
+from sekisho.routing.constraints import forbidden
 from sekisho.routing.document import TargetEntry, VirtualEntry
 from sekisho.routing.names import nearest_of
 from sekisho.routing.problem import Findings, Path
@@ -64,19 +67,35 @@ class Virtuals:
                 own = replace(
                     target,
                     weight=target.weight * item.weight,
+                    quality=target.quality if item.quality is None else item.quality,
                     extra_body=target.extra_body + item.extra_body,
                 )
                 targets.setdefault(target.endpoint.id, own)
+        self._check_prefer(entry, tuple(targets.values()))
         return Route(
             name=entry.name,
             targets=tuple(targets.values()),
             select=entry.select,
+            prefer=entry.prefer,
             timeouts=entry.timeouts,
             retry=entry.retry,
             on_loss=entry.on_loss,
+            on_refusal=entry.on_refusal,
             prompt_cache=entry.prompt_cache,
             virtual=True,
         )
+
+    def _check_prefer(self, entry: VirtualEntry, targets: Sequence[Target]) -> None:
+        prefer, path = entry.prefer, ("models", entry.name, "prefer")
+        for member, names in (("only", prefer.only), ("ignore", prefer.ignore), ("order", prefer.order)):
+            for index, name in enumerate(names or ()):
+                if name not in self._served.providers and name not in self._broken:
+                    self.problems.append(((*path, member, str(index)), self._no_provider(name)))
+                    return
+        rejected = forbidden(targets, Ask(prefer=prefer))
+        if targets and len(rejected) == len(targets) and contradiction(prefer) is None:
+            told = (f"{target.endpoint.provider.name} {reason}" for target, reason in rejected[:5])
+            self.problems.append((path, f"leaves none of the targets: {'; '.join(told)}"))
 
     def _check_edits(
         self, item: TargetEntry, found: Iterable[Target], before: Mapping[str, Target], path: Path
@@ -105,9 +124,7 @@ class Virtuals:
         if provider in self._broken:
             return (), ""
         if provider not in self._served.providers:
-            near = nearest_of(provider, self._served.providers, limit=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            return (), f"there is no provider {provider} in this document{hint}"
+            return (), self._no_provider(provider)
         for route in (named, self._served.find(f"{provider}/{model}")):
             targets = route.targets if route else ()
             own = tuple(target for target in targets if target.endpoint.provider.name == provider)
@@ -117,6 +134,11 @@ class Virtuals:
             return (), self._unserved(model)
         others = dict.fromkeys(target.endpoint.provider.name for target in named.targets)
         return (), f"{provider} does not serve {model}; {', '.join(others)} does"
+
+    def _no_provider(self, name: str) -> str:
+        near = nearest_of(name, self._served.providers, limit=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"there is no provider {name} in this document{hint}"
 
     def _unserved(self, model: str) -> str:
         if model.partition("/")[0] in self._broken:

@@ -15,50 +15,56 @@ _BINS = 64
 class Window:
     """Of one measure of one endpoint (seconds, or tokens a second). The error is the width of a bin."""
 
-    __slots__ = ("_at", "_counts", "_known", "_slices")
+    __slots__ = ("_at", "_known", "_share", "_slices", "_until")
 
     def __init__(self) -> None:
-        self._slices: list[dict[int, int]] = [{} for _ in range(SLICES)]
+        self._slices: dict[int, dict[int, int]] = {}
+        """Number of the slice, since the clock's beginning -> bin -> how many. Empty ones take no room: most
+        endpoints are never measured."""
         self._at = 0
-        """Number of the slice that was written last, since the clock's beginning."""
-        self._known: tuple[int, float, float] | None = None
-        self._counts = 0
+        """The slice that was looked at last."""
+        self._until = 0.0
+        """When it is over."""
+        self._share = -1.0
+        """What `_known` is the percentile of; negative: it is not known."""
+        self._known: float | None = None
 
     def add(self, value: float, now: float) -> None:
         """`now` is monotonic seconds."""
-        self._move(int(now // SLICE))
+        if now >= self._until:
+            self._move(now)
         bin_ = 0 if value <= _FIRST else min(_BINS - 1, int(math.log(value / _FIRST) / _LOG_STEP) + 1)
-        counts = self._slices[self._at % SLICES]
+        counts = self._slices.setdefault(self._at, {})
         counts[bin_] = counts.get(bin_, 0) + 1
-        self._counts += 1
+        self._share = -1.0
 
     def percentile(self, share: float, now: float) -> float | None:
         """None where nothing was measured in the last five minutes."""
-        self._move(int(now // SLICE))
-        known = self._known
-        if known is not None and known[0] == self._counts and known[1] == share:
-            return known[2]
+        if now >= self._until:
+            self._move(now)
+        if share != self._share:
+            self._known = self._find(share)
+            self._share = share
+        return self._known
+
+    def _find(self, share: float) -> float | None:
         total: dict[int, int] = {}
-        for counts in self._slices:
+        for counts in self._slices.values():
             for bin_, count in counts.items():
                 total[bin_] = total.get(bin_, 0) + count
         wanted = share * sum(total.values())
-        if not total:
-            return None
-        found = _FIRST
+        found = None
         for bin_ in sorted(total):
             wanted -= total[bin_]
             found = _FIRST * _STEP**bin_
             if wanted <= 0:
                 break
-        self._known = (self._counts, share, found)
         return found
 
-    def _move(self, at: int) -> None:
-        """Empties the slices that time has passed."""
-        if at == self._at:
-            return
-        for number in range(max(self._at + 1, at - SLICES + 1), at + 1):
-            self._slices[number % SLICES] = {}
-        self._at = max(self._at, at)
-        self._counts += 1
+    def _move(self, now: float) -> None:
+        """Forgets the slices that time has passed."""
+        self._at = int(now // SLICE)
+        self._until = (self._at + 1) * SLICE
+        self._share = -1.0
+        for number in [number for number in self._slices if number <= self._at - SLICES]:
+            del self._slices[number]

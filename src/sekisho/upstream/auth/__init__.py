@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from sekisho.core.provider import Auth
@@ -39,7 +40,7 @@ class Unsigned:
 
 
 def signer(auth: Auth, now: Callable[[], float] = time.time) -> Signer:
-    """`now`: seconds since the epoch. Raises ValueError where a scheme lacks its secret."""
+    """Of the first key. `now`: seconds since the epoch. Raises ValueError where a scheme lacks its secret."""
     if auth.scheme == "none":
         return Unsigned()
     if auth.aws is not None:
@@ -49,3 +50,9 @@ def signer(auth: Auth, now: Callable[[], float] = time.time) -> Signer:
     if auth.scheme == "bearer":
         return BearerSigner(auth.secret)
     return HeaderSigner(auth.header, auth.secret)
+
+
+def signers(auth: Auth, now: Callable[[], float] = time.time) -> tuple[Signer, ...]:
+    """One for each key, in their order; at least one. Raises ValueError like `signer`."""
+    further = (signer(replace(auth, secret=secret, further=()), now) for secret in auth.further)
+    return (signer(auth, now), *further)

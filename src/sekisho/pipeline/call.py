@@ -1,0 +1,267 @@
+"""One call's attempts: what one try of one target is, and what the tries of a call share."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from sekisho.core.clock import Clock
+from sekisho.core.contract import ReplyOptions
+from sekisho.core.error import (
+    BodyTooLarge,
+    LoopDetected,
+    Malformed,
+    ProviderAuthFailed,
+    ProviderQuota,
+    Throttled,
+    UpstreamError,
+)
+from sekisho.core.exchange import Exchange
+from sekisho.core.operation import Operation
+from sekisho.core.provider import Endpoint
+from sekisho.core.record import AttemptRecord
+from sekisho.core.route import Route, Target
+from sekisho.metering.prices import price_call
+from sekisho.metering.tokens import Tokens
+from sekisho.pipeline import provenance, splice, translate
+from sekisho.pipeline.adapt import Adaptation
+from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
+from sekisho.pipeline.key_turns import KeyTurns
+from sekisho.pipeline.prepare import Plane, Prepared
+from sekisho.pipeline.steps.hops import HEADER
+from sekisho.pipeline.watch import Watch
+from sekisho.routing.board import Board
+from sekisho.upstream.client import Client
+from sekisho.upstream.response import Response
+from sekisho.wire import json
+
+if TYPE_CHECKING:
+    from sekisho.core.request import Request
+
+REPLY_LIMIT = 256 * 1024 * 1024
+"""Bytes of a whole answer. More than any model writes; a guard against a broken provider."""
+ERROR_LIMIT = 1024 * 1024
+MOST_VALUES = 200_000
+"""JSON values of a request that is translated. Reading and writing takes 2 to 4 us for a small part or
+message, so that this many hold up other calls for a few tenths of a second at worst. A prompt of a million
+tokens has as many only if it is a table of numbers. What is spliced is not looked into, and not limited."""
+KEY_ERRORS = (Throttled, ProviderAuthFailed, ProviderQuota)
+"""That may be about the key alone."""
+KEPT_REQUEST = 32 * 1024
+"""Bytes. A smaller request is kept while its stream lasts: counting costs 10 us a kilobyte, and mostly the
+provider counts."""
+
+
+class World(Protocol):
+    """What attempts need beside the call itself."""
+
+    @property
+    def client(self) -> Client: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def board(self) -> Board: ...
+    @property
+    def keys(self) -> KeyTurns: ...
+
+
+class Call:
+    """What the attempts of one call share."""
+
+    def __init__(self, exchange: Exchange, plane: Plane, route: Route, world: World):
+        self.exchange = exchange
+        self.route = route
+        self._plane = plane
+        self._world = world
+        self._clock = world.clock
+        self._request: Request | None = None
+        self._timeouts = plane.timeouts(route, stream=exchange.stream)
+        self._deadline = exchange.began + route.timeouts.total
+        self._keys_tried: dict[str, list[int]] = {}
+        """Of endpoints that have several, those that were refused."""
+
+    def time_left(self) -> float:
+        """Seconds until the call's total limit."""
+        return self._deadline - self._clock.monotonic()
+
+    def count(self) -> Whole:
+        """Our own count of the prompt's tokens."""
+        exchange = self.exchange
+        tokens = self._world.tokens.count(exchange.members, exchange.endpoint)
+        return Whole(exchange.dialect.token_counting.write(tokens))
+
+    async def attempt(self, target: Target) -> Answer:
+        """One try of one target; of several keys, with each that may do. Raises UpstreamError, naming the
+        provider, or Unsupported or BodyTooLarge where its dialect cannot express the request."""
+        exchange, endpoint = self.exchange, target.endpoint
+        while True:
+            watch = Watch(self._world.board, endpoint.id)
+            streams = False
+            try:
+                answer = await self._try(target, watch)
+                streams = isinstance(answer, Stream)
+            except UpstreamError as error:
+                exchange.endpoint, error.provider = endpoint, endpoint.provider.name
+                self._note(endpoint, watch.began, error)
+                if endpoint.provider.auth.further and self._another_key(endpoint, error):
+                    continue
+                if exchange.entry.operation is Operation.CHAT:  # counting has limits of its own
+                    watch.failed(error)
+                raise
+            finally:
+                if not streams:
+                    watch.end()
+            return answer
+
+    async def _try(self, target: Target, watch: Watch) -> Answer:
+        exchange, endpoint = self.exchange, target.endpoint
+        prepared = self._plane.prepared(endpoint, exchange.dialect.name)
+        path = prepared.path(exchange.entry.operation, stream=exchange.stream)
+        if path is None:
+            exchange.endpoint = endpoint
+            return self.count()
+        passage = self._passage(prepared, target)
+        exchange.endpoint, exchange.dropped = endpoint, passage.dropped
+        response = await self._send(prepared, path, passage)
+        streams = False
+        try:
+            if response.status >= 300:
+                await _refused(response, prepared)
+            if len(prepared.signers) > 1:
+                self._world.keys.answered(prepared, self._keys_tried[endpoint.id][-1])
+            options = self._options(endpoint, show_usage=passage.show_usage)
+            if exchange.stream:
+                answer: Answer = await self._open(Stream(response, passage.relay(options), watch))
+                streams = True
+            else:
+                answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
+                watch.end("answered")
+        finally:
+            if not streams:
+                response.close()  # an answer that is not relayed must stop being generated, and paid for
+        self._note(endpoint, watch.began, None)
+        return answer
+
+    async def _send(self, prepared: Prepared, path: str, passage: Passage) -> Response:
+        exchange, world, body, key = self.exchange, self._world, passage.body, 0
+        if exchange.entry.operation is Operation.COUNT_TOKENS:
+            body = prepared.dialect.token_counting.wrap(body)
+        if len(prepared.signers) > 1:
+            tried = self._keys_tried.setdefault(prepared.endpoint.id, [])
+            key = world.keys.choose(prepared, tried)
+            tried.append(key)
+        hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
+        head = prepared.head(path, body, key) + passage.header_lines + hop
+        return await world.client.send(prepared.origin, head, body, self._timeouts, self._deadline)
+
+    def _another_key(self, endpoint: Endpoint, error: UpstreamError) -> bool:
+        """Whether the key was refused, which rests then, and another one of the endpoint may do."""
+        tried = self._keys_tried.get(endpoint.id)
+        if not tried or not isinstance(error, KEY_ERRORS):
+            return False
+        keys, prepared = self._world.keys, self._plane.prepared(endpoint, self.exchange.dialect.name)
+        keys.refused(prepared, tried[-1], error)
+        if keys.another(prepared, tried):
+            return True
+        if error.retry_after is not None:
+            error.retry_after = min(error.retry_after, keys.soonest(prepared))
+        return False
+
+    def _passage(self, prepared: Prepared, target: Target) -> Passage:
+        exchange = self.exchange
+        adaptation = Adaptation(prepared, self.route, target)
+        if prepared.dialect is not exchange.dialect:
+            return translate.Translation(self._read(), prepared, exchange.dialect, adaptation)
+        opened = None
+        if provenance.holds_seals(exchange.body) and not prepared.quirks.opens_seals:
+            opened = splice.open_seals(self._read(), prepared)
+        return splice.Splice(exchange, prepared, adaptation, opened)
+
+    def _read(self) -> "Request":
+        if self._request is None:
+            self._request = _read_request(self.exchange, self.route)
+        return self._request
+
+    def _whole(self, body: bytes, prepared: Prepared, passage: Passage, options: ReplyOptions) -> Whole:
+        exchange = self.exchange
+        if exchange.entry.operation is Operation.CHAT:
+            exchange.facts, body = passage.whole(body, options)
+        elif prepared.dialect is not exchange.dialect:
+            body = exchange.dialect.token_counting.write(prepared.dialect.token_counting.read(body))
+        return Whole(body)
+
+    async def _open(self, stream: Stream) -> Stream:
+        await stream.open(self._clock.monotonic)
+        self.exchange.facts = stream.relay.facts
+        _forget_request(self.exchange, self._world.tokens)
+        return stream
+
+    def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
+        exchange = self.exchange
+        options = ReplyOptions(
+            show_usage=show_usage,
+            created=int(exchange.started),
+            id=exchange.id,
+            asked=exchange.model,
+            framing=exchange.entry.framing,
+        )
+        if not exchange.show_money:
+            return options
+        price = endpoint.price
+        return msgspec.structs.replace(
+            options,
+            show_usage=True,
+            cost=lambda usage, service_tier: price_call(usage, price, service_tier),
+        )
+
+    def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
+        self.exchange.attempts.append(
+            AttemptRecord(
+                provider=endpoint.provider.name,
+                upstream_model=endpoint.upstream_model,
+                milliseconds=round((self._clock.monotonic() - began) * 1000),
+                code=None if error is None else error.code,
+                status=None if error is None else error.provider_status,
+            )
+        )
+
+
+def _read_request(exchange: Exchange, route: Route) -> "Request":
+    body = exchange.body
+    if json.holds_more_than(body, MOST_VALUES):
+        raise BodyTooLarge(
+            f"the request holds more than {MOST_VALUES} JSON values, the most that is translated from one "
+            "API into another. Send fewer, larger parts, or name a model whose provider speaks this API"
+        )
+    if route.prompt_cache == "off":
+        members = dict(exchange.members)
+        exchange.dialect.cache_marks.strip(members)
+        body = json.encode(members)
+    request = exchange.dialect.read_request(body)
+    if exchange.entry.model is None:
+        return request
+    return msgspec.structs.replace(request, model=exchange.model, stream=exchange.stream)
+
+
+def _forget_request(exchange: Exchange, tokens: Tokens) -> None:
+    """A stream may last for minutes, and needs of its request only what it would cost without a count."""
+    if exchange.facts.usage is None:
+        if len(exchange.body) < KEPT_REQUEST:
+            return
+        exchange.prompt_tokens = tokens.estimate(exchange.members, exchange.endpoint)
+    exchange.body, exchange.members = b"", {}
+
+
+async def _refused(response: Response, prepared: Prepared) -> None:
+    """Raises the UpstreamError that an answer without success means."""
+    status = response.status
+    if status < 400:
+        raise Malformed(f"it answered with status {status}", provider_status=status)
+    if status == LoopDetected.status:
+        raise LoopDetected("the provider is a gateway that leads back to itself", provider_status=status)
+    try:
+        detail = await response.read(ERROR_LIMIT)
+    except Malformed:
+        detail = b""  # cut off or too long: the status says enough
+    raise prepared.dialect.read_error(response.status, response.headers, detail)
