@@ -11,6 +11,7 @@ readable, and nothing may take more than linear time. What goes wrong is made sm
 import argparse
 import hashlib
 import random
+import re
 import sys
 import time
 import traceback
@@ -34,6 +35,8 @@ FACTOR = 2.5
 SLOW_SECONDS = 0.25
 """Faster is not worth a report."""
 SHRINKING_SECONDS = 20.0
+WORDS = re.compile(r"[a-z_ :.]*")
+"""What a law says before it quotes: the same fault is to have the same words."""
 
 
 class SuperlinearError(AssertionError):
@@ -104,13 +107,18 @@ def fault_of(sample: Sample) -> tuple[str, str] | None:
     try:
         judge(sample, CONVERSING)
     except Exception as fault:  # noqa: BLE001  whatever is raised is what is looked for
-        frames_ = traceback.extract_tb(fault.__traceback__)
-        ours = [frame for frame in frames_ if "/sekisho/" in frame.filename] or list(frames_)
-        places = [f"{frame.filename.rpartition('/sekisho/')[2]}:{frame.name}" for frame in ours[-2:]]
-        words = (
-            str(fault).split("\n", 1)[0].split("{", 1)[0][:60] if isinstance(fault, AssertionError) else ""
-        )
-        where = f"{sample.kind} {sample.dialect} {type(fault).__name__} {' > '.join(places)} {words}".rstrip()
+        steps = traceback.extract_tb(fault.__traceback__)
+        ours = [step for step in steps if "/sekisho/" in step.filename] or list(steps)
+        places = [f"{step.filename.rpartition('/sekisho/')[2]}:{step.name}" for step in ours[-2:]]
+        words = WORDS.match(str(fault)) if isinstance(fault, AssertionError) else None
+        told = [
+            sample.kind,
+            sample.dialect,
+            type(fault).__name__,
+            " > ".join(places),
+            words[0] if words else "",
+        ]
+        where = " ".join(told).rstrip()
         return where, "".join(traceback.format_exception(fault))
     return None
 

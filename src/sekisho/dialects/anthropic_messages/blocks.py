@@ -147,6 +147,8 @@ def _read_tool_use(raw: msgspec.Raw, found: Members, path: str) -> Part:
     block = decode(_tool_use, raw, path)
     if not bytes(block.input).startswith(b"{"):
         raise schema.Invalid(f"{path}.input", "Input should be a valid dictionary")
+    if not block.name:
+        raise schema.Invalid(f"{path}.name", "String should have at least 1 character")
     return ToolCall(
         id=block.id,
         name=block.name,

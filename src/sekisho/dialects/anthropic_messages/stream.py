@@ -24,7 +24,8 @@ _event = msgspec.json.Decoder(schema.EventIn)
 _start = msgspec.json.Decoder(schema.StartIn)
 _START = fields(schema.StartIn)
 _MESSAGE_DELTA = frozenset(("type", "delta", "usage"))
-_STOP = frozenset(("stop_reason", "stop_sequence"))
+_STOP = _MESSAGE_DELTA | {"stop_reason", "stop_sequence"}
+"""Those that stand beside `delta` have no business in it: kept, they would overwrite what is known."""
 _DELTA_TYPE = frozenset(("type",))
 
 

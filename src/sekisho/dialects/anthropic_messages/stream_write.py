@@ -129,7 +129,6 @@ class Writer:
 
     def _end(self, event: End, out: list[bytes]) -> None:
         vendor = dict((event.vendor or {}).get(NAME, {}))
-        vendor.pop("type", None)
         counts = usage.write(event.usage, event.service_tier)
         counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
         cost = usage.price(event.usage, event.service_tier, self._options.cost)
@@ -141,7 +140,7 @@ class Writer:
             "stop_sequence": why.stop_sequence,
             **{name: vendor.pop(name) for name in _OF_DELTA if name in vendor},
         }
-        out.append(_frame("message_delta", {**vendor, "delta": delta, "usage": counts}))
+        out.append(_frame("message_delta", {"delta": delta, "usage": counts, **vendor}))
         out.append(_frame("message_stop", {}))
 
 

@@ -161,6 +161,8 @@ def _read_tool_use(raw: msgspec.Raw, path: str) -> Part:
     wire = _tool_use.read(raw, path)
     if wire.type is not None:  # a tool that the model's provider runs
         return _opaque("toolUse", raw)
+    if not wire.name:
+        raise BadRequest(f"{path}.name: empty. Name the tool.", param=f"{path}.name")
     return ToolCall(
         id=wire.tool_use_id,
         name=wire.name,

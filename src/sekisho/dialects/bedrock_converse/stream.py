@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sekisho.core.usage import Usage
 
 PADDING = "p"
+_OF_METADATA = ("usage", "metrics", "serviceTier", "trace")
+"""What no other event may say: kept, it would overwrite what is known."""
 
 _start = msgspec.json.Decoder(schema.StartIn)
 _block_start = msgspec.json.Decoder(schema.BlockStartIn)
@@ -122,6 +124,8 @@ class Reader:
         name, value = union(event.start, "start")
         if name == "toolUse":
             tool = _tool_use.decode(value)
+            if not tool.name:
+                raise Malformed("a tool call without a name")
             if tool.type is None:
                 self._begin(at, ToolCall(id=tool.tool_use_id, name=tool.name, arguments=""), events)
                 return
@@ -228,7 +232,7 @@ class Reader:
     def _message_stop(self, payload: bytes, events: list[Event]) -> None:
         rest = _stop.rest(payload)
         self._finish = finish.read(_stop.decode(payload).stop_reason, stop_sequence(rest))
-        self._keep(rest)
+        self._keep({name: raw for name, raw in rest.items() if name not in _OF_METADATA})
         for at in list(self._open):
             self._close(at, events)
 

@@ -118,6 +118,8 @@ def signature_of(wire: schema.Part) -> str | None:
 def _call(wire: schema.Part, found: msgspec.Raw, path: str, spare_id: str) -> ToolCall:
     path = f"{path}.functionCall"
     call = schema.function_call.read(wire.function_call, path)
+    if not call.name:
+        raise BadRequest(f"{path}.name: empty. Name the function.", param=f"{path}.name")
     args = given(call.args)
     if args is not None and not bytes(args).startswith(b"{"):
         raise BadRequest(f"{path}.args: expected an object.", param=f"{path}.args")

@@ -12,6 +12,7 @@ from sekisho.core.contract import Dialect, Headers, TargetFacts
 from sekisho.core.error import BadRequest, InternalError, Malformed, SekishoError, UpstreamError
 from sekisho.core.event import End, Event
 from sekisho.core.fold import check
+from sekisho.core.message import Message, Reasoning, RedactedReasoning, Refusal, Text
 from sekisho.core.request import Request
 from sekisho.pipeline import provenance
 from sekisho.testkit.laws import errors, replies, requests, streams
@@ -94,10 +95,17 @@ def _request_to(source: Dialect, target: Dialect, asked: Request) -> None:
     found = json.members(written.body)
     _typed(lambda: target.cache_marks.place(found, FACTS))
     _typed(lambda: target.cache_marks.strip(found))
-    # Instructions alone, or what is left after losses, may be no conversation to the target.
-    spoken = any(message.role in ("user", "assistant") and message.parts for message in opened.messages)
-    if spoken and not any(loss.content for loss in written.losses):
+    # Instructions alone, blank texts, or what is left after losses may be no conversation to the target.
+    if any(map(_speaks, opened.messages)) and not any(loss.content for loss in written.losses):
         _readable(target, written.body, lambda: target.read_request(written.body))
+
+
+def _speaks(message: Message) -> bool:
+    """Whether the message is one in every dialect."""
+    texts = Text | Refusal | Reasoning | RedactedReasoning
+    return message.role in ("user", "assistant") and any(
+        part.text.strip() if isinstance(part, Text) else not isinstance(part, texts) for part in message.parts
+    )
 
 
 def _stream_to(target: Dialect, events: Sequence[Event]) -> None:
