@@ -16,7 +16,7 @@ _VENDOR = re.compile(
 @dataclass(frozen=True, slots=True)
 class Family:
     known: bool = False
-    """The id is one of AWS's. None of its models took a turn of role `system` yet (2026-09)."""
+    """The id is one of AWS's."""
     claude: bool = False
     nova: bool = False
     nova_2: bool = False

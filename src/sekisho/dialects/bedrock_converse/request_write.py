@@ -62,7 +62,7 @@ def _system(numbered: Sequence[Numbered], writing: Writing) -> list[Block]:
 
 
 def _write_turns(numbered: Sequence[Numbered], writing: Writing) -> Iterator[dict[str, object]]:
-    for role, group in groupby(numbered, key=lambda item: _role(item[1], writing)):
+    for role, group in groupby(numbered, key=lambda item: _role(item[1])):
         turn = list(group)
         placed = _placed(turn, writing, marked=role == "user")
         if role == "user":
@@ -75,10 +75,10 @@ def _write_turns(numbered: Sequence[Numbered], writing: Writing) -> Iterator[dic
         yield {"role": role, "content": content or [{"text": NOTHING}], **kept}
 
 
-def _role(message: Message, writing: Writing) -> str:
+def _role(message: Message) -> str:
     if message.role not in _INSTRUCTIONS:
         return message.role
-    return "user" if writing.family.known and TURN not in own(message.vendor) else "system"
+    return "system" if TURN in own(message.vendor) else "user"
 
 
 def _placed(numbered: Sequence[Numbered], writing: Writing, *, marked: bool = False) -> list[Placed]:

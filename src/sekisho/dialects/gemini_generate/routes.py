@@ -1,7 +1,8 @@
 """Where Google's API lives: the path names the model, what to do with it, and how to answer.
 
 Below `/v1beta` for the Gemini API; Vertex AI's paths, which name a project and a place before the model, are
-taken as well. The part between `models/` and the last colon is the model's name, slashes included.
+taken as well. The part between `models/` and the last colon is the model's name, slashes included; a name
+that holds a slash may stand without `models/`, as the Vercel AI SDK sends it.
 """
 
 import re
@@ -17,7 +18,7 @@ FORWARD_HEADERS: frozenset[bytes] = frozenset()
 """Google's own headers name the client's project and its SDK; they stay here."""
 
 _PATH = re.compile(
-    r"(?:/projects/[^/]++/locations/[^/]++)?(?:/publishers/google)?/(?P<kind>models|tunedModels)/(?P<rest>.+)",
+    r"(?:/projects/[^/]++/locations/[^/]++)?(?:/publishers/google)?(?:/(?P<kind>models|tunedModels))?/(?P<rest>.+:\w+)",
     re.DOTALL,
 )
 _COLLECTIONS = ("models/", "tunedModels/", "publishers/", "endpoints/")
@@ -30,7 +31,7 @@ def match_path(path: str, query: bytes) -> Entry | None:
     if found is None:
         return None
     model, _, method = unquote(found["rest"]).rpartition(":")
-    if not model:
+    if model.endswith("/") or not model:
         return None
     if found["kind"] == "tunedModels":
         model = f"tunedModels/{model}"

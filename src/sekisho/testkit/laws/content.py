@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -82,6 +82,17 @@ def missing(said: Sequence[Fact], heard: Sequence[Fact]) -> list[Fact]:
         else:
             lost.append(fact)
     return lost
+
+
+def moved(facts: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:
+    """The facts; where a loss names a message's role, its instructions as what the user said."""
+    named = tuple(loss.field.removesuffix("role") for loss in losses if loss.field.endswith(".role"))
+    return [
+        replace(fact, kind=f"{TEXT} user")
+        if fact.kind == f"{TEXT} system" and fact.path.startswith(named)
+        else fact
+        for fact in facts
+    ]
 
 
 def unnamed(facts: Sequence[Fact], losses: Sequence[Loss]) -> list[Fact]:

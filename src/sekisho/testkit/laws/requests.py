@@ -54,6 +54,7 @@ def honest(dialect: Dialect, request: Request) -> Request:
     written = write(dialect, request)
     again = read(dialect, written.body, request)
     said, heard = content.of_request(request), content.of_request(again)
+    said = content.moved(said, written.losses)
     silent = content.missing(content.unnamed(said, written.losses), heard)
     assert not silent, (
         f"{dialect.name} lost without a word {silent}\nnamed {written.losses}\nin {written.body!r}"
