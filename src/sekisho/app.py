@@ -15,6 +15,7 @@ from sekisho.control.services.publish import DocumentWatcher
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books
+from sekisho.core.record import CallRecord
 from sekisho.core.route import Snapshot
 from sekisho.dialects import (
     anthropic_messages,
@@ -43,7 +44,7 @@ from sekisho.routing.discover import discover, nothing_found
 from sekisho.routing.document import ServerEntry
 from sekisho.settings import Settings
 from sekisho.telemetry.background import Background
-from sekisho.telemetry.metrics import CallMetrics
+from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
 from sekisho.telemetry.siblings import Siblings
 from sekisho.upstream.client import Client
 
@@ -121,8 +122,8 @@ class Gateway:
         siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)
         siblings.inherit()
         self._pages = Pages(self._pipeline, self._control.books, siblings.render)
-        responder = Responder(self._pipeline, self._journal, self._metrics.observe, clock)
-        follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._metrics.observe)
+        responder = Responder(self._pipeline, self._journal, self._observe, clock)
+        follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._observe)
         routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock, follow_ups)
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)
         self._apply(first)
@@ -150,6 +151,10 @@ class Gateway:
         await self._control.close()
         await self._client.close()
 
+    def _observe(self, record: CallRecord) -> None:
+        self._metrics.observe(record)
+        self._board.observe(record)
+
     def _read_configuration(self) -> tuple[DocumentWatcher[Configuration] | None, Configuration]:
         known = catalog.load()
         path = self._options.config
@@ -165,6 +170,7 @@ class Gateway:
     def _publish(self, new: Configuration) -> None:
         """Calls under way finish on what they started with."""
         self._pipeline.plane = Plane(new.snapshot, DIALECTS, self._environment, self._clock.now)
+        self._board.keep({endpoint.id for endpoint in new.snapshot.endpoints()})
         self._apply(new)
         log.info("document_published", revision=new.snapshot.revision, models=len(new.snapshot.routes))
 
@@ -181,6 +187,14 @@ class Gateway:
 
     def _watch_parts(self) -> None:
         server, journal = self._server, self._journal
+        board = self._board
+        self._metrics.labelled_gauge(
+            "endpoints",
+            LabelledGauge("Endpoints that were called, by health.", ("provider", "state"), board.states),
+        )
+        self._metrics.labelled_gauge(
+            "calls_underway", LabelledGauge("Attempts under way.", ("provider",), board.underway)
+        )
         self._metrics.gauge("connections", "Open client connections.", lambda: len(server.connections))
         self._metrics.gauge("journal_failures", "Journal writes that failed.", lambda: journal.failures)
         self._metrics.gauge(

@@ -1,6 +1,6 @@
 """What a name leads to: the compiled document. A call reads one snapshot once, and never another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -96,6 +96,12 @@ class Snapshot:
         if alias is not None:
             return self.routes.get(alias)
         return self.pinned.get(model) or self._find_open(model)
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Of every listed or pinned route; some more than once."""
+        for route in (*self.routes.values(), *self.pinned.values()):
+            for target in route.targets:
+                yield target.endpoint
 
     def _find_open(self, model: str) -> Route | None:
         provider, _, upstream_model = model.partition("/")

@@ -1,7 +1,7 @@
 """How every endpoint fares: the one mutable thing that planning looks at. Lives as long as the process."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from sekisho.core.provider import endpoint_id
 from sekisho.core.record import CallRecord
@@ -110,15 +110,23 @@ class Board:
             endpoint = endpoint_id(record.provider, record.model, record.upstream_model)
             self.of(endpoint).speed.add(usage.output * 1000 / taken, self._clock())
 
-    def states(self) -> Counter[tuple[str, str]]:
-        """(provider, state) -> endpoints, of those that were called."""
+    def keep(self, endpoints: Collection[str]) -> None:
+        """Forgets what is idle and healthy, but for these: the others are in no document any more."""
+        self._standings = {
+            name: standing
+            for name, standing in self._standings.items()
+            if name in endpoints or standing.inflight or standing.health.broken
+        }
+
+    def states(self) -> Mapping[tuple[str, ...], float]:
+        """(provider, state) -> how many of its endpoints, of those that were called."""
         now = self._clock()
         return Counter(
             (endpoint.partition("/")[0], health.state(standing.health, now))
             for endpoint, standing in self._standings.items()
         )
 
-    def underway(self) -> Counter[tuple[str, ...]]:
+    def underway(self) -> Mapping[tuple[str, ...], float]:
         """(provider,) -> calls under way."""
         found: Counter[tuple[str, ...]] = Counter()
         for endpoint, standing in self._standings.items():

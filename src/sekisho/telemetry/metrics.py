@@ -6,7 +6,7 @@ counts in a shared folder now and then, and whichever is asked answers for all.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
 import msgspec
@@ -25,6 +25,13 @@ MOST_CELLS = 2_000
 
 Pair = tuple[str, str]
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
+
+class LabelledGauge(msgspec.Struct, frozen=True):
+    text: str
+    labels: tuple[str, ...]
+    read: Callable[[], Mapping[tuple[str, ...], float]]
+    """Values of the labels -> value. They must be of closed sets."""
 
 
 class Histogram(msgspec.Struct, array_like=True):
@@ -90,10 +97,15 @@ class CallMetrics:
         self._cells: dict[tuple[str, str], Cell] = {}
         """The cells of `_counts` by (provider, model)."""
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._labelled: dict[str, LabelledGauge] = {}
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show `read()` of this process as a gauge (open connections, journal failures)."""
         self._gauges[name] = (text, read)
+
+    def labelled_gauge(self, name: str, gauge: LabelledGauge) -> None:
+        """The same, for several values told apart by labels."""
+        self._labelled[name] = gauge
 
     def observe(self, record: CallRecord) -> None:
         """Count one ended call."""
@@ -133,7 +145,7 @@ class CallMetrics:
         for export in siblings:
             counts.merge(msgspec.json.decode(export, type=Counts))
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Snapshot(counts, self._gauges))
+        registry.register(_Snapshot(counts, self._gauges, self._labelled))
         return generate_latest(registry)
 
     def _cell(self, pair: tuple[str, str]) -> Cell:
@@ -145,9 +157,15 @@ class CallMetrics:
 
 
 class _Snapshot(Collector):
-    def __init__(self, counts: Counts, gauges: dict[str, tuple[str, Callable[[], float]]]):
+    def __init__(
+        self,
+        counts: Counts,
+        gauges: dict[str, tuple[str, Callable[[], float]]],
+        labelled: dict[str, LabelledGauge],
+    ):
         self._counts = counts
         self._gauges = gauges
+        self._labelled = labelled
 
     def collect(self) -> Iterator[Family]:
         labels = ("provider", "model")
@@ -178,6 +196,11 @@ class _Snapshot(Collector):
         yield from (calls, tokens, cost, unpriced, duration, first, failed)
         for name, (text, read) in self._gauges.items():
             yield GaugeMetricFamily(f"sekisho_{name}", text, value=read())
+        for name, gauge in self._labelled.items():
+            family = GaugeMetricFamily(f"sekisho_{name}", gauge.text, labels=gauge.labels)
+            for values, value in gauge.read().items():
+                family.add_metric(values, value)
+            yield family
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
