@@ -5,7 +5,7 @@ import pytest
 
 from sekisho.core.contract import ReplyOptions
 from sekisho.core.error import Malformed, Overloaded, Truncated
-from sekisho.core.event import End, PartEnd, PartStart, Start, TextDelta
+from sekisho.core.event import End, Event, PartEnd, PartStart, Start, TextDelta
 from sekisho.core.fold import fold
 from sekisho.core.message import Reasoning, Text, ToolCall
 from sekisho.core.reply import Finish
@@ -65,7 +65,7 @@ def test_a_candidate_that_skips_the_ones_before_it_is_no_answer() -> None:
 
 def test_a_call_is_written_whole_and_arguments_that_broke_off_are_not_lost() -> None:
     writer = DIALECT.stream_writer(ReplyOptions())
-    begun = [
+    begun: list[Event] = [
         Start(id="r", model="m"),
         PartStart(index=0, part=ToolCall(id="1", name="f", arguments="")),
         TextDelta(index=0, text='{"a": '),
