@@ -1,0 +1,204 @@
+"""The breaker, on its own and on the board, whatever happens in whatever order."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.routing.endpoints import Clock
+
+from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.usage import Usage
+from sekisho.routing import board as boards
+from sekisho.routing.board import Board
+from sekisho.routing.health import DEFAULT, FIT, Health, Outcome, admits, began, ended, state
+
+OUTCOMES = st.sampled_from(["answered", "failed", "throttled", "unusable"])
+STEPS = st.lists(
+    st.tuples(
+        st.floats(0, 100), OUTCOMES, st.none() | st.floats(0, 1e6), st.floats(0, 50) | st.just(math.inf)
+    ),
+    max_size=40,
+)
+
+
+def after(*outcomes: Outcome, now: float = 1000.0, **more: Any) -> Health:
+    """All at one moment."""
+    health = FIT
+    for outcome in outcomes:
+        health = ended(health, outcome, now, **more)
+    return health
+
+
+@given(STEPS)
+def test_nothing_is_called_before_its_time(steps: list[Any]) -> None:
+    now, health = 1000.0, FIT
+    for passed, outcome, retry_after, age in steps:
+        now += passed
+        health = ended(
+            health, outcome, now, began=now - age if age < math.inf else math.inf, retry_after=retry_after
+        )
+        if now < health.until:
+            assert not admits(health, now)
+            assert not admits(health, math.nextafter(health.until, 0))
+        assert health.until - now <= DEFAULT.patience + 1e-6
+
+
+@given(STEPS)
+def test_whatever_happened_a_provider_that_is_well_again_is_found_so_within_one_interval(
+    steps: list[Any],
+) -> None:
+    now, health = 1000.0, FIT
+    for passed, outcome, retry_after, _ in steps:
+        now += passed
+        if outcome != "throttled":
+            retry_after = None
+        health = ended(health, outcome, now, retry_after=retry_after)
+    if health.broken and not health.asked > now:
+        assert health.until - now <= DEFAULT.longest
+    back = max(now, health.until) + DEFAULT.probe + 1
+    assert admits(health, back)
+    well = ended(began(health, back), "answered", back + 1, began=back)
+    assert admits(well, back + 1)
+    assert state(well, back + 1) == "closed"
+
+
+def test_it_opens_after_three_failures_in_a_row_and_rests_twice_as_long_each_time() -> None:
+    assert admits(after("failed", "failed"), 1000)
+    assert admits(after("failed", "failed", "answered", "failed", "failed"), 1000)
+    health, now, rests = after("failed", "failed", "failed"), 1000.0, []
+    for _ in range(6):
+        rests.append(health.until - now)
+        now = health.until
+        health = ended(began(health, now), "failed", now, began=now)
+    assert rests == [5, 10, 20, 40, 60, 60]
+
+
+def test_it_opens_when_most_calls_fail_though_never_three_in_a_row() -> None:
+    health = after(*["failed", "failed", "answered"] * 3)
+    assert admits(health, 1000)
+    assert not admits(ended(health, "failed", 1000), 1000)
+
+
+def test_calls_that_were_under_way_when_it_opened_are_no_news() -> None:
+    """Two hundred streams that end together open it once; one that goes on to its end does not close it."""
+    opened = after("failed", "failed", "failed", began=900)
+    many = opened
+    for _ in range(200):
+        many = ended(many, "failed", 1000.5, began=900)
+    assert (many.until, many.broken) == (opened.until, 1)
+    assert state(ended(opened, "answered", 1001, began=900), 1001) == "open"
+    assert state(ended(opened, "answered", 1001, began=1000.5), 1001) == "closed"
+
+
+def test_a_last_resort_that_fails_does_not_put_recovery_off() -> None:
+    opened = after("failed", "failed", "failed")
+    tried = ended(opened, "failed", 1002, began=1001)
+    assert (tried.until, tried.broken) == (opened.until, opened.broken)
+
+
+def test_what_no_wait_mends_opens_it_at_once() -> None:
+    assert after("unusable").until == 1030
+
+
+def test_a_providers_own_time_is_kept_and_is_no_failure() -> None:
+    health = after("throttled", retry_after=7)
+    assert (health.until, health.asked, health.broken) == (1007, 1007, 0)
+    assert state(health, 1006) == "throttled"
+    assert state(health, 1007) == "closed"
+    assert not admits(ended(health, "answered", 1003, began=1002), 1003)
+    assert after("throttled", retry_after=1e9).until == 1000 + DEFAULT.patience
+    assert after("throttled", retry_after=-5).until == 1000
+    assert after("throttled").asked == 0
+
+
+def test_a_probe_that_never_reports_back_is_given_up() -> None:
+    health = began(after("failed", "failed", "failed"), 1005)
+    assert not admits(health, 1005)
+    assert admits(health, 1005 + DEFAULT.probe + 0.1)
+
+
+class Probes(RuleBasedStateMachine):
+    """Calls come and go at one endpoint; who is not admitted does not call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.board = Board(self.clock)
+        self.calls: list[float] = []
+        self.probes: list[float] = []
+        """When each of those calls began that were sent while it was half open."""
+
+    @rule(seconds=st.floats(0.01, 20))
+    def pass_time(self, seconds: float) -> None:
+        self.clock.time += seconds
+
+    @rule()
+    def call(self) -> None:
+        if not self.board.admits("a"):
+            return
+        if self.board.of("a").health.broken:
+            self.probes = [each for each in self.probes if self.clock.time - each <= DEFAULT.probe]
+            assert self.probes == []
+            self.probes.append(self.clock.time)
+        self.board.began("a")
+        self.calls.append(self.clock.time)
+
+    @precondition(lambda self: self.calls)
+    @rule(which=st.integers(0), outcome=OUTCOMES | st.none(), data=st.none() | st.floats(0, 30))
+    def end(self, which: int, outcome: Outcome | None, data: float | None) -> None:
+        begun = self.calls.pop(which % len(self.calls))
+        self.board.ended("a", outcome, began=begun, retry_after=data)
+        if outcome is not None and begun in self.probes:
+            self.probes.remove(begun)
+
+    @invariant()
+    def counts_what_is_under_way(self) -> None:
+        assert self.board.of("a").inflight == len(self.calls)
+
+
+TestProbes = Probes.TestCase
+
+
+def test_a_stream_that_begins_proves_its_provider_well() -> None:
+    clock = Clock()
+    board = Board(clock)
+    for _ in range(3):
+        board.began("a")
+        board.ended("a", "failed", began=clock.time)
+    clock.time += 5
+    board.began("a")
+    assert not board.admits("a")
+    board.answering("a", clock.time)
+    assert board.admits("a")
+
+
+def test_speed_is_taken_from_records_that_tell_it() -> None:
+    clock = Clock()
+    board = Board(clock)
+    usage = Usage(output=100)
+    attempt = AttemptRecord(provider="p", upstream_model="m", milliseconds=500)
+    record = CallRecord(
+        id="1", started=0, key_id="k", operation="chat", dialect="openai_chat", requested_model="a/m",
+        model="a/m", provider="p", upstream_model="m", status=200, outcome="ok", usage=usage,
+        attempts=(attempt,), first_token_ms=900, total_ms=900,
+    )  # fmt: skip
+    board.observe(record)
+    speed = board.of("p/a/m=m").speed.percentile(0.5, clock.time)
+    assert speed == pytest.approx(200, rel=0.25)
+
+
+def test_the_board_stays_small_whatever_names_clients_invent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boards, "MOST", 100)
+    clock = Clock()
+    board = Board(clock)
+    board.began("busy")
+    for number in range(1000):
+        board.began(f"open/{number}")
+        board.ended(f"open/{number}", "unusable", began=clock.time)
+    assert len(board._standings) <= 101
+    assert board.of("busy").inflight == 1
+    board.keep({"open/999"})
+    assert not board.admits("open/999")
