@@ -64,6 +64,7 @@ def ask(*messages: Message, **more: Any) -> Request:
         ({"input": [{"role": "user", "content": [{"type": "input_text"}]}]}, "input.0.content.0.text"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input.0.content.0"),
         ({"input": [{"type": "function_call", "name": "f"}]}, "input.0.call_id"),
+        ({"input": [{"type": "function_call", "call_id": "c", "name": ""}]}, "input.0.name"),
         ({"input": [{"type": "function_call_output", "call_id": "c"}]}, "input.0.output"),
         ({"tools": [{"type": "function"}]}, "tools.0.name"),
         ({"tool_choice": "any"}, "tool_choice"),

@@ -220,3 +220,11 @@ def test_events_of_a_future_kind_pass() -> None:
     )
     assert parts(data) == ()
     assert streams.relay(DIALECT, [data])[1] == data
+
+
+def test_an_item_that_ends_as_another_kind_than_it_began_adds_nothing() -> None:
+    begun = of(
+        "output_item.added", item={"type": "function_call", "call_id": "c", "name": "f", "arguments": ""}
+    )
+    ended = of("output_item.done", item={"type": "message", "role": "assistant", "content": []})
+    assert [getattr(part, "arguments", None) for part in parts(sse(begun, ended))] == [""]

@@ -13,10 +13,12 @@ reasoning part, a blank line between them, because they have one signature (`enc
 """
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import msgspec
 
 from sekisho.core.contract import Members
+from sekisho.core.error import BadRequest
 from sekisho.core.message import (
     Image,
     Inline,
@@ -96,8 +98,8 @@ def thought(member: str, texts: Sequence[str], notes: Members) -> Reasoning:
     if member == "content":
         vendor[MEMBER] = json.raw(member)
     if len(texts) > 1:
-        cuts = [len(BETWEEN.join(texts[:count])) for count in range(1, len(texts))]
-        vendor[CUTS] = json.raw(cuts)
+        ends = accumulate(len(text) + len(BETWEEN) for text in texts[:-1])
+        vendor[CUTS] = json.raw([end - len(BETWEEN) for end in ends])
     return Reasoning(text=BETWEEN.join(texts), vendor=vendor_of(vendor))
 
 
@@ -135,6 +137,8 @@ def _read_reasoning(raw: msgspec.Raw, path: str) -> list[Part]:
 
 def _read_call(raw: msgspec.Raw, path: str) -> list[Part]:
     wire = _call.read(raw, path)
+    if not wire.name:
+        raise BadRequest(f"{path}.name: empty. Name the tool.", param=f"{path}.name")
     custom = wire.type == "custom_tool_call"
     return [
         ToolCall(
@@ -154,8 +158,10 @@ def _read_drawing(raw: msgspec.Raw, path: str) -> list[Part]:
     if not wire.result:
         return [Opaque(dialect=NAME, type=wire.type, raw=raw)]
     rest = _drawing.rest(raw)
-    form = str(json.decode(rest.get("output_format", b'"png"')))
-    media_type = "image/svg+xml" if form == "svg" else f"image/{form}"
+    form = wire.output_format
+    if form is not None:
+        rest["output_format"] = json.raw(form)
+    media_type = "image/svg+xml" if form == "svg" else f"image/{form if form and form.isalnum() else 'png'}"
     source = media.inline(media_type, wire.result, f"{path}.result")
     return [Image(source=source, vendor=vendor_of({**rest, **item_note(wire.id, wire.status)}))]
 

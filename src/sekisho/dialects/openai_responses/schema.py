@@ -133,6 +133,7 @@ class WireDrawing(Wire):
     id: str | None = None
     status: str | None = None
     result: str | None = None
+    output_format: str | None = None
 
 
 class WireText(Wire):

@@ -121,9 +121,8 @@ class PartReader:
             self._end(index, events)
         elif place in self._calls:
             index = self._calls.pop(place)
-            call = items.read(event.item, "item")[0]
-            if place in self._silent and isinstance(call, ToolCall) and call.arguments:
-                events.append(TextDelta(index=index, text=call.arguments))
+            if place in self._silent and (text := _arguments(event.item)):
+                events.append(TextDelta(index=index, text=text))
             self._end(index, events)
         for key in [key for key in self._texts if key[0] == place]:
             self._end(self._texts.pop(key), events)
@@ -313,6 +312,11 @@ class PartReader:
         if logprobs:
             events.append(LogprobsDelta(choice=0, raw=json.raw({"content": logprobs})))
         self._end(index, events)
+
+
+def _arguments(raw: msgspec.Raw) -> str:
+    """What the call in an item that is done was called with."""
+    return "".join(part.arguments for part in items.read(raw, "item") if isinstance(part, ToolCall))
 
 
 def _emptied(part: Part) -> tuple[Part, str]:
