@@ -117,6 +117,7 @@ _KINDS = {
     "tool strict": "strict tools",
     "tool result": "tool results",
     "Audio": "audio",
+    "transcript": "audio",
     "Video": "video",
 }
 
