@@ -108,7 +108,7 @@ def _whole(value: object) -> int | None:
 
 
 def _parameters(members: Members) -> frozenset[str]:
-    names = [name for name, value in members.items() if value != b"null"]
+    names = [name for name, value in members.items() if bytes(value) != b"null"]
     for outer in SETTINGS:
         settings = _read(members[outer]) if outer in members else None
         if isinstance(settings, dict):

@@ -91,7 +91,7 @@ class KeyTurns:
             return 0.0
         digest = digest_of(prepared.endpoint.provider, index)
         rests = (self._rests.get(digest), self._rests.get(f"{digest} {prepared.endpoint.id}"))
-        return max(0.0, *(rest.until - self._clock() for rest in rests if rest is not None))
+        return max([0.0, *(rest.until - self._clock() for rest in rests if rest is not None)])
 
 
 def digest_of(provider: Provider, index: int) -> str:

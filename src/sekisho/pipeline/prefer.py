@@ -65,7 +65,8 @@ def _read(value: bytes, providers: Collection[str]) -> Preferences:
         read = _decoder.decode(value)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        raise _wrong(message[:200], path.rstrip("`").strip(".[]")) from None
+        member = path.rstrip("`").replace("[", ".").replace("]", "").strip(".")
+        raise _wrong(message[:200], member) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _wrong(f"is not a JSON object: {error}") from None
     members = {name: getattr(read, name) for name in read.__struct_fields__}
