@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One process a core: the suite starts real servers, and more would only make them wait for each other.
 WORKERS ?= 2
 
-.PHONY: help setup check test bench demo lock clean
+.PHONY: help setup check test clients bench demo lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,13 @@ check: $(VENV)/.dev  ## formatting, lint, types, import contracts, structure
 test: $(VENV)/.dev  ## the whole suite
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
+tests/clients/node_modules: tests/clients/package-lock.json
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+clients: $(VENV)/.dev tests/clients/node_modules  ## Claude Code, Codex and the Vercel AI SDK through the gateway (650 MB of npm, once)
+	$(BIN)/python tests/clients/alone.py $(BIN)/pytest -q -n $(WORKERS) tests/clients
+
 bench: $(VENV)/.dev  ## measure against nginx, LiteLLM and Portkey; writes bench/results/<date>.md
 	$(BIN)/python -m bench
 
@@ -53,4 +60,4 @@ lock: $(VENV)/bin/python  ## resolve the pinned versions anew
 	$(LOCK) --extra demo --extra build -c constraints/dev.txt -o constraints/run.txt
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis bench/.peers
+	rm -rf $(VENV) tests/clients/node_modules build dist .mypy_cache .ruff_cache .hypothesis bench/.peers

@@ -31,6 +31,8 @@ def build(script: Script, asked: Asked, answer_id: str, created: int) -> Reply:
 
 
 def _tool_calls(script: Script, asked: Asked) -> tuple[ToolUse, ...]:
+    if asked.tool_result is not None and script.once:
+        return ()
     if script.use_tools is None or asked.tool_result is not None:
         return script.tool_calls
     offered = asked.tools[:1] if script.use_tools == "first" else asked.tools

@@ -37,6 +37,9 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     """Thinking that goes out encrypted; formats that cannot say it leave it out."""
     refusal: str | None = None
     tool_calls: tuple[ToolUse, ...] = ()
+    once: bool = False
+    """The calls are made only where the request does not end in a tool's result already: what follows is the
+    text."""
     use_tools: Literal["first", "all"] | None = None
     """Call the tools that the request offers with arguments that fit their schemas; once their results
     have come back, answer with the last result's text."""
