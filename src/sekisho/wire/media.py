@@ -4,6 +4,8 @@ The content itself is never looked at: only whether it is base64 at all, so that
 the client in its own words instead of failing at a provider in others.
 """
 
+import re
+
 import msgspec
 
 from sekisho.core.error import BadRequest
@@ -13,6 +15,7 @@ _BASE64 = ";base64"
 _ALIASES = {"image/jpg": "image/jpeg"}
 """What clients often write, and providers do not know."""
 _UNNAMED = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r"[\w.+*-]+/[\w.+*-]+(?:; ?[\w.-]+=[\w.+-]+)*", re.ASCII)
 NOT_BASE64 = "not base64. Send the content in standard base64, padded and without line ends"
 
 
@@ -29,7 +32,10 @@ def is_base64(data: str) -> bool:
 
 
 def inline(media_type: str, data: str, path: str) -> Inline:
-    """Content of a request at `path`. Raises BadRequest unless `data` is base64."""
+    """Content of a request at `path`. Raises BadRequest unless `data` is base64 of something that has a media
+    type: in the URLs of other dialects anything else would mean something else."""
+    if _MEDIA_TYPE.fullmatch(media_type) is None:
+        raise BadRequest(f"{path}: of no media type. Name one, like image/png.", param=path)
     if not is_base64(data):
         raise BadRequest(f"{path}: {NOT_BASE64}.", param=path)
     return Inline(media_type=_ALIASES.get(media_type, media_type), data=data)

@@ -134,6 +134,7 @@ class Reader:
             image = Image(source=Inline(media_type=media_type or "application/octet-stream", data=""))
             self._begin(at, image, events)
         elif name in ("toolUse", "toolResult"):
+            schema.members.decode(value)
             self._begin(at, Opaque(dialect=NAME, type=name, raw=json.raw({name: value})), events)
 
     def _block_delta(self, payload: bytes, events: list[Event]) -> None:

@@ -153,6 +153,8 @@ def _file(wire: schema.Part, found: msgspec.Raw, path: str) -> Part:
     uri = file.file_uri
     if not uri:
         raise missing_member(f"{path}.fileUri")
+    if uri[:5].lower() == "data:":
+        raise BadRequest(f"{path}.fileUri: content itself. Send it as inlineData.", param=f"{path}.fileUri")
     source: Source = FileRef(id=uri) if holds_google_file(uri) else Link(url=uri)
     notes = {MIME_TYPE: raw(file.mime_type)}
     inner = schema.file_data.rest(wire.file_data)

@@ -56,6 +56,7 @@ class Reader:
     __slots__ = (
         "_blocked",
         "_candidates",
+        "_counts",
         "_frames",
         "_kept",
         "_next_index",
@@ -71,6 +72,7 @@ class Reader:
         self._started = False
         self._reply_id = ""
         self._usage = schema.RAW
+        self._counts: usage.Found = {}
         self._kept: dict[str, msgspec.Raw] = {}
         """Unknown members of all events."""
         self._blocked: str | None = None
@@ -109,10 +111,11 @@ class Reader:
         answer.check(wire, data)
         if given(wire.usage_metadata) is not None:
             self._usage = wire.usage_metadata
+            self._counts = usage.parse(self._usage)
         if not self._started:
             self._started = True
             self._reply_id = wire.response_id or ""
-            counted = usage.read(usage.parse(self._usage))
+            counted = usage.read(self._counts)
             events.append(Start(id=self._reply_id, model=wire.model_version or "", usage=counted))
         self._kept |= schema.reply.rest(data)
         if given(wire.prompt_feedback) is not None:
@@ -191,11 +194,10 @@ class Reader:
         vendor = dict(self._kept)
         unknown = {candidate.number: candidate.unknown for candidate in ordered}
         keep(vendor, answer.nested(unknown), self._usage)
-        counts = usage.parse(self._usage)
         return End(
             finishes=finishes,
-            usage=usage.read(counts),
-            service_tier=usage.tier(counts),
+            usage=usage.read(self._counts),
+            service_tier=usage.tier(self._counts),
             vendor=vendor_of(vendor),
         )
 
