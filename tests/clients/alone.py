@@ -1,4 +1,4 @@
-"""`python alone.py COMMAND...` runs a command where there is no network but loopback, if the system allows it."""
+"""`python alone.py COMMAND...` runs a command with no network but loopback, if the system allows that."""
 
 import fcntl
 import os

@@ -23,7 +23,9 @@ providers:
 """
 PROVIDERS = ("oai", "ant", "rsp", "gem", "brk")
 LENIENT = "".join(
-    f"  {provider}-{script}: {{{{targets: [{{{{model: {script}, provider: {provider}}}}}], on_loss: drop}}}}\n"
+    f"  {provider}-{script}:\n"
+    f"    targets: [{{{{model: {script}, provider: {provider}}}}}]\n"
+    "    on_loss: drop\n"
     for provider in PROVIDERS
     for script in ("hello", "codex-tool")
 )
