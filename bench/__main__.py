@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cases, ground, machine, peers, report, stream_cases, translation_cases
+from bench import (
+    cases,
+    ground,
+    machine,
+    pair_cases,
+    peers,
+    planning_cases,
+    report,
+    stream_cases,
+    translation_cases,
+)
 from bench.findings import Findings, unknown
 from bench.gateways import NotUp
 from bench.ground import Ground, say
@@ -23,6 +33,8 @@ CASES: Mapping[str, Callable[[Ground], Findings]] = {
     "latency": cases.latency,
     "large": cases.large_prompt,
     "events": stream_cases.event_cpu,
+    "planning": planning_cases.planning,
+    "pairs": pair_cases.every_pair,
     "translation": translation_cases.unary_translation,
     "transcript": translation_cases.transcript,
     "images": translation_cases.images,

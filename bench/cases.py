@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from bench import gateways
 from bench.findings import Figure, Findings, Table, at_least, at_most, middle, ratio, unknown
 from bench.gateways import Sekisho, Subject
-from bench.ground import STREAMS, Ground
+from bench.ground import PAIR, STREAMS, Ground
 from bench.load import Burst, Caller, LoadFailed, wrk
 
 CONNECTIONS = 64
@@ -166,7 +166,7 @@ def start(ground: Ground) -> Findings:
     for number in range(ROUNDS):
         folder = ground.folder / f"start-{number}"
         folder.mkdir()
-        fresh = Sekisho(folder, STREAMS).start()
+        fresh = Sekisho(folder, STREAMS, PAIR).start()
         assert fresh.process is not None
         with fresh.process as process:
             seconds.append(fresh.wait(30))

@@ -117,6 +117,23 @@ providers:
     api_key: none
     models:
 {claude}
+{paired}
+"""
+PAIRED = {
+    "openai_chat": ("openai-compatible", "/v1"),
+    "anthropic_messages": ("anthropic-compatible", "/v1"),
+    "openai_responses": ("openai-responses-compatible", "/v1"),
+    "gemini_generate": ("gemini-compatible", "/v1beta"),
+    "bedrock_converse": ("bedrock-compatible", ""),
+}
+"""Provider's dialect -> row of the catalogue, and where the scripted provider speaks it."""
+_PAIRED = """\
+  pair-{dialect}:
+    like: {row}
+    base_url: http://127.0.0.1:{port}{path}
+    api_key: none
+    models:
+      bench/pair-{dialect}: {{upstream: "{upstream}", price: {{input: 0.15, output: 0.60}}}}
 """
 _MODEL = '      bench/{name}: {{upstream: "{upstream}", price: {{input: 0.15, output: 0.60}}}}'
 
@@ -129,6 +146,8 @@ class Sekisho:
     streams: dict[str, str] = field(default_factory=dict)
     """Model name below `bench/` -> the scripted provider's model; a name with `claude` is served by the
     Anthropic format."""
+    pair: str = "echo"
+    """The scripted provider's model behind `bench/pair-<dialect>`."""
     key: str = ""
     _starts: int = 0
 
@@ -168,6 +187,15 @@ class Sekisho:
             scripted=upstreams.SCRIPTED_PORT,
             chat=_models(chat or {"unused": "echo"}),
             claude=_models(claude or {"unused-claude": "echo"}),
+            paired=self._paired(),
+        )
+
+    def _paired(self) -> str:
+        return "".join(
+            _PAIRED.format(
+                dialect=dialect, row=row, path=path, port=upstreams.SCRIPTED_PORT, upstream=self.pair
+            )
+            for dialect, (row, path) in PAIRED.items()
         )
 
     _environment: dict[str, str] = field(default_factory=dict)

@@ -19,6 +19,9 @@ STREAMS = {
     "endless": gateways.STREAM.format(events=2000, gap=0.05),
 }
 """Model name below `bench/` -> what the scripted provider does."""
+PAIR_EVENTS = 100
+PAIR = gateways.STREAM.format(events=PAIR_EVENTS, gap=0.02)
+"""What it does for every pair of languages."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ def laid(folder: Path, peers: Peers, scale: float) -> Iterator[Ground]:
         stack.enter_context(upstreams.scripted(folder))
         proxy = stack.enter_context(upstreams.nginx_proxy(folder))
         time.sleep(1)
-        sekisho = Sekisho(folder, STREAMS)
+        sekisho = Sekisho(folder, STREAMS, PAIR)
         gateway = sekisho.start()
         assert gateway.process is not None
         stack.enter_context(gateway.process)
