@@ -95,8 +95,7 @@ def corpus(root: Path = GOLDEN) -> list[Sample]:
     """Every golden request, reply, stream and error of every dialect."""
     found: list[Sample] = []
     for name in DIALECTS:
-        cases = golden.cases(root, name)
-        for case in cases:
+        for case in [*golden.cases(root, name), *golden.cases(root / "transcripts", name)]:
             answers: list[tuple[Kind, bytes | None]] = [
                 ("request", case.request),
                 ("reply", case.reply),
