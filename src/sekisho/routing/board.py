@@ -1,10 +1,11 @@
 """How every endpoint fares: the one mutable thing that planning looks at. Lives as long as the process."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sekisho.core.provider import endpoint_id
 from sekisho.core.record import CallRecord
+from sekisho.core.route import Target
 from sekisho.routing import health
 from sekisho.routing.health import FIT, Health, Outcome, Policy
 from sekisho.routing.window import Window
@@ -49,6 +50,11 @@ class Board:
                 self._forget()
             found = self._standings[endpoint] = Standing()
         return found
+
+    def all_of(self, targets: Iterable[Target]) -> list[Standing]:
+        """The standings of many, in their order."""
+        known = self._standings
+        return [known.get(target.endpoint.id) or self.of(target.endpoint.id) for target in targets]
 
     def admits(self, endpoint: str) -> bool:
         """Whether a call may be sent there now."""

@@ -5,51 +5,35 @@ none. Context, modality and parameters are the other way round, since most model
 there: what is not known is tried.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
-from sekisho.core.preference import NONE, Preferences
-from sekisho.core.provider import Endpoint
+from sekisho.core.preference import NONE, Preferences, PriceCap
 from sekisho.core.route import Target
 from sekisho.routing.ask import Ask
 
-Check = Callable[[Endpoint, Ask], str | None]
+Rejected = list[tuple[Target, str]]
+"""Each with the reason, for people."""
+Check = Callable[[Sequence[Target], Ask], Rejected]
 
 
-def checks(prefer: Preferences) -> Sequence[Check]:
-    """Those of the constraints that are asked for. Each gives the reason, for people, why an endpoint may not
-    serve a call; None: it may."""
+def forbidden(targets: Sequence[Target], ask: Ask) -> Rejected:
+    """The targets that may not serve the call, each with its first reason."""
+    prefer = ask.prefer
     if prefer is NONE:
-        return ()
-    asked = (
-        (prefer.only is not None or prefer.ignore, _not_among),
-        (not prefer.may_train, _trains),
-        (prefer.zero_retention, _keeps),
-        (prefer.regions is not None, _elsewhere),
-        (prefer.denied_origins, _foreign),
-        (prefer.price_cap is not None, _dear),
-        (prefer.require_parameters, _lacks),
-    )
-    return [check for wanted, check in asked if wanted]
+        return []
+    found: dict[str, tuple[Target, str]] = {}
+    for check in _checks(prefer):
+        for target, reason in check(targets, ask):
+            found.setdefault(target.endpoint.id, (target, reason))
+    return [found[target.endpoint.id] for target in targets if target.endpoint.id in found] if found else []
 
 
-def forbidden(targets: Sequence[Target], ask: Ask) -> list[tuple[Target, str]]:
-    """The targets that may not serve the call, each with the first reason."""
-    wanted = checks(ask.prefer)
-    found = []
-    for target in targets if wanted else ():
-        for check in wanted:
-            reason = check(target.endpoint, ask)
-            if reason is not None:
-                found.append((target, reason))
-                break
-    return found
-
-
-def unable(targets: Sequence[Target], ask: Ask) -> list[tuple[Target, str]]:
+def unable(targets: Sequence[Target], ask: Ask) -> Rejected:
     """The targets that cannot serve the call, as far as their facts are known, each with the reason."""
     needed = ask.prompt_tokens + (ask.max_tokens or 0)
     plain = len(ask.modalities) == 1  # all take text
-    found = []
+    found: Rejected = []
     for target in targets:
         endpoint = target.endpoint
         context, facts = endpoint.context_length, endpoint.facts
@@ -62,58 +46,99 @@ def unable(targets: Sequence[Target], ask: Ask) -> list[tuple[Target, str]]:
     return found
 
 
-def _not_among(endpoint: Endpoint, ask: Ask) -> str | None:
-    prefer = ask.prefer
-    if prefer.only is not None and endpoint.provider.name not in prefer.only:
-        return "is not among the providers asked for"
-    return "is to be ignored" if endpoint.provider.name in prefer.ignore else None
+def _checks(prefer: Preferences) -> Sequence[Check]:
+    """Those of the constraints that are asked for. They look at all targets at once, since most look at one
+    value of each."""
+    asked = (
+        (prefer.only is not None, _not_among),
+        (prefer.ignore, _ignored),
+        (not prefer.may_train, _trains),
+        (prefer.zero_retention, _keeps),
+        (prefer.regions is not None, _elsewhere),
+        (prefer.denied_origins, _foreign),
+        (prefer.price_cap is not None, _dear),
+        (prefer.require_parameters, _lacks),
+    )
+    return [check for wanted, check in asked if wanted]
 
 
-def _trains(endpoint: Endpoint, _ask: Ask) -> str | None:
-    trains = endpoint.provider.policy.trains
-    if trains is False:
-        return None
-    return "may train on what it is sent" if trains else "does not say that it never trains"
+def _not_among(targets: Sequence[Target], ask: Ask) -> Rejected:
+    only, reason = frozenset(ask.prefer.only or ()), "is not among the providers asked for"
+    return [(target, reason) for target in targets if target.endpoint.provider.name not in only]
 
 
-def _keeps(endpoint: Endpoint, _ask: Ask) -> str | None:
-    days = endpoint.provider.policy.retention_days
-    if days == 0:
-        return None
-    return "does not say how long it keeps prompts" if days is None else f"keeps prompts for {days} days"
+def _ignored(targets: Sequence[Target], ask: Ask) -> Rejected:
+    ignored = frozenset(ask.prefer.ignore)
+    return [(target, "is to be ignored") for target in targets if target.endpoint.provider.name in ignored]
 
 
-def _elsewhere(endpoint: Endpoint, ask: Ask) -> str | None:
-    region = endpoint.provider.policy.region
-    if region in (ask.prefer.regions or ()):
-        return None
-    return "does not say where it processes" if region is None else f"processes in {region}"
+def _trains(targets: Sequence[Target], _ask: Ask) -> Rejected:
+    found = [target for target in targets if target.endpoint.provider.policy.trains is not False]
+    says = ("does not say that it never trains", "may train on what it is sent")
+    return [(target, says[target.endpoint.provider.policy.trains is True]) for target in found]
 
 
-def _foreign(endpoint: Endpoint, ask: Ask) -> str | None:
-    model = endpoint.facts.origin if endpoint.facts else None
-    for whose, origin in (("provider", endpoint.provider.policy.origin), ("model", model)):
-        if origin is None:
-            return f"the country of its {whose} is not known"
-        if origin in ask.prefer.denied_origins:
-            return f"its {whose} comes from {origin}"
-    return None
+def _keeps(targets: Sequence[Target], _ask: Ask) -> Rejected:
+    days = [(target, target.endpoint.provider.policy.retention_days) for target in targets]
+    return [
+        (
+            target,
+            "does not say how long it keeps prompts" if kept is None else f"keeps prompts for {kept} days",
+        )
+        for target, kept in days
+        if kept != 0
+    ]
 
 
-def _dear(endpoint: Endpoint, ask: Ask) -> str | None:
-    cap = ask.prefer.price_cap
-    if cap is None:
-        return None
-    if endpoint.price is None:
-        return "has no known price"
-    rates = endpoint.price.rates_for(ask.prompt_tokens)
-    for kind, most, asked in (("input", cap.input, rates.input), ("output", cap.output, rates.output)):
-        if most is not None and asked > most:
-            return f"its {kind} costs more than the cap"
-    return None
+def _elsewhere(targets: Sequence[Target], ask: Ask) -> Rejected:
+    regions = [(target, target.endpoint.provider.policy.region) for target in targets]
+    allowed = ask.prefer.regions or ()
+    return [
+        (target, "does not say where it processes" if region is None else f"processes in {region}")
+        for target, region in regions
+        if region not in allowed
+    ]
 
 
-def _lacks(endpoint: Endpoint, ask: Ask) -> str | None:
-    known = endpoint.facts.parameters if endpoint.facts else ()
-    missing = ask.parameters.difference(known) if known else ()
-    return f"does not take {', '.join(sorted(missing))}" if missing else None
+def _foreign(targets: Sequence[Target], ask: Ask) -> Rejected:
+    found: Rejected = []
+    for target in targets:
+        endpoint = target.endpoint
+        origins = (
+            ("provider", endpoint.provider.policy.origin),
+            ("model", endpoint.facts.origin if endpoint.facts else None),
+        )
+        for whose, origin in origins:
+            if origin is None:
+                found.append((target, f"the country of its {whose} is not known"))
+            elif origin in ask.prefer.denied_origins:
+                found.append((target, f"its {whose} comes from {origin}"))
+    return found
+
+
+def _dear(targets: Sequence[Target], ask: Ask) -> Rejected:
+    cap = ask.prefer.price_cap or PriceCap()
+    most_input = math.inf if cap.input is None else cap.input
+    most_output = math.inf if cap.output is None else cap.output
+    found: Rejected = []
+    for target in targets:
+        price = target.endpoint.price
+        if price is None:
+            found.append((target, "has no known price"))
+            continue
+        rates = price.rates_for(ask.prompt_tokens) if price.tiers else price.base
+        if rates.input > most_input:
+            found.append((target, "its input costs more than the cap"))
+        elif rates.output > most_output:
+            found.append((target, "its output costs more than the cap"))
+    return found
+
+
+def _lacks(targets: Sequence[Target], ask: Ask) -> Rejected:
+    found: Rejected = []
+    for target in targets:
+        known = target.endpoint.facts.parameters if target.endpoint.facts else ()
+        missing = ask.parameters.difference(known) if known else ()
+        if missing:
+            found.append((target, f"does not take {', '.join(sorted(missing))}"))
+    return found

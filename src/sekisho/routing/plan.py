@@ -1,5 +1,6 @@
 """In which order a call tries the targets of its route, and why."""
 
+import math
 from collections.abc import Sequence
 from random import Random
 from typing import Literal
@@ -11,7 +12,6 @@ from sekisho.core.route import Route, Target
 from sekisho.routing import constraints, health
 from sekisho.routing.ask import Ask
 from sekisho.routing.board import Board, Standing
-from sekisho.routing.health import FIT
 from sekisho.routing.selectors import SCORES
 
 OUTAGE_SECONDS = 30.0
@@ -58,14 +58,17 @@ def plan(route: Route, ask: Ask, board: Board, random: Random) -> Plan:
         return Plan(targets=tuple(targets), select=select, rejected=tuple(rejected))
     scores = SCORES[select](targets, ask, board, random)
     fitness = _fitness(targets, prefer, select, board)
-    order = sorted(zip(fitness, _places(targets, prefer), scores, range(len(targets)), strict=True))
+    order = sorted(range(len(targets)), key=scores.__getitem__)
+    ranks = _ranks(targets, fitness, prefer)
+    if ranks is not None:
+        order.sort(key=ranks.__getitem__)  # among equals the scores still decide
     if not prefer.fallbacks:
         del order[1:]
     return Plan(
-        targets=tuple([targets[at] for _, _, _, at in order]),
+        targets=tuple([targets[at] for at in order]),
         select=select,
-        scores=tuple([score for _, _, score, _ in order]),
-        fitness=tuple([_FITNESS[int(fit)] for fit, _, _, _ in order]),
+        scores=tuple([scores[at] for at in order]),
+        fitness=tuple([_FITNESS[int(fitness[at])] for at in order] if any(fitness) else ["fit"] * len(order)),
         rejected=tuple(rejected),
     )
 
@@ -78,39 +81,41 @@ def _without(targets: Sequence[Target], rejected: Sequence[tuple[Target, str]]) 
 def _fitness(targets: Sequence[Target], prefer: Preferences, select: Selector, board: Board) -> list[float]:
     """Places in `_FITNESS`; of those that are out, who is to be back soonest has the least fraction."""
     now = board.now()
-    measured = prefer.max_first_token is not None or prefer.min_throughput is not None
+    standings = board.all_of(targets)
+    shaky_after = now - OUTAGE_SECONDS if select == "balanced" else math.inf
     found: list[float] = []
-    for target in targets:
-        standing = board.of(target.endpoint.id)
+    for standing in standings:
         known = standing.health
-        if known is FIT:  # never called, or forgotten: nothing to look at
-            fit: float = _FIT
-        elif not health.admits(known, now):
-            fit = _OUT + 1 - 1 / (1 + max(0.0, known.until - now))
-        elif select == "balanced" and now - known.outage < OUTAGE_SECONDS:
-            fit = _SHAKY
+        if (known.broken or now < known.until) and not health.admits(known, now):
+            found.append(_OUT + 1 - 1 / (1 + max(0.0, known.until - now)))
         else:
-            fit = _FIT
-        if measured and fit < _SLOW and _is_slow(standing, prefer, now):
-            fit = _SLOW
-        found.append(fit)
+            found.append(_SHAKY if known.outage > shaky_after else _FIT)
+    for at in _slow(standings, prefer, now):
+        found[at] = max(found[at], _SLOW)
     return found
 
 
-def _is_slow(standing: Standing, prefer: Preferences, now: float) -> bool:
-    if prefer.max_first_token is not None:
-        taken = standing.first_token.percentile(0.5, now)
-        if taken is not None and taken > prefer.max_first_token:
-            return True
-    if prefer.min_throughput is not None:
-        speed = standing.speed.percentile(0.5, now)
-        return speed is not None and speed < prefer.min_throughput
-    return False
+def _slow(standings: Sequence[Standing], prefer: Preferences, now: float) -> list[int]:
+    """Those that are known to be slower than asked for."""
+    most, least, found = prefer.max_first_token, prefer.min_throughput, []
+    if most is not None:
+        taken = [standing.first_token.percentile(0.5, now) for standing in standings]
+        found += [at for at, seconds in enumerate(taken) if seconds is not None and seconds > most]
+    if least is not None:
+        speeds = [standing.speed.percentile(0.5, now) for standing in standings]
+        found += [at for at, speed in enumerate(speeds) if speed is not None and speed < least]
+    return found
 
 
-def _places(targets: Sequence[Target], prefer: Preferences) -> Sequence[int]:
+def _ranks(
+    targets: Sequence[Target], fitness: Sequence[float], prefer: Preferences
+) -> Sequence[float] | None:
+    """What goes before the scores: fitness, then the place that was asked for. None: all are alike."""
     if not prefer.order:
-        return [0] * len(targets)
+        return fitness if any(fitness) else None
     places = {name: at for at, name in enumerate(prefer.order)}
     last = len(places)
-    return [places.get(target.endpoint.provider.name, last) for target in targets]
+    return [
+        fit * (last + 1) + (places.get(target.endpoint.provider.name, last) if fit < _OUT else 0)
+        for fit, target in zip(fitness, targets, strict=True)
+    ]

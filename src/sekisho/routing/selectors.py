@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from random import Random
 from types import MappingProxyType
+from zlib import crc32
 
 from sekisho.core.preference import Selector
 from sekisho.core.route import Target
@@ -36,13 +37,14 @@ def balanced(targets: Sequence[Target], ask: Ask, _board: Board, random: Random)
     """By chance, weighted with the inverse square of the price: half the price is chosen four times as often.
     Without a price a target counts as the dearest; what is free, as a thousandth of that."""
     costs = _costs(targets, ask)
-    dearest = max((cost for cost in costs if cost != math.inf), default=1.0) or 1.0
-    draw, log, least = random.random, math.log, dearest / 1000
-    scores = []
-    for target, cost in zip(targets, costs, strict=True):
-        share = 1.0 if cost > dearest else cost / dearest if cost > least else 1e-3
-        scores.append(-log(1.0 - draw()) * share * share / target.weight)  # as `_drawn`, in half the time
-    return scores
+    dearest = max([cost for cost in costs if cost != math.inf], default=1.0) or 1.0
+    least = dearest / 1000
+    if max(costs) > dearest or min(costs) < least:
+        costs = [min(max(cost, least), dearest) for cost in costs]
+    draw, log = random.random, math.log  # as `_drawn`, in half the time
+    return [
+        -log(1.0 - draw()) * cost * cost / target.weight for target, cost in zip(targets, costs, strict=True)
+    ]
 
 
 def cheapest(targets: Sequence[Target], ask: Ask, _board: Board, _random: Random) -> list[float]:
@@ -84,12 +86,11 @@ def sticky(targets: Sequence[Target], ask: Ask, board: Board, random: Random) ->
         return weighted(targets, ask, board, random)
     busy = [board.of(target.endpoint.id).inflight for target in targets]
     bound = BOUND * (sum(busy) + 1) / len(targets) + 1
+    seed = int.from_bytes(blake2b(ask.session.encode("utf-8", "replace"), digest_size=8).digest(), "big")
     scores = []
     for target, load in zip(targets, busy, strict=True):
-        digest = blake2b(f"{ask.session}\0{target.endpoint.id}".encode(), digest_size=8).digest()
-        drawn = (int.from_bytes(digest, "big") + 1) / 2**64
-        score = -math.log(min(drawn, 1 - 2**-53)) / target.weight
-        scores.append(score + (OVERFULL if load > bound else 0.0))
+        score = -math.log(_mixed(seed, target.endpoint.id)) / target.weight
+        scores.append(score + OVERFULL if load > bound else score)
     return scores
 
 
@@ -105,6 +106,7 @@ def quality_per_cost(targets: Sequence[Target], ask: Ask, _board: Board, _random
 
 BOUND = 1.25
 OVERFULL = 1e6
+_64_BITS = 2**64 - 1
 
 SCORES: Mapping[Selector, Score] = MappingProxyType(
     {
@@ -121,6 +123,14 @@ SCORES: Mapping[Selector, Score] = MappingProxyType(
 )
 
 
+def _mixed(seed: int, name: str) -> float:
+    """Above 0 and below 1, the same for the same: SplitMix64's finisher (Steele, Lea and Flood, 2014)."""
+    mixed = (seed ^ crc32(name.encode()) * 0x9E3779B97F4A7C15) & _64_BITS
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _64_BITS
+    return ((mixed ^ mixed >> 31) >> 12 | 1) / 2**52
+
+
 def _drawn(weight: float, random: Random) -> float:
     """Sorting by these is drawing without putting back (Efraimidis and Spirakis, 2006)."""
     return -math.log(1.0 - random.random()) / weight
@@ -128,14 +138,14 @@ def _drawn(weight: float, random: Random) -> float:
 
 def _costs(targets: Sequence[Target], ask: Ask) -> list[float]:
     """What the call is expected to cost at each, in nano-USD; infinite without a price."""
-    prompt = ask.prompt_tokens or USUAL_PROMPT
-    output = min(ask.max_tokens or USUAL_OUTPUT, USUAL_OUTPUT)
+    tokens = ask.prompt_tokens or USUAL_PROMPT
+    prompt, output = tokens / 1_000_000, min(ask.max_tokens or USUAL_OUTPUT, USUAL_OUTPUT) / 1_000_000
     costs = []
     for target in targets:
         price = target.endpoint.price
         if price is None:
             costs.append(math.inf)
         else:
-            rates = price.rates_for(prompt) if price.tiers else price.base
-            costs.append(rates.request + (prompt * rates.input + output * rates.output) / 1_000_000)
+            rates = price.rates_for(tokens) if price.tiers else price.base
+            costs.append(rates.request + prompt * rates.input + output * rates.output)
     return costs
