@@ -10,7 +10,7 @@ import msgspec
 
 from sekisho.core.error import BadRequest
 from sekisho.core.message import Message, Part, Role, Text, ToolCall, ToolResult
-from sekisho.dialects.gemini_generate import parts, results, schema
+from sekisho.dialects.gemini_generate import parts, results, schema, turns
 from sekisho.dialects.gemini_generate.schema import vendor_of
 from sekisho.wire.json import raw
 from sekisho.wire.shape import bad_request, given, missing_member
@@ -27,7 +27,8 @@ _NOTED = raw(value=True)
 def read(contents: msgspec.Raw) -> tuple[Message, ...]:
     """The conversation. Raises BadRequest naming the field."""
     reader = _Conversation()
-    return tuple(reader.message(item, index) for index, item in enumerate(listed(contents, "contents")))
+    found = (reader.message(item, index) for index, item in enumerate(listed(contents, "contents")))
+    return turns.joined(found)
 
 
 def read_instruction(content: msgspec.Raw) -> Message:

@@ -35,6 +35,9 @@ from sekisho.wire.json import encode
 
 _members = msgspec.json.Decoder(Members)
 Items = list[Item | msgspec.Raw]
+_NOTHING_NEW: Item = {"parts": [{"text": ""}], "role": "model"}
+"""Of an event that has no part of its own, as Google writes it: the chats of Google's SDK forget a whole turn
+for one event without parts."""
 
 
 class _OpenPart:
@@ -99,7 +102,7 @@ class Writer:
                 self._hold(event)
             case LogprobsDelta(choice=choice, raw=raw):
                 likely = logprobs.write(raw)
-                return [] if likely is None else [self._chunk({"logprobsResult": likely, "index": choice})]
+                return [] if likely is None else [self._likely(likely, choice)]
             case End():
                 return [self._end(event)]
         return []
@@ -142,6 +145,9 @@ class Writer:
             return []
         return [self._chunk({"content": {"parts": items, "role": "model"}, "index": choice})]
 
+    def _likely(self, result: object, choice: int) -> bytes:
+        return self._chunk({"content": _NOTHING_NEW, "logprobsResult": result, "index": choice})
+
     def _chunk(self, candidate: Item) -> bytes:
         return self._framed(b'{"candidates":[' + encode(candidate) + self._tail)
 
@@ -163,7 +169,7 @@ class Writer:
         )
         unknown = answer.unnested(vendor.pop(CANDIDATES, None))
         candidates = [
-            write_candidate(number, choice, unknown.get(str(number), {}))
+            {**write_candidate(number, choice, unknown.get(str(number), {})), "content": _NOTHING_NEW}
             for number, choice in enumerate(choices)
         ]
         body: Item = {} if was_blocked(choices, vendor) else {"candidates": candidates}
