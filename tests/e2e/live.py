@@ -12,7 +12,7 @@ import pytest
 
 from sekisho.app import Gateway, Options
 from sekisho.settings import Settings
-from sekisho.testkit.provider import ScriptedProvider
+from sekisho.testkit.provider import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ScriptedProvider
 
 PROVIDER_KEY = "sk-provider-canary-7f3a"
 ADMIN_KEY = "sk-sekisho-admin-for-tests"
@@ -20,6 +20,9 @@ DOCUMENT = """
 providers:
   oai: {{like: openai-compatible, base_url: {url}/v1, api_key: "${{SCRIPTED_KEY}}"}}
   ant: {{like: anthropic-compatible, base_url: {url}/v1, api_key: "${{SCRIPTED_KEY}}"}}
+  rsp: {{like: openai-responses-compatible, base_url: {url}/v1, api_key: "${{SCRIPTED_KEY}}"}}
+  gem: {{like: gemini-compatible, base_url: {url}/v1beta, api_key: "${{SCRIPTED_KEY}}"}}
+  brk: {{like: bedrock-compatible, base_url: {url}, region: ap-northeast-1}}
   priced:
     like: openai-compatible
     base_url: {url}/v1
@@ -85,6 +88,8 @@ async def running(folder: Path, provider: ScriptedProvider, document: str = DOCU
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCRIPTED_KEY", PROVIDER_KEY)
+        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         gateway = Gateway(settings, Options(host="127.0.0.1", port=0, config=path))
         port = await gateway.start()
         live = Live(f"http://127.0.0.1:{port}", gateway, provider, data_dir, path)
