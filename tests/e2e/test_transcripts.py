@@ -1,5 +1,5 @@
-"""Whole conversations of assistants with tools, through a gateway whose provider speaks the same dialect: every
-request and every answer goes through byte for byte."""
+"""Whole conversations of assistants with tools, through a gateway whose provider speaks the same dialect:
+each request and each answer goes through byte for byte."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
