@@ -16,6 +16,8 @@ _ALIASES = {"image/jpg": "image/jpeg"}
 """What clients often write, and providers do not know."""
 _UNNAMED = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[\w.+*-]+/[\w.+*-]+(?:; ?[\w.-]+=[\w.+-]+)*", re.ASCII)
+_PIECE = 1 << 16
+"""Characters, a multiple of four: small enough to be had from memory that was just let go."""
 NOT_BASE64 = "not base64. Send the content in standard base64, padded and without line ends"
 
 
@@ -23,10 +25,15 @@ def is_base64(data: str) -> bool:
     """Whether `data` is base64 (RFC 4648, section 4: padded, without line ends) of anything.
 
     msgspec's own decoder is the quickest strict check there is: 5 MB in 3 ms (14 ms by `binascii`, 10 ms
-    by a possessive regular expression, 4 to 6 ms by `bytes.translate`), and what it makes is let go at once.
+    by a possessive regular expression, 4 to 6 ms by `bytes.translate`). It goes piece by piece, for what it
+    makes is let go at once: new memory for all of it would cost twice the check itself.
     """
+    if 0 <= data.find("=") < len(data) - 2:
+        return False  # padding of a piece is none of the whole
     try:
-        return bool(msgspec.convert(data, bytes))
+        return bool(data) and all(
+            msgspec.convert(data[at : at + _PIECE], bytes) for at in range(0, len(data), _PIECE)
+        )
     except msgspec.ValidationError:
         return False
 
