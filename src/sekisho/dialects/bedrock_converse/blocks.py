@@ -119,13 +119,13 @@ def _read_audio(raw: msgspec.Raw, path: str) -> Part:
 
 
 def _read_medium(kind: Kind, raw: msgspec.Raw, path: str) -> tuple[Source, Vendor | None]:
-    wire = _medium.read(raw, path)
+    wire, rest = _medium.read_all(raw, path)
     source, notes = _read_source(kind, wire.format, wire.source, path)
-    return source, vendor_of(_medium.rest(raw), notes)
+    return source, vendor_of(rest, notes)
 
 
 def _read_document(raw: msgspec.Raw, path: str) -> Part:
-    wire = _document.read(raw, path)
+    wire, rest = _document.read_all(raw, path)
     notes: dict[str, msgspec.Raw] = {}
     if wire.source.text is not None or wire.source.content is not None:
         pieces = [piece.text for piece in wire.source.content or ()]
@@ -136,9 +136,7 @@ def _read_document(raw: msgspec.Raw, path: str) -> Part:
             notes[CONTENT] = json.raw([{"text": piece} for piece in pieces])
     else:
         source, notes = _read_source("document", wire.format or "", wire.source, path)
-    return Document(
-        source=source, title=wire.name, context=wire.context, vendor=vendor_of(_document.rest(raw), notes)
-    )
+    return Document(source=source, title=wire.name, context=wire.context, vendor=vendor_of(rest, notes))
 
 
 def _read_source(
@@ -158,7 +156,7 @@ def _read_source(
 
 
 def _read_tool_use(raw: msgspec.Raw, path: str) -> Part:
-    wire = _tool_use.read(raw, path)
+    wire, rest = _tool_use.read_all(raw, path)
     if wire.type is not None:  # a tool that the model's provider runs
         return _opaque("toolUse", raw)
     if not wire.name:
@@ -167,12 +165,12 @@ def _read_tool_use(raw: msgspec.Raw, path: str) -> Part:
         id=wire.tool_use_id,
         name=wire.name,
         arguments=read_arguments(wire.input, f"{path}.input"),
-        vendor=vendor_of(_tool_use.rest(raw)),
+        vendor=vendor_of(rest),
     )
 
 
 def _read_tool_result(raw: msgspec.Raw, path: str) -> Part:
-    wire = _tool_result.read(raw, path)
+    wire, rest = _tool_result.read_all(raw, path)
     if wire.type is not None:
         return _opaque("toolResult", raw)
     parts = tuple(_read_result(item, f"{path}.content.{index}") for index, item in enumerate(wire.content))
@@ -180,7 +178,7 @@ def _read_tool_result(raw: msgspec.Raw, path: str) -> Part:
         call_id=wire.tool_use_id,
         parts=parts,
         is_error=wire.status == "error",
-        vendor=vendor_of(_tool_result.rest(raw)),
+        vendor=vendor_of(rest),
     )
 
 
@@ -192,21 +190,19 @@ def _read_result(raw: msgspec.Raw, path: str) -> Part:
 
 
 def _read_reasoning(raw: msgspec.Raw, path: str) -> Part:
-    wire = _reasoning.read(raw, path)
+    wire, rest = _reasoning.read_all(raw, path)
     if wire.reasoning_text is not None:
         said = wire.reasoning_text
-        return Reasoning(
-            text=said.text, signature=said.signature or None, vendor=vendor_of(_reasoning.rest(raw))
-        )
+        return Reasoning(text=said.text, signature=said.signature or None, vendor=vendor_of(rest))
     if wire.redacted_content is not None:
-        return RedactedReasoning(data=wire.redacted_content, vendor=vendor_of(_reasoning.rest(raw)))
+        return RedactedReasoning(data=wire.redacted_content, vendor=vendor_of(rest))
     return _opaque("reasoningContent", raw)
 
 
 def _read_cited(raw: msgspec.Raw, path: str) -> Part:
-    wire = _cited.read(raw, path)
+    wire, rest = _cited.read_all(raw, path)
     notes = {CITATIONS: json.raw(wire.citations)} if wire.citations else {}
-    return Text(text="".join(piece.text for piece in wire.content), vendor=vendor_of(_cited.rest(raw), notes))
+    return Text(text="".join(piece.text for piece in wire.content), vendor=vendor_of(rest, notes))
 
 
 def _opaque(name: str, raw: msgspec.Raw) -> Opaque:

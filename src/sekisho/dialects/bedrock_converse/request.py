@@ -10,7 +10,7 @@ from sekisho.core.message import CacheMark, Message, Part, ToolResult, Vendor
 from sekisho.core.request import OutputFormat, Request
 from sekisho.dialects.bedrock_converse import additional, schema, tools
 from sekisho.dialects.bedrock_converse.blocks import CACHE_POINT, read_content
-from sekisho.dialects.bedrock_converse.schema import NAME, vendor_of
+from sekisho.dialects.bedrock_converse.schema import vendor_of
 from sekisho.wire import json
 from sekisho.wire.shape import BROKEN, Shape, bad_request, refuse_bad_text
 
@@ -22,46 +22,47 @@ TURN = "_turn"
 
 _request = Shape(schema.RequestIn)
 _message = Shape(schema.MessageIn)
-_PARTLY: dict[str, Shape[schema.InferenceIn] | Shape[schema.ToolConfigIn] | Shape[schema.OutputIn]] = {
-    "inferenceConfig": Shape(schema.InferenceIn),
-    "toolConfig": Shape(schema.ToolConfigIn),
-    "outputConfig": Shape(schema.OutputIn),
-}
-"""Objects that the hub knows in part: what it does not know travels in `vendor` under the same name."""
+_inference = Shape(schema.InferenceIn)
+_tool_config = Shape(schema.ToolConfigIn)
+_output_config = Shape(schema.OutputIn)
 
 
 def read(body: bytes) -> Request:
     """The call that a body asks for. Raises BadRequest naming the field in Bedrock's words."""
     try:
         refuse_bad_text(body)
-    except UnicodeDecodeError as error:
-        raise bad_request(error, "") from None
-    try:
-        found = schema.members.decode(body)
+        return _read(body)
     except BROKEN as error:
         raise bad_request(error, "") from None
-    asked = _request.read(body, "")
+
+
+def _read(body: bytes) -> Request:
+    asked, vendor = _request.read_all(body, "")
     if not asked.messages:
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
     fields = additional.read(asked.additional_model_request_fields or {})
-    settings = asked.inference_config or schema.InferenceIn()
-    effort = asked.output_config.effort if asked.output_config else None
+    inference = _inference.read_member(asked.inference_config, "inferenceConfig", vendor)
+    settings = inference or schema.InferenceIn()
+    config = _tool_config.read_member(asked.tool_config, "toolConfig", vendor)
+    output = _output_config.read_member(asked.output_config, "outputConfig", vendor)
+    if fields.rest:
+        vendor[ADDITIONAL] = json.raw(fields.rest)
     return Request(
         model="",
         messages=_messages(asked),
-        tools=tools.read(asked.tool_config),
-        tool_choice=tools.read_choice(asked.tool_config),
+        tools=tools.read(config),
+        tool_choice=tools.read_choice(config),
         max_tokens=settings.max_tokens,
         stop=tuple(settings.stop_sequences or ()),
         sampling=msgspec.structs.replace(
             fields.sampling, temperature=settings.temperature, top_p=settings.top_p
         ),
-        output=_output(asked.output_config),
-        reasoning=fields.with_effort(effort),
+        output=_output(output),
+        reasoning=fields.with_effort(output.effort if output else None),
         service_tier=asked.service_tier.type if asked.service_tier else None,
         include_usage=True,  # streams of this dialect always end with it
-        required=tuple(name for name in REQUIRED if name in found),
-        vendor=_vendor(found, _request.rest(body), fields),
+        required=tuple(name for name in REQUIRED if name in vendor),
+        vendor=vendor_of(vendor, fields.notes),
     )
 
 
@@ -74,9 +75,8 @@ def _messages(asked: schema.RequestIn) -> tuple[Message, ...]:
 
 
 def _read_message(raw: msgspec.Raw, path: str) -> Message:
-    wire = _message.read(raw, path)
+    wire, rest = _message.read_all(raw, path)
     parts, leading = read_content(wire.content, f"{path}.content")
-    rest = _message.rest(raw)
     if wire.role == "system":
         rest[TURN] = msgspec.Raw(b"true")
     return Message(role=wire.role, parts=_results_first(parts), vendor=_marked(leading, rest))
@@ -111,15 +111,3 @@ def _output(config: schema.OutputIn | None) -> OutputFormat | None:
         description=wanted.description,
         schema=msgspec.Raw(wanted.schema.encode()),
     )
-
-
-def _vendor(found: Members, rest: Members, fields: additional.Fields) -> Vendor | None:
-    kept = dict(rest)
-    for name, shape in _PARTLY.items():
-        if name in found and bytes(found[name]) != b"null":
-            more = shape.rest(found[name])
-            if more:
-                kept[name] = json.raw(more)
-    if fields.rest:
-        kept[ADDITIONAL] = json.raw(fields.rest)
-    return {NAME: {**kept, **fields.notes}} if kept or fields.notes else None

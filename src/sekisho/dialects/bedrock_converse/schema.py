@@ -156,10 +156,10 @@ class OutputIn(Wire, rename="camel"):
 class RequestIn(Wire, rename="camel"):
     messages: list[msgspec.Raw]
     system: list[msgspec.Raw] | None = None
-    inference_config: InferenceIn | None = None
-    tool_config: ToolConfigIn | None = None
+    inference_config: msgspec.Raw = msgspec.Raw()
+    tool_config: msgspec.Raw = msgspec.Raw()
     service_tier: TierIn | None = None
-    output_config: OutputIn | None = None
+    output_config: msgspec.Raw = msgspec.Raw()
     additional_model_request_fields: dict[str, msgspec.Raw] | None = None
 
 

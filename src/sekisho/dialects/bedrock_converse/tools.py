@@ -48,7 +48,7 @@ def read(config: schema.ToolConfigIn | None) -> tuple[Tool, ...]:
 
 
 def _read_spec(raw: msgspec.Raw, path: str) -> FunctionTool:
-    wire = _spec.read(raw, path)
+    wire, rest = _spec.read_all(raw, path)
     if not bytes(wire.input_schema.json).startswith(b"{"):
         raise BadRequest(f"{path}.inputSchema.json: expected an object.", param=f"{path}.inputSchema.json")
     return FunctionTool(
@@ -56,7 +56,7 @@ def _read_spec(raw: msgspec.Raw, path: str) -> FunctionTool:
         description=wire.description,
         schema=wire.input_schema.json,
         strict=wire.strict,
-        vendor=vendor_of(_spec.rest(raw)),
+        vendor=vendor_of(rest),
     )
 
 

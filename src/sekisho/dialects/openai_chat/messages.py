@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.message import (
     Audio,
@@ -60,20 +61,20 @@ def read(raws: Sequence[msgspec.Raw]) -> tuple[Message, ...]:
     results: list[Part] = []
     for index, raw in enumerate(raws):
         path = f"messages.{index}"
-        wire = _message.read(raw, path)
+        wire, rest = _message.read_all(raw, path)
         if wire.role == "tool":
-            results.append(_tool_result(raw, wire, path))
+            results.append(_tool_result(wire, rest, path))
             continue
         if results:
             messages.append(Message(role="user", parts=tuple(results)))
             results = []
-        messages.append(_read_message(raw, wire, path))
+        messages.append(_read_message(wire, rest, path))
     if results:
         messages.append(Message(role="user", parts=tuple(results)))
     return tuple(messages)
 
 
-def _read_message(raw: msgspec.Raw, wire: WireMessage, path: str) -> Message:
+def _read_message(wire: WireMessage, rest: Members, path: str) -> Message:
     role = _ROLES.get(wire.role)
     if role is None:
         raise _bad_role(wire.role, f"{path}.role")
@@ -83,13 +84,12 @@ def _read_message(raw: msgspec.Raw, wire: WireMessage, path: str) -> Message:
         parts = read_content(wire.content, f"{path}.content")
         if wire.content is None:
             raise missing_member(f"{path}.content")
-    members = _message.rest(raw)
     mark = read_cache(wire.cache_control, f"{path}.cache_control")
     if mark is not None and parts and isinstance(parts[-1], _MARKABLE):
         parts[-1] = _marked(parts[-1], mark, wire.cache_control)
     elif mark is not None:
-        members["cache_control"] = wire.cache_control
-    return Message(role=role, parts=tuple(parts), name=wire.name, vendor=vendor_of(members))
+        rest["cache_control"] = wire.cache_control
+    return Message(role=role, parts=tuple(parts), name=wire.name, vendor=vendor_of(rest))
 
 
 def _marked(part: Part, mark: CacheMark, raw: msgspec.Raw) -> Part:
@@ -137,12 +137,11 @@ def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
     return Audio(source=media.inline(AUDIO_TYPE, wire.data, f"{path}.data"), transcript=wire.transcript)
 
 
-def _tool_result(raw: msgspec.Raw, wire: WireMessage, path: str) -> ToolResult:
+def _tool_result(wire: WireMessage, rest: Members, path: str) -> ToolResult:
     if wire.tool_call_id is None:
         raise missing_member(f"{path}.tool_call_id")
-    members = _message.rest(raw)
     if wire.name is not None:
-        members["name"] = msgspec.Raw(msgspec.json.encode(wire.name))
+        rest["name"] = json.raw(wire.name)
     parts = read_content(wire.content, f"{path}.content")
     notes = cache_note(wire.cache_control)
     if not all(isinstance(part, Text) for part in parts):
@@ -151,5 +150,5 @@ def _tool_result(raw: msgspec.Raw, wire: WireMessage, path: str) -> ToolResult:
         call_id=wire.tool_call_id,
         parts=tuple(parts),
         cache=read_cache(wire.cache_control, f"{path}.cache_control"),
-        vendor=vendor_of(members, notes),
+        vendor=vendor_of(rest, notes),
     )

@@ -36,7 +36,7 @@ from sekisho.dialects.openai_chat.schema import (
 )
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json, media
-from sekisho.wire.shape import Shape, given, missing_member
+from sekisho.wire.shape import Shape, given, leading_type, missing_member
 
 CACHE_CONTROL = "_cache_control"
 """Note: the mark as it came, whichever of the two members said it."""
@@ -80,7 +80,7 @@ def read_content(content: str | list[msgspec.Raw] | None, path: str) -> list[Par
 
 def read_part(raw: msgspec.Raw, path: str) -> Part:
     """One content part. A type that the hub does not know stays opaque: only this dialect takes it."""
-    kind = _kind.read(raw, path).type
+    kind = leading_type(raw) or _kind.read(raw, path).type
     reader = _READERS.get(kind)
     return reader(raw, path) if reader else Opaque(dialect=NAME, type=kind, raw=raw)
 
@@ -101,11 +101,11 @@ def cache_note(raw: msgspec.Raw) -> Members:
 
 def read_call(raw: msgspec.Raw, path: str) -> ToolCall:
     """One of an assistant message's `tool_calls`."""
-    call = call_shape.read(raw, path)
+    call, rest = call_shape.read_all(raw, path)
     if call.id is None:
         raise missing_member(f"{path}.id")
     signature, notes = signatures.read(call.extra_content)
-    vendor = vendor_of(call_shape.rest(raw), notes)
+    vendor = vendor_of(rest, notes)
     if call.custom is not None and call.custom.name is not None:
         text = call.custom.input or ""
         return ToolCall(
@@ -138,9 +138,9 @@ def arguments(value: str | dict[str, msgspec.Raw] | None) -> str:
 
 def read_image(raw: msgspec.Raw, path: str) -> Image:
     """An `image_url` part, or one of the `images` that a model made."""
-    wire = _image.read(raw, path)
+    wire, rest = _image.read_all(raw, path)
     cache, notes = _mark(wire, path)
-    vendor = vendor_of(_image.rest(raw), notes)
+    vendor = vendor_of(rest, notes)
     if isinstance(wire.image_url, str):
         return Image(source=media.source(wire.image_url, f"{path}.image_url"), cache=cache, vendor=vendor)
     source = media.source(wire.image_url.url, f"{path}.image_url.url")
@@ -148,17 +148,18 @@ def read_image(raw: msgspec.Raw, path: str) -> Image:
 
 
 def _read_text(raw: msgspec.Raw, path: str) -> Text:
-    wire = _text.read(raw, path)
+    wire, rest = _text.read_all(raw, path)
     cache, notes = _mark(wire, path)
-    return Text(text=wire.text, cache=cache, vendor=vendor_of(_text.rest(raw), notes))
+    return Text(text=wire.text, cache=cache, vendor=vendor_of(rest, notes))
 
 
 def _read_refusal(raw: msgspec.Raw, path: str) -> Refusal:
-    return Refusal(text=_refusal.read(raw, path).refusal, vendor=vendor_of(_refusal.rest(raw)))
+    wire, rest = _refusal.read_all(raw, path)
+    return Refusal(text=wire.refusal, vendor=vendor_of(rest))
 
 
 def _read_file(raw: msgspec.Raw, path: str) -> Document:
-    wire = _file.read(raw, path)
+    wire, rest = _file.read_all(raw, path)
     cache, notes = _mark(wire, path)
     body = wire.file
     source: Source
@@ -176,23 +177,22 @@ def _read_file(raw: msgspec.Raw, path: str) -> Document:
         notes[FILE_URL] = json.raw(value=True)
     elif body.filename is None:
         notes[NO_FILENAME] = json.raw(value=True)
-    return Document(source=source, title=body.filename, cache=cache, vendor=vendor_of(_file.rest(raw), notes))
+    return Document(source=source, title=body.filename, cache=cache, vendor=vendor_of(rest, notes))
 
 
 def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
-    wire = _audio.read(raw, path)
+    wire, rest = _audio.read_all(raw, path)
     cache, notes = _mark(wire, path)
     form = wire.input_audio.format
     media_type = _AUDIO_TYPES.get(form, f"audio/{form}")
     source = media.inline(media_type, wire.input_audio.data, f"{path}.input_audio.data")
-    return Audio(source=source, cache=cache, vendor=vendor_of(_audio.rest(raw), notes))
+    return Audio(source=source, cache=cache, vendor=vendor_of(rest, notes))
 
 
 def _read_video(raw: msgspec.Raw, path: str) -> Video:
-    wire = _video.read(raw, path)
+    wire, rest = _video.read_all(raw, path)
     cache, notes = _mark(wire, path)
     notes[VIDEO_URL] = json.raw(value=True)
-    rest = _video.rest(raw)
     inner = _video_url.rest(_members.decode(raw)["video_url"])
     if inner:  # how a provider is to look at it
         rest["video_url"] = json.raw(inner)

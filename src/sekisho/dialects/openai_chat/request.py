@@ -64,13 +64,12 @@ def read(body: bytes) -> Request:
 
 
 def _read(body: bytes) -> Request:
-    wire = _request.read(body, "")
+    wire, vendor = _request.read_all(body, "")
     _refuse_what_is_gone(wire)
     if not wire.model:
         raise BadRequest("model: empty. Name a model.", param="model")
     if not wire.messages:
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
-    vendor = _request.rest(body)
     include_usage = openai_streaming.read(wire.stream_options, vendor, stream=bool(wire.stream))
     max_tokens = wire.max_tokens
     if wire.max_completion_tokens is not None:
@@ -202,44 +201,43 @@ def _read_tool_choice(raw: msgspec.Raw, vendor: Members) -> ToolChoice | None:
 
 
 def _read_tool(raw: msgspec.Raw, path: str) -> Tool:
-    wire = _tool.read(raw, path)
+    wire, rest = _tool.read_all(raw, path)
     if wire.type == "function":
-        return _read_function(raw, wire, path)
+        return _read_function(wire, rest, path)
     if wire.type == "custom":
-        return _read_custom(raw, wire, path)
+        return _read_custom(wire, rest, path)
     return ProviderTool(dialect=NAME, type=wire.type, raw=raw)
 
 
-def _read_function(raw: msgspec.Raw, wire: WireTool, path: str) -> FunctionTool:
+def _read_function(wire: WireTool, rest: Members, path: str) -> FunctionTool:
     if given(wire.function) is None:
         raise missing_member(f"{path}.function")
-    function = _function.read(wire.function, f"{path}.function")
+    function, inner = _function.read_all(wire.function, f"{path}.function")
     return FunctionTool(
         name=function.name,
         description=function.description,
         schema=given(function.parameters),
         strict=function.strict,
         cache=read_cache(wire.cache_control, f"{path}.cache_control"),
-        vendor=_tool_vendor(raw, wire, "function", _function.rest(wire.function)),
+        vendor=_tool_vendor(wire, rest, "function", inner),
     )
 
 
-def _read_custom(raw: msgspec.Raw, wire: WireTool, path: str) -> CustomTool:
+def _read_custom(wire: WireTool, rest: Members, path: str) -> CustomTool:
     if given(wire.custom) is None:
         raise missing_member(f"{path}.custom")
-    custom = _custom.read(wire.custom, f"{path}.custom")
+    custom, inner = _custom.read_all(wire.custom, f"{path}.custom")
     if given(custom.format) is not None and not bytes(custom.format).startswith(b"{"):
         raise BadRequest(f"{path}.custom.format: expected an object.", param=f"{path}.custom.format")
     return CustomTool(
         name=custom.name,
         description=custom.description,
         format=given(custom.format),
-        vendor=_tool_vendor(raw, wire, "custom", _custom.rest(wire.custom)),
+        vendor=_tool_vendor(wire, rest, "custom", inner),
     )
 
 
-def _tool_vendor(raw: msgspec.Raw, wire: WireTool, member: str, inner: Members) -> Vendor | None:
-    rest = _tool.rest(raw)
+def _tool_vendor(wire: WireTool, rest: Members, member: str, inner: Members) -> Vendor | None:
     if inner:
         rest[member] = json.raw(inner)
     return vendor_of(rest, cache_note(wire.cache_control))

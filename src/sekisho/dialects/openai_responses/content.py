@@ -29,7 +29,7 @@ from sekisho.dialects.openai_responses.schema import (
 )
 from sekisho.dialects.openai_responses.shape import NAME, vendor_of
 from sekisho.wire import json, media
-from sekisho.wire.shape import Shape, given, missing_member
+from sekisho.wire.shape import Shape, given, leading_type, missing_member
 
 CACHE = "_cache"
 """Note: the `prompt_cache_breakpoint` as it came."""
@@ -62,7 +62,7 @@ def read(content: str | list[msgspec.Raw] | None, path: str) -> list[Part]:
 
 def read_part(raw: msgspec.Raw, path: str) -> Part:
     """One content part. A type that the hub does not know stays opaque: only this dialect takes it."""
-    kind = _kind.read(raw, path).type
+    kind = leading_type(raw) or _kind.read(raw, path).type
     if kind is None:
         raise missing_member(f"{path}.type")
     reader = _READERS.get(kind)
@@ -77,9 +77,9 @@ def is_content(part: Part) -> bool:
 
 
 def _read_text(raw: msgspec.Raw, path: str) -> Text:
-    wire = _text.read(raw, path)
+    wire, rest = _text.read_all(raw, path)
     cache, members = _mark(wire.prompt_cache_breakpoint)
-    members.update(_text.rest(raw))
+    members.update(rest)
     for name, value in (("annotations", wire.annotations), ("logprobs", wire.logprobs)):
         if given(value) is None or bytes(value) == b"[]":  # says as little as null
             continue
@@ -90,11 +90,12 @@ def _read_text(raw: msgspec.Raw, path: str) -> Text:
 
 
 def _read_refusal(raw: msgspec.Raw, path: str) -> Refusal:
-    return Refusal(text=_refusal.read(raw, path).refusal, vendor=vendor_of(_refusal.rest(raw)))
+    wire, rest = _refusal.read_all(raw, path)
+    return Refusal(text=wire.refusal, vendor=vendor_of(rest))
 
 
 def _read_image(raw: msgspec.Raw, path: str) -> Image:
-    wire = _image.read(raw, path)
+    wire, rest = _image.read_all(raw, path)
     cache, notes = _mark(wire.prompt_cache_breakpoint)
     if wire.detail is None:
         notes[NO_DETAIL] = json.raw(value=True)
@@ -105,11 +106,11 @@ def _read_image(raw: msgspec.Raw, path: str) -> Image:
         source = FileRef(id=wire.file_id)
     else:
         raise BadRequest(f"{path}: needs `image_url` or `file_id`.", param=path)
-    return Image(source=source, detail=wire.detail, cache=cache, vendor=vendor_of(_image.rest(raw), notes))
+    return Image(source=source, detail=wire.detail, cache=cache, vendor=vendor_of(rest, notes))
 
 
 def _read_file(raw: msgspec.Raw, path: str) -> Document:
-    wire = _file.read(raw, path)
+    wire, rest = _file.read_all(raw, path)
     cache, notes = _mark(wire.prompt_cache_breakpoint)
     source: Source
     if wire.file_id is not None:
@@ -122,8 +123,7 @@ def _read_file(raw: msgspec.Raw, path: str) -> Document:
         source = _read_data(wire.file_data, wire.filename, f"{path}.file_data")
         if wire.filename is None:
             notes[NO_FILENAME] = json.raw(value=True)
-    vendor = vendor_of(_file.rest(raw), notes)
-    return Document(source=source, title=wire.filename, cache=cache, vendor=vendor)
+    return Document(source=source, title=wire.filename, cache=cache, vendor=vendor_of(rest, notes))
 
 
 def _read_data(data: str, filename: str | None, path: str) -> Source:
@@ -134,11 +134,11 @@ def _read_data(data: str, filename: str | None, path: str) -> Source:
 
 
 def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
-    wire = _audio.read(raw, path)
+    wire, rest = _audio.read_all(raw, path)
     form = wire.input_audio.format
     media_type = _AUDIO_TYPES.get(form, f"audio/{form}")
     source = media.inline(media_type, wire.input_audio.data, f"{path}.input_audio.data")
-    return Audio(source=source, vendor=vendor_of(_audio.rest(raw)))
+    return Audio(source=source, vendor=vendor_of(rest))
 
 
 def _mark(raw: msgspec.Raw) -> tuple[CacheMark | None, Members]:

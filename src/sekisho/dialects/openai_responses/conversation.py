@@ -87,7 +87,7 @@ class _Turns:
         self._answer += items.read(raw, path)
 
     def _message(self, raw: msgspec.Raw, path: str) -> None:
-        wire = _message.read(raw, path)
+        wire, members = _message.read_all(raw, path)
         if wire.content is None:
             raise missing_member(f"{path}.content")
         if wire.role == "assistant":
@@ -98,7 +98,6 @@ class _Turns:
             text = f"unknown role {(wire.role or '')[:40]!r}. Use user, assistant, system or developer"
             raise BadRequest(f"{path}.role: {text}.", param=f"{path}.role")
         self.close()
-        members = _message.rest(raw)
         if wire.id is not None or wire.status not in (None, "completed"):
             members.update(item_note(wire.id, wire.status))
         parts = tuple(content.read(wire.content, f"{path}.content"))
@@ -109,8 +108,7 @@ class _Turns:
 
 
 def _read_output(raw: msgspec.Raw, path: str) -> ToolResult:
-    wire = _output.read(raw, path)
-    members = _output.rest(raw)
+    wire, members = _output.read_all(raw, path)
     if wire.id is not None or wire.status not in (None, "completed"):
         members.update(item_note(wire.id, wire.status))
     if wire.type != "function_call_output":

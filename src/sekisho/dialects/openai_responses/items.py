@@ -41,7 +41,7 @@ from sekisho.dialects.openai_responses.schema import (
 )
 from sekisho.dialects.openai_responses.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json, media
-from sekisho.wire.shape import Shape, missing_member
+from sekisho.wire.shape import Shape, leading_type, missing_member
 
 ITEM = "_item"
 JOINED = "_joined"
@@ -74,6 +74,9 @@ def read(raw: msgspec.Raw, path: str) -> list[Part]:
 
 def kind_of(raw: msgspec.Raw, path: str) -> str:
     """An item's type, which messages and references may leave out."""
+    kind = leading_type(raw)
+    if kind is not None:
+        return kind
     wire = _kind.read(raw, path)
     if wire.type is not None:
         return wire.type
@@ -105,22 +108,25 @@ def thought(member: str, texts: Sequence[str], notes: Members) -> Reasoning:
 
 def message_notes(raw: msgspec.Raw, path: str) -> Members:
     """What the first part of a message item notes of it."""
-    wire = _message.read(raw, path)
-    rest = _message.rest(raw)
+    return _message_notes(*_message.read_all(raw, path))
+
+
+def _message_notes(wire: WireMessage, rest: Members) -> Members:
     notes = item_note(wire.id, wire.status)
     return {**notes, MESSAGE: json.raw(rest)} if rest else notes
 
 
 def _read_message(raw: msgspec.Raw, path: str) -> list[Part]:
-    parts = content.read(_message.read(raw, path).content, f"{path}.content")
+    wire, rest = _message.read_all(raw, path)
+    parts = content.read(wire.content, f"{path}.content")
     if parts:
-        parts[0] = noted(parts[0], message_notes(raw, path))
+        parts[0] = noted(parts[0], _message_notes(wire, rest))
     return parts
 
 
 def _read_reasoning(raw: msgspec.Raw, path: str) -> list[Part]:
-    wire = _reasoning.read(raw, path)
-    notes = {**_reasoning.rest(raw), **item_note(wire.id, wire.status)}
+    wire, rest = _reasoning.read_all(raw, path)
+    notes = {**rest, **item_note(wire.id, wire.status)}
     signature = wire.encrypted_content or None
     found: list[Part] = []
     for member, pieces in (("content", wire.content), ("summary", wire.summary)):
@@ -136,7 +142,7 @@ def _read_reasoning(raw: msgspec.Raw, path: str) -> list[Part]:
 
 
 def _read_call(raw: msgspec.Raw, path: str) -> list[Part]:
-    wire = _call.read(raw, path)
+    wire, rest = _call.read_all(raw, path)
     if not wire.name:
         raise BadRequest(f"{path}.name: empty. Name the tool.", param=f"{path}.name")
     custom = wire.type == "custom_tool_call"
@@ -147,17 +153,16 @@ def _read_call(raw: msgspec.Raw, path: str) -> list[Part]:
             arguments=(wire.input if custom else wire.arguments) or "",
             custom=custom,
             signature=wire.signature,
-            vendor=vendor_of({**_call.rest(raw), **item_note(wire.id, wire.status)}),
+            vendor=vendor_of({**rest, **item_note(wire.id, wire.status)}),
         )
     ]
 
 
 def _read_drawing(raw: msgspec.Raw, path: str) -> list[Part]:
     """A picture that the model made; a call that has none (yet) stays opaque."""
-    wire = _drawing.read(raw, path)
+    wire, rest = _drawing.read_all(raw, path)
     if not wire.result:
         return [Opaque(dialect=NAME, type=wire.type, raw=raw)]
-    rest = _drawing.rest(raw)
     form = wire.output_format
     if form is not None:
         rest["output_format"] = json.raw(form)

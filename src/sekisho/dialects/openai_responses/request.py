@@ -45,12 +45,11 @@ def read(body: bytes) -> Request:
 
 
 def _read(body: bytes) -> Request:
-    wire = _request.read(body, "")
+    wire, vendor = _request.read_all(body, "")
     if wire.model is None:
         raise missing_member("model")
     if not wire.model:
         raise BadRequest("model: empty. Name a model.", param="model")
-    vendor = _request.rest(body)
     required = [name for name in STATE if name in vendor]
     if not required and wire.input is None:
         raise missing_member("input")
@@ -92,8 +91,7 @@ def _read_text(
     """(format, verbosity) of the member `text`."""
     if given(wire.text) is None:
         return None, None
-    text = _text.read(wire.text, "text")
-    rest = _text.rest(wire.text)
+    text, rest = _text.read_all(wire.text, "text")
     output = None
     if given(text.format) is not None:
         output = _read_format(text.format)
@@ -125,8 +123,7 @@ def _read_format(raw: msgspec.Raw) -> OutputFormat | None:
 def _read_reasoning(raw: msgspec.Raw, vendor: Members) -> ReasoningSettings | None:
     if given(raw) is None:
         return None
-    wire = _reasoning.read(raw, "reasoning")
-    rest = _reasoning.rest(raw)
+    wire, rest = _reasoning.read_all(raw, "reasoning")
     if rest:
         vendor["reasoning"] = json.raw(rest)
     if wire.effort is None:

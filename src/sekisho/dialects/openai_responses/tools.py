@@ -30,12 +30,11 @@ _MODES = {b'"auto"': "auto", b'"none"': "none", b'"required"': "required"}
 
 def read(raw: msgspec.Raw, path: str) -> Tool:
     """One tool. What the hub does not know, the provider runs itself. Raises BadRequest."""
-    wire = _tool.read(raw, path)
+    wire, rest = _tool.read_all(raw, path)
     if wire.type not in ("function", "custom"):
         return ProviderTool(dialect=NAME, type=wire.type, raw=raw)
     if wire.name is None:
         raise missing_member(f"{path}.name")
-    rest = _tool.rest(raw)
     if wire.type == "custom":
         form = _read_format(wire.format, f"{path}.format")
         return CustomTool(name=wire.name, description=wire.description, format=form, vendor=vendor_of(rest))
