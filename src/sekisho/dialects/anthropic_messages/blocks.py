@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from sekisho.core.contract import Members
+from sekisho.core.error import BadRequest
 from sekisho.core.loss import Losses
 from sekisho.core.message import (
     Audio,
@@ -24,12 +24,12 @@ from sekisho.core.message import (
     Text,
     ToolCall,
     ToolResult,
-    Vendor,
     Video,
 )
 from sekisho.dialects.anthropic_messages import schema
-from sekisho.dialects.anthropic_messages.schema import NAME, decode, fields, rest
+from sekisho.dialects.anthropic_messages.schema import NAME, spread, vendor_of
 from sekisho.wire import media
+from sekisho.wire.shape import leading_type
 
 Block = dict[str, object] | msgspec.Raw
 
@@ -40,43 +40,21 @@ INVALID_JSON = "INVALID_JSON"
 """Anthropic's advice for arguments that are not a JSON object (a call cut off by `max_tokens`): send them
 back as the text under this one member (fine-grained tool streaming, 2026-11)."""
 
-_text_block = msgspec.json.Decoder(schema.TextBlock)
-_image = msgspec.json.Decoder(schema.ImageBlock)
-_document = msgspec.json.Decoder(schema.DocumentBlock)
-_tool_use = msgspec.json.Decoder(schema.ToolUseBlock)
-_tool_result = msgspec.json.Decoder(schema.ToolResultBlock)
-_thinking = msgspec.json.Decoder(schema.ThinkingBlock)
-_redacted = msgspec.json.Decoder(schema.RedactedThinkingBlock)
-
-_TEXT = fields(schema.TextBlock, "type")
-_IMAGE = fields(schema.ImageBlock, "type")
-_DOCUMENT = fields(schema.DocumentBlock, "type")
-_TOOL_USE = fields(schema.ToolUseBlock, "type")
-_TOOL_RESULT = fields(schema.ToolResultBlock, "type")
-_THINKING = fields(schema.ThinkingBlock, "type")
-_REDACTED = fields(schema.RedactedThinkingBlock, "type")
-
-
 # --- reading --------------------------------------------------------------------------------------
 
 
 def read_content(content: schema.Blocks, path: str) -> tuple[Part, ...]:
-    """The parts of a `content` or `system` member. Raises Invalid."""
+    """The parts of a `content` or `system` member. Raises BadRequest."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(read_part(raw, f"{path}.{index}") for index, raw in enumerate(content))
 
 
 def read_part(raw: msgspec.Raw, path: str) -> Part:
-    """One block; a type that is not known becomes Opaque. Raises Invalid."""
-    found = decode(schema.members, raw, path)
-    kind = found.get("type")
-    if kind is None:
-        raise schema.Invalid(f"{path}.type", "Field required")
-    reader = _READERS.get(bytes(kind))
-    if reader is None:
-        return Opaque(dialect=NAME, type=decode(schema.text, kind, f"{path}.type"), raw=raw)
-    return reader(raw, found, path)
+    """One block; a type that is not known becomes Opaque. Raises BadRequest."""
+    kind = leading_type(raw) or schema.kind.read(raw, path).type
+    reader = _READERS.get(kind)
+    return Opaque(dialect=NAME, type=kind, raw=raw) if reader is None else reader(raw, path)
 
 
 def read_mark(control: schema.CacheControl | None) -> CacheMark | None:
@@ -91,22 +69,21 @@ def read_arguments(raw: msgspec.Raw) -> str:
     return bytes(raw).decode()
 
 
-def _read_text(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    block = decode(_text_block, raw, path)
-    if bytes(found.get("citations", b"")) == b"[]":
-        del found["citations"]  # streams begin every text with it; it says as little as null
-    return Text(text=block.text, cache=read_mark(block.cache_control), vendor=rest(found, _TEXT))
+def _read_text(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.text_block.read_all(raw, path)
+    if bytes(rest.get("citations", b"")) == b"[]":
+        del rest["citations"]  # streams begin every text with it; it says as little as null
+    return Text(text=block.text, cache=read_mark(block.cache_control), vendor=vendor_of(rest))
 
 
-def _read_image(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    block = decode(_image, raw, path)
+def _read_image(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.image.read_all(raw, path)
     source = _read_source(block.source, path)
-    return Image(source=source, cache=read_mark(block.cache_control), vendor=rest(found, _IMAGE))
+    return Image(source=source, cache=read_mark(block.cache_control), vendor=vendor_of(rest))
 
 
-def _read_document(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    block = decode(_document, raw, path)
-    vendor = rest(found, _DOCUMENT)
+def _read_document(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.document.read_all(raw, path)
     if isinstance(block.source, schema.ContentSource):
         parts = read_content(block.source.content, f"{path}.source.content")
         if not all(isinstance(part, Text) for part in parts):
@@ -114,7 +91,7 @@ def _read_document(raw: msgspec.Raw, found: Members, path: str) -> Part:
         plain = "\n".join(part.text for part in parts if isinstance(part, Text))
         source: Source = PlainText(text=plain)
         # How the text is cut into blocks decides what citations point at.
-        vendor = {NAME: {**(vendor or {}).get(NAME, {}), "source": found["source"]}}
+        rest["source"] = schema.members.decode(raw)["source"]
     else:
         source = _read_source(block.source, path)
     return Document(
@@ -122,7 +99,7 @@ def _read_document(raw: msgspec.Raw, found: Members, path: str) -> Part:
         title=block.title,
         context=block.context,
         cache=read_mark(block.cache_control),
-        vendor=vendor,
+        vendor=vendor_of(rest),
     )
 
 
@@ -132,9 +109,7 @@ def _read_source(
 ) -> Source:
     match source:
         case schema.Base64Source():
-            if not media.is_base64(source.data):
-                raise schema.Invalid(f"{path}.source.data", media.NOT_BASE64)
-            return Inline(media_type=source.media_type, data=source.data)
+            return media.inline(source.media_type, source.data, f"{path}.source.data")
         case schema.UrlSource():
             return Link(url=source.url)
         case schema.FileSource():
@@ -143,49 +118,50 @@ def _read_source(
             return PlainText(text=source.data)
 
 
-def _read_tool_use(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    block = decode(_tool_use, raw, path)
+def _read_tool_use(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.tool_use.read_all(raw, path)
     if not bytes(block.input).startswith(b"{"):
-        raise schema.Invalid(f"{path}.input", "Input should be a valid dictionary")
+        raise BadRequest(f"{path}.input: expected an object.", param=f"{path}.input")
     if not block.name:
-        raise schema.Invalid(f"{path}.name", "String should have at least 1 character")
+        raise BadRequest(f"{path}.name: empty. Name the tool.", param=f"{path}.name")
     return ToolCall(
         id=block.id,
         name=block.name,
         arguments=read_arguments(block.input),
         cache=read_mark(block.cache_control),
-        vendor=rest(found, _TOOL_USE),
+        vendor=vendor_of(rest),
     )
 
 
-def _read_tool_result(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    block = decode(_tool_result, raw, path)
+def _read_tool_result(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.tool_result.read_all(raw, path)
     return ToolResult(
         call_id=block.tool_use_id,
         parts=() if block.content is None else read_content(block.content, f"{path}.content"),
         is_error=bool(block.is_error),
         cache=read_mark(block.cache_control),
-        vendor=rest(found, _TOOL_RESULT),
+        vendor=vendor_of(rest),
     )
 
 
-def _read_thinking(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    block = decode(_thinking, raw, path)
-    return Reasoning(text=block.thinking, signature=block.signature or None, vendor=rest(found, _THINKING))
+def _read_thinking(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.thinking_block.read_all(raw, path)
+    return Reasoning(text=block.thinking, signature=block.signature or None, vendor=vendor_of(rest))
 
 
-def _read_redacted(raw: msgspec.Raw, found: Members, path: str) -> Part:
-    return RedactedReasoning(data=decode(_redacted, raw, path).data, vendor=rest(found, _REDACTED))
+def _read_redacted(raw: msgspec.Raw, path: str) -> Part:
+    block, rest = schema.redacted.read_all(raw, path)
+    return RedactedReasoning(data=block.data, vendor=vendor_of(rest))
 
 
-_READERS: Mapping[bytes, Callable[[msgspec.Raw, Members, str], Part]] = {
-    b'"text"': _read_text,
-    b'"image"': _read_image,
-    b'"document"': _read_document,
-    b'"tool_use"': _read_tool_use,
-    b'"tool_result"': _read_tool_result,
-    b'"thinking"': _read_thinking,
-    b'"redacted_thinking"': _read_redacted,
+_READERS: Mapping[str, Callable[[msgspec.Raw, str], Part]] = {
+    "text": _read_text,
+    "image": _read_image,
+    "document": _read_document,
+    "tool_use": _read_tool_use,
+    "tool_result": _read_tool_result,
+    "thinking": _read_thinking,
+    "redacted_thinking": _read_redacted,
 }
 
 
@@ -201,7 +177,7 @@ def write_part(part: Part, path: str, losses: Losses) -> Block | None:
                 losses.knob(f"{path}.cache", "thinking cannot be marked for the cache")
             else:
                 block["cache_control"] = write_mark(part.cache)
-        add_vendor(block, part.vendor)
+        block.update(spread(part.vendor))
         losses.foreign(path, part.vendor)
     return block
 
@@ -234,11 +210,6 @@ def write_arguments(arguments: str) -> object:
     except (msgspec.DecodeError, RecursionError):
         return {INVALID_JSON: arguments}
     return msgspec.Raw(arguments.encode())
-
-
-def add_vendor(block: dict[str, object], vendor: Vendor | None) -> None:
-    if vendor is not None and NAME in vendor:
-        block.update(vendor[NAME])
 
 
 def _write(part: Part, path: str, losses: Losses) -> Block | None:

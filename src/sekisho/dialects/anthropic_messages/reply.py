@@ -4,30 +4,29 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import ReplyOptions
-from sekisho.core.error import Malformed
+from sekisho.core.contract import Members, ReplyOptions
+from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.loss import Losses
-from sekisho.core.message import Audio, Part, Reasoning, ToolCall, Vendor
+from sekisho.core.message import Audio, Part, Reasoning, ToolCall
 from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.dialects.anthropic_messages import errors, finish, schema, usage
 from sekisho.dialects.anthropic_messages.blocks import Block, read_part, write_part
-from sekisho.dialects.anthropic_messages.schema import NAME, Invalid, decode, fields, rest
+from sekisho.dialects.anthropic_messages.schema import NAME, spread, vendor_of
 from sekisho.wire.json import encode
-
-_reply = msgspec.json.Decoder(schema.ReplyIn)
-_KNOWN = fields(schema.ReplyIn)
+from sekisho.wire.shape import BROKEN, given, missing_member, refuse_bad_text
 
 
 def read(body: bytes) -> Reply:
     """The answer in a 200 body. Raises Malformed, or the UpstreamError that the body reports instead."""
     try:
-        schema.utf8(body)
-        found = decode(schema.members, body)
-        if bytes(found.get("type", b"")) == b'"error"' or "error" in found:
+        refuse_bad_text(body)
+        answer, rest = schema.reply.decode_all(body)
+        if answer.type == "error" or given(answer.error) is not None:
             raise errors.read_reported(body)
-        answer = decode(_reply, body)
+        if answer.content is None:
+            raise missing_member("content")
         parts = tuple(read_part(raw, f"content.{index}") for index, raw in enumerate(answer.content))
-    except Invalid as error:
+    except (*BROKEN, BadRequest) as error:
         raise Malformed(f"not a message of Anthropic's format: {error}") from None
     return Reply(
         id=answer.id,
@@ -35,22 +34,20 @@ def read(body: bytes) -> Reply:
         choices=(Choice(parts=parts, finish=finish.read(answer.stop_reason, answer.stop_sequence)),),
         usage=usage.read(answer.usage),
         service_tier=usage.tier(answer.usage),
-        vendor=with_usage(rest(found, _KNOWN), answer.usage),
+        vendor=vendor_of(with_usage(rest, answer.usage)),
     )
 
 
-def with_usage(vendor: Vendor | None, found: Any) -> Vendor | None:
-    """`vendor` and what `usage` says beyond the hub's counts."""
+def with_usage(rest: Members, found: Any) -> Members:
+    """`rest` and what `usage` says beyond the hub's counts."""
     left = usage.rest(found)
-    if left is None:
-        return vendor
-    return {NAME: {**(vendor or {}).get(NAME, {}), "usage": left}}
+    return rest if left is None else {**rest, "usage": left}
 
 
 def write(reply: Reply, options: ReplyOptions) -> bytes:
     """The body of the first choice: a client of this dialect cannot ask for more."""
     choice = reply.choices[0] if reply.choices else Choice(parts=(), finish=Finish(reason="stop"))
-    vendor = dict((reply.vendor or {}).get(NAME, {}))
+    vendor = spread(reply.vendor)
     counts = usage.write(reply.usage, reply.service_tier)
     counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
     cost = usage.price(reply.usage, reply.service_tier, options.cost)
@@ -84,8 +81,7 @@ def write_answered(part: Part) -> Block | None:
             "thinking": part.text,
             "signature": part.signature or "",
         }
-        block.update((part.vendor or {}).get(NAME, {}))
-        return block
+        return {**block, **spread(part.vendor)}
     if isinstance(part, ToolCall) and part.custom:
         return write_part(msgspec.structs.replace(part, custom=False), "", Losses(NAME))
     if isinstance(part, Audio):

@@ -6,7 +6,7 @@ from sekisho.core.contract import TargetFacts
 from sekisho.core.loss import Losses
 from sekisho.core.request import Request
 from sekisho.dialects.anthropic_messages.blocks import write_mark
-from sekisho.dialects.anthropic_messages.schema import NAME, members
+from sekisho.dialects.anthropic_messages.schema import members, spread
 from sekisho.wire import claude_thinking
 from sekisho.wire.claude import Rules, rules, sampling_refusal
 
@@ -128,7 +128,7 @@ def _write_rest(body: dict[str, object], request: Request, losses: Losses) -> No
         body["metadata"] = {"user_id": request.user}
     if request.cache is not None:
         body["cache_control"] = write_mark(request.cache)
-    for name, raw in (request.vendor or {}).get(NAME, {}).items():
+    for name, raw in spread(request.vendor).items():
         _add(body, name, raw)
     losses.foreign("", request.vendor, request.required)
 

@@ -18,14 +18,9 @@ from sekisho.core.contract import TargetFacts, Written
 from sekisho.core.loss import Losses
 from sekisho.core.message import Message, Text, ToolResult
 from sekisho.core.request import CustomTool, FunctionTool, Request, Tool
-from sekisho.dialects.anthropic_messages.blocks import (
-    Block,
-    add_vendor,
-    write_content,
-    write_mark,
-)
+from sekisho.dialects.anthropic_messages.blocks import Block, write_content, write_mark
 from sekisho.dialects.anthropic_messages.request_settings import write_settings
-from sekisho.dialects.anthropic_messages.schema import NAME, members
+from sekisho.dialects.anthropic_messages.schema import NAME, members, spread
 from sekisho.wire.claude import rules
 from sekisho.wire.json import encode
 
@@ -90,7 +85,7 @@ def _write_message(role: str, items: Sequence[Numbered], losses: Losses) -> Iter
     content = _content(items, losses)
     message: dict[str, object] = {"role": role, "content": content}
     for _, item in items:
-        add_vendor(message, item.vendor)
+        message.update(spread(item.vendor))
     if content or (role == "user" and not any(item.parts for _, item in items)):
         yield message
 
@@ -143,9 +138,8 @@ def _write_function(tool: FunctionTool, path: str, losses: Losses) -> dict[str, 
         written["strict"] = tool.strict
     if tool.cache is not None:
         written["cache_control"] = write_mark(tool.cache)
-    add_vendor(written, tool.vendor)
     losses.foreign(path, tool.vendor)
-    return written
+    return {**written, **spread(tool.vendor)}
 
 
 def _object_schema(schema: msgspec.Raw | None) -> object:

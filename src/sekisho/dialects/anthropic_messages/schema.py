@@ -1,24 +1,31 @@
-"""Anthropic's wire format as structs, and how a breach of it is named.
+"""Anthropic's wire format as structs.
 
 Known members are typed; what a struct does not name travels in the hub's `vendor`.
 Format of 2026-11 (API versions 2023-06-01 and 2026-10-21).
 """
 
-import re
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
 from sekisho.core.contract import Members
-from sekisho.core.message import Vendor
+from sekisho.wire.shape import Kept, Shape, Wire
 
 NAME = "anthropic_messages"
+
+_kept = Kept(NAME)
+vendor_of = _kept.keep
+own = _kept.own
+spread = _kept.spread
+
+text = msgspec.json.Decoder(str)
+members = msgspec.json.Decoder(Members)
 
 Role = Literal["user", "assistant", "system"]
 Blocks = str | list[msgspec.Raw]
 
 
-class CacheControl(msgspec.Struct):
+class CacheControl(Wire):
     type: Literal["ephemeral"]
     ttl: Literal["5m", "1h"] | None = None
 
@@ -26,112 +33,128 @@ class CacheControl(msgspec.Struct):
 # --- sources --------------------------------------------------------------------------------------
 
 
-class Base64Source(msgspec.Struct, tag_field="type", tag="base64"):
+class Base64Source(Wire, tag_field="type", tag="base64"):
     media_type: str
     data: str
 
 
-class UrlSource(msgspec.Struct, tag_field="type", tag="url"):
+class UrlSource(Wire, tag_field="type", tag="url"):
     url: str
 
 
-class FileSource(msgspec.Struct, tag_field="type", tag="file"):
+class FileSource(Wire, tag_field="type", tag="file"):
     file_id: str
 
 
-class TextSource(msgspec.Struct, tag_field="type", tag="text"):
+class TextSource(Wire, tag_field="type", tag="text"):
     data: str
 
 
-class ContentSource(msgspec.Struct, tag_field="type", tag="content"):
+class ContentSource(Wire, tag_field="type", tag="content"):
     content: Blocks
 
 
 # --- content blocks -------------------------------------------------------------------------------
 
 
-class TextBlock(msgspec.Struct):
+class KindIn(Wire):
+    type: str
+
+
+class ToolKindIn(Wire):
+    type: str | None = None
+
+
+class TextBlock(Wire):
+    type: str
     text: str
     cache_control: CacheControl | None = None
 
 
-class ImageBlock(msgspec.Struct):
+class ImageBlock(Wire):
+    type: str
     source: Base64Source | UrlSource | FileSource
     cache_control: CacheControl | None = None
 
 
-class DocumentBlock(msgspec.Struct):
+class DocumentBlock(Wire):
+    type: str
     source: Base64Source | UrlSource | FileSource | TextSource | ContentSource
     title: str | None = None
     context: str | None = None
     cache_control: CacheControl | None = None
 
 
-class ToolUseBlock(msgspec.Struct):
+class ToolUseBlock(Wire):
+    type: str
     id: str
     name: str
     input: msgspec.Raw = msgspec.Raw(b"{}")
     cache_control: CacheControl | None = None
 
 
-class ToolResultBlock(msgspec.Struct):
+class ToolResultBlock(Wire):
+    type: str
     tool_use_id: str
     content: Blocks | None = None
     is_error: bool | None = None
     cache_control: CacheControl | None = None
 
 
-class ThinkingBlock(msgspec.Struct):
+class ThinkingBlock(Wire):
+    type: str
     thinking: str
     signature: str | None = None
 
 
-class RedactedThinkingBlock(msgspec.Struct):
+class RedactedThinkingBlock(Wire):
+    type: str
     data: str
 
 
 # --- requests -------------------------------------------------------------------------------------
 
 
-class MessageIn(msgspec.Struct):
+class MessageIn(Wire):
     role: Role
     content: Blocks
 
 
-class ToolIn(msgspec.Struct):
+class ToolIn(Wire):
     name: str
+    type: str | None = None
     description: str | None = None
-    input_schema: msgspec.Raw = msgspec.Raw(b"null")
+    input_schema: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
     cache_control: CacheControl | None = None
 
 
-class ToolChoiceIn(msgspec.Struct):
+class ToolChoiceIn(Wire):
     type: Literal["auto", "any", "tool", "none"]
     name: str | None = None
     disable_parallel_tool_use: bool | None = None
 
 
-class ThinkingIn(msgspec.Struct):
+class ThinkingIn(Wire):
     type: Literal["enabled", "disabled", "adaptive", "between_tools"]
     budget_tokens: int | None = None
 
 
-class OutputFormatIn(msgspec.Struct):
+class OutputFormatIn(Wire):
     type: Literal["json_schema"]
     schema: msgspec.Raw
 
 
-class OutputConfigIn(msgspec.Struct):
+class OutputConfigIn(Wire):
     effort: str | None = None
     format: OutputFormatIn | None = None
 
 
-class MetadataIn(msgspec.Struct):
+class MetadataIn(Wire):
     user_id: str | None = None
 
 
-class RequestIn(msgspec.Struct):
+class RequestIn(Wire):
     model: str
     max_tokens: int
     messages: list[msgspec.Raw]
@@ -143,19 +166,20 @@ class RequestIn(msgspec.Struct):
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
-    thinking: ThinkingIn | None = None
-    output_config: OutputConfigIn | None = None
+    thinking: msgspec.Raw = msgspec.Raw()
+    output_config: msgspec.Raw = msgspec.Raw()
     output_format: OutputFormatIn | None = None
+    """Says the same as `output_config.format` in the beta structured-outputs-2025-11-13."""
     service_tier: str | None = None
-    metadata: MetadataIn | None = None
+    metadata: msgspec.Raw = msgspec.Raw()
     cache_control: CacheControl | None = None
 
 
 # --- answers --------------------------------------------------------------------------------------
 
 
-class ReplyIn(msgspec.Struct):
-    content: list[msgspec.Raw]
+class ReplyIn(Wire):
+    content: list[msgspec.Raw] | None = None
     type: str = "message"
     id: str = ""
     role: str = "assistant"
@@ -164,9 +188,10 @@ class ReplyIn(msgspec.Struct):
     stop_sequence: str | None = None
     usage: Any = None
     """Read leniently: a provider's odd counts must not break an answer that is fine."""
+    error: msgspec.Raw = msgspec.Raw()
 
 
-class StartIn(msgspec.Struct):
+class StartIn(Wire):
     """The `message` of a `message_start`."""
 
     type: str = "message"
@@ -179,7 +204,7 @@ class StartIn(msgspec.Struct):
     usage: Any = None
 
 
-class DeltaIn(msgspec.Struct):
+class DeltaIn(Wire):
     type: str = ""
     text: str = ""
     thinking: str = ""
@@ -190,7 +215,24 @@ class DeltaIn(msgspec.Struct):
     stop_sequence: str | None = None
 
 
-class EventIn(msgspec.Struct):
+class StopIn(Wire):
+    """The `delta` of a `message_delta`. What stands beside it has no business in it: kept as unknown, it
+    would overwrite what is known."""
+
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    type: msgspec.Raw = msgspec.Raw()
+    delta: msgspec.Raw = msgspec.Raw()
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+class MessageDeltaIn(Wire):
+    type: str = ""
+    delta: msgspec.Raw = msgspec.Raw()
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+class EventIn(Wire):
     """Any event of a stream: `type` says which members count."""
 
     type: str = ""
@@ -201,58 +243,22 @@ class EventIn(msgspec.Struct):
     usage: Any = None
 
 
-# --- reading --------------------------------------------------------------------------------------
-
-T = TypeVar("T")
-
-text = msgspec.json.Decoder(str)
-members = msgspec.json.Decoder(Members)
-
-_REASON = re.compile(r"(?P<reason>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.*)`")
-_INDEX = re.compile(r"\[(\w+|\.\.\.)\]")
-
-
-class Invalid(ValueError):
-    """A value of the wrong shape: `path` is in Anthropic's words (`messages.2.content.0.type`)."""
-
-    def __init__(self, path: str, reason: str):
-        super().__init__(f"{path}: {reason}" if path else reason)
-        self.path = path
-
-
-def decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw, path: str = "") -> T:
-    """`data`, which stands at `path`. Raises Invalid, which names the member at fault."""
-    try:
-        return decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise _invalid(path, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(path, f"not valid JSON ({error})") from None
-
-
-def utf8(data: bytes) -> None:
-    """Raises Invalid for text that is not UTF-8, which decoders let stand in the members they leave raw."""
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        raise Invalid("", f"not UTF-8 ({error})") from None
-
-
-def rest(found: Members, known: frozenset[str]) -> Vendor | None:
-    """Members beyond the known ones, for `vendor`. Null says nothing and is left out."""
-    left = {name: raw for name, raw in found.items() if name not in known and bytes(raw) != b"null"}
-    return {NAME: left} if left else None
-
-
-def fields(struct: type[msgspec.Struct], *more: str) -> frozenset[str]:
-    return frozenset((*struct.__struct_fields__, *more))
-
-
-def _invalid(path: str, message: str) -> Invalid:
-    match = _REASON.fullmatch(message)
-    reason, place = (match["reason"], match["place"]) if match else (message, None)
-    place = _INDEX.sub(r".\1", place or "").lstrip(".")
-    missing = _MISSING.fullmatch(reason)
-    steps = (path, place, missing[1] if missing else "")
-    return Invalid(".".join(step for step in steps if step), "Field required" if missing else reason)
+kind = Shape(KindIn)
+tool_kind = Shape(ToolKindIn)
+text_block = Shape(TextBlock)
+image = Shape(ImageBlock)
+document = Shape(DocumentBlock)
+tool_use = Shape(ToolUseBlock)
+tool_result = Shape(ToolResultBlock)
+thinking_block = Shape(ThinkingBlock)
+redacted = Shape(RedactedThinkingBlock)
+request = Shape(RequestIn)
+message = Shape(MessageIn)
+tool = Shape(ToolIn)
+thinking = Shape(ThinkingIn)
+output_config = Shape(OutputConfigIn)
+metadata = Shape(MetadataIn)
+reply = Shape(ReplyIn)
+start = Shape(StartIn)
+stop = Shape(StopIn)
+message_delta = Shape(MessageDeltaIn)

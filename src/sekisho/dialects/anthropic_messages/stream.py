@@ -10,23 +10,19 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.error import Malformed, Truncated
+from sekisho.core.contract import Members
+from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.event import End, Event, PartEnd, PartStart, SignatureDelta, Start, TextDelta, VendorDelta
-from sekisho.core.message import Opaque, Part, Reasoning, Refusal, Text, ToolCall, Vendor
+from sekisho.core.message import Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.dialects.anthropic_messages import errors, finish, schema, usage
 from sekisho.dialects.anthropic_messages.blocks import read_part
 from sekisho.dialects.anthropic_messages.reply import with_usage
-from sekisho.dialects.anthropic_messages.schema import NAME, Invalid, decode, fields, rest
-from sekisho.wire.json import encode
+from sekisho.dialects.anthropic_messages.schema import NAME, vendor_of
+from sekisho.wire import json
+from sekisho.wire.shape import BROKEN, refuse_bad_text
 from sekisho.wire.sse import Frame, FrameDecoder
 
 _event = msgspec.json.Decoder(schema.EventIn)
-_start = msgspec.json.Decoder(schema.StartIn)
-_START = fields(schema.StartIn)
-_MESSAGE_DELTA = frozenset(("type", "delta", "usage"))
-_STOP = _MESSAGE_DELTA | {"stop_reason", "stop_sequence"}
-"""Those that stand beside `delta` have no business in it: kept, they would overwrite what is known."""
-_DELTA_TYPE = frozenset(("type",))
 
 
 class Reader:
@@ -45,6 +41,8 @@ class Reader:
         "_vendor",
     )
 
+    _vendor: Members
+
     def __init__(self) -> None:
         self._decoder = FrameDecoder()
         self._started = False
@@ -58,7 +56,7 @@ class Reader:
         """Pieces of the open tool's input."""
         self._finish = finish.read(None)
         self._usage: Any = None
-        self._vendor: Vendor | None = None
+        self._vendor = {}
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -78,20 +76,20 @@ class Reader:
         if not frame.data or self._closed:
             return
         try:
-            schema.utf8(frame.data)
-            event = decode(_event, frame.data)
+            refuse_bad_text(frame.data)
+            event = _event.decode(frame.data)
             if event.type == "error":
                 raise errors.read_reported(frame.data)
             handler = _HANDLERS.get(event.type)
             if handler is not None:
                 handler(self, event, frame, events)
-        except Invalid as error:
+        except (*BROKEN, BadRequest) as error:
             raise Malformed(f"not an event of Anthropic's format: {error}") from None
 
     def _message_start(self, event: schema.EventIn, _frame: Frame, events: list[Event]) -> None:
         if self._started:
             raise Malformed("a second message_start")
-        message = decode(_start, event.message, "message")
+        message, rest = schema.start.decode_all(event.message)
         self._started = True
         self._usage = message.usage
         events.append(
@@ -99,7 +97,7 @@ class Reader:
                 id=message.id,
                 model=message.model,
                 usage=usage.read(message.usage),
-                vendor=rest(decode(schema.members, event.message, "message"), _START),
+                vendor=vendor_of(rest),
             )
         )
 
@@ -125,7 +123,7 @@ class Reader:
         if isinstance(part, Opaque):
             self._opaque_delta(part, delta, frame, events)
         elif delta.type == "citations_delta":
-            raw = msgspec.Raw(encode({"citations": [delta.citation]}))
+            raw = json.raw({"citations": [delta.citation]})
             events.append(VendorDelta(index=self._next, dialect=NAME, raw=raw))
         elif delta.type == "signature_delta":
             if isinstance(part, Reasoning) and delta.signature:
@@ -141,11 +139,9 @@ class Reader:
         if delta.type == "input_json_delta":
             self._input.append(delta.partial_json)
             return
-        found = decode(schema.members, decode(schema.members, frame.data)["delta"], "delta")
-        more = rest(found, _DELTA_TYPE)
-        if more is not None:
-            raw = msgspec.Raw(encode(more[NAME]))
-            events.append(VendorDelta(index=self._next, dialect=part.dialect, raw=raw))
+        more = schema.kind.rest(schema.members.decode(frame.data)["delta"])
+        if more:
+            events.append(VendorDelta(index=self._next, dialect=part.dialect, raw=json.raw(more)))
 
     def _block_stop(self, event: schema.EventIn, _frame: Frame, events: list[Event]) -> None:
         if event.index == self._index:
@@ -159,9 +155,8 @@ class Reader:
             events.append(TextDelta(index=self._next, text="{}"))
         if isinstance(part, Opaque) and any(self._input):
             # A server tool's input is whole JSON only now.
-            members = decode(schema.members, b'{"input":' + "".join(self._input).encode() + b"}", "input")
-            raw = msgspec.Raw(encode(members))
-            events.append(VendorDelta(index=self._next, dialect=NAME, raw=raw))
+            members = schema.members.decode(b'{"input":' + "".join(self._input).encode() + b"}")
+            events.append(VendorDelta(index=self._next, dialect=NAME, raw=json.raw(members)))
         events.append(PartEnd(index=self._next))
         self._next += 1
         self._part = None
@@ -169,16 +164,12 @@ class Reader:
 
     def _message_delta(self, event: schema.EventIn, frame: Frame, _events: list[Event]) -> None:
         self._usage = usage.merge(self._usage, event.usage)
-        found = decode(schema.members, frame.data)
-        self._keep(rest(found, _MESSAGE_DELTA))
+        said, rest = schema.message_delta.decode_all(frame.data)
+        self._vendor |= rest
         if event.delta is not None:
             if event.delta.stop_reason is not None:
                 self._finish = finish.read(event.delta.stop_reason, event.delta.stop_sequence)
-            self._keep(rest(decode(schema.members, found["delta"], "delta"), _STOP))
-
-    def _keep(self, vendor: Vendor | None) -> None:
-        if vendor is not None:
-            self._vendor = {NAME: {**(self._vendor or {}).get(NAME, {}), **vendor[NAME]}}
+            self._vendor |= schema.stop.rest(said.delta)
 
     def _message_stop(self, _event: schema.EventIn, _frame: Frame, events: list[Event]) -> None:
         if not self._started:
@@ -190,7 +181,7 @@ class Reader:
                 finishes=(self._finish,),
                 usage=usage.read(self._usage),
                 service_tier=usage.tier(self._usage),
-                vendor=with_usage(self._vendor, self._usage),
+                vendor=vendor_of(with_usage(self._vendor, self._usage)),
             )
         )
 

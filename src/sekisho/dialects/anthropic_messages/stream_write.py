@@ -1,8 +1,7 @@
 """Writing the hub's events as Anthropic's event stream.
 
-Blocks have consecutive indices and never overlap, so a tool call that starts while another is still being
-written waits until that one has ended. `message_start` shows what the provider had counted by then (zeros,
-if it counts only at the end); `message_delta` shows all counts, the input's included.
+Blocks have consecutive indices and never overlap. `message_start` shows what the provider had counted by then
+(zeros, if it counts only at the end); `message_delta` shows all counts, the input's included.
 """
 
 from collections.abc import Sequence
@@ -13,47 +12,59 @@ from sekisho.core.contract import ReplyOptions
 from sekisho.core.event import End, Event, PartEnd, PartStart, SignatureDelta, Start, TextDelta, VendorDelta
 from sekisho.core.message import Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Finish
+from sekisho.core.serial import Serial
 from sekisho.dialects.anthropic_messages import finish, schema, usage
-from sekisho.dialects.anthropic_messages.blocks import Block, add_vendor
+from sekisho.dialects.anthropic_messages.blocks import Block
 from sekisho.dialects.anthropic_messages.reply import write_answered
-from sekisho.dialects.anthropic_messages.schema import NAME
+from sekisho.dialects.anthropic_messages.schema import NAME, spread
 from sekisho.wire import sse
 from sekisho.wire.json import encode
 
 _OF_DELTA = ("stop_details", "container")
 """Members of an answer that stand in `message_delta.delta`; others stand beside it."""
 
-Delta = TextDelta | SignatureDelta | VendorDelta
-OfPart = PartStart | Delta | PartEnd
-
 
 class Writer:
     """One stream. See `core.contract.StreamWriter`."""
 
-    __slots__ = ("_block", "_open", "_options", "_part", "_waiting")
+    __slots__ = ("_block", "_options", "_order", "_part")
 
     def __init__(self, options: ReplyOptions) -> None:
         self._options = options
+        self._order = Serial()
         self._block = -1
         """Index of the block that was written last."""
-        self._open: int | None = None
-        """The hub's index of the part that is being written."""
         self._part: Part | None = None
-        self._waiting: dict[int, list[OfPart]] = {}
+        """The part that is being written; None for one that this client could not read."""
 
     def write(self, events: Sequence[Event]) -> bytes:
         out: list[bytes] = []
         for event in events:
-            if isinstance(event, PartStart | TextDelta | SignatureDelta | VendorDelta | PartEnd):
-                self._of_part(event, out)
-            elif isinstance(event, Start):
-                out.append(self._start(event))
-            elif isinstance(event, End):
-                self._end(event, out)
+            for one in self._order.put(event):
+                self._write(one, out)
         return b"".join(out)
 
+    def _write(self, event: Event, out: list[bytes]) -> None:
+        match event:
+            case TextDelta(text=text):
+                if text and self._part is not None:
+                    self._delta(_text_delta(self._part, text), out)
+            case PartStart():
+                self._begin(event, out)
+            case PartEnd():
+                self._close(out)
+            case SignatureDelta(signature=signature):
+                self._delta({"type": "signature_delta", "signature": signature}, out)
+            case VendorDelta() if self._part is not None:
+                for delta in _vendor_deltas(self._part, event):
+                    self._delta(delta, out)
+            case Start():
+                out.append(self._start(event))
+            case End():
+                self._end(event, out)
+
     def _start(self, event: Start) -> bytes:
-        vendor = dict((event.vendor or {}).get(NAME, {}))
+        vendor = spread(event.vendor)
         counts = usage.write(event.usage)
         counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
         message: dict[str, object] = {
@@ -69,66 +80,30 @@ class Writer:
         }
         return _frame("message_start", {"message": message})
 
-    def _of_part(self, event: OfPart, out: list[bytes]) -> None:
-        if isinstance(event, PartStart):
-            if event.choice:
-                return  # a client of this dialect cannot ask for alternatives
-            if self._open is None:
-                self._begin(event, out)
-            else:
-                self._waiting[event.index] = [event]
-        elif event.index in self._waiting:
-            self._waiting[event.index].append(event)
-        elif event.index == self._open:
-            if not isinstance(event, PartEnd):
-                self._delta(event, out)
-                return
-            self._close(out)
-            self._release(out)
-
-    def _release(self, out: list[bytes]) -> None:
-        """Writes what waits, up to the first part that has not ended."""
-        while self._open is None and self._waiting:
-            held = self._waiting.pop(next(iter(self._waiting)))
-            for event in held:
-                if isinstance(event, PartStart):
-                    self._begin(event, out)
-                elif isinstance(event, PartEnd):
-                    self._close(out)
-                else:
-                    self._delta(event, out)
-
     def _begin(self, event: PartStart, out: list[bytes]) -> None:
-        self._open, self._part = event.index, event.part
         block, text = _empty_block(event.part)
-        if block is None:
-            self._part = None  # what this client could not read
+        # What this client could not read is left out, and alternatives, which it cannot ask for.
+        self._part = None if block is None or event.choice else event.part
+        if self._part is None:
             return
         self._block += 1
         out.append(_frame("content_block_start", {"index": self._block, "content_block": block}))
         if text:
-            self._delta(TextDelta(index=event.index, text=text), out)
+            self._delta(_text_delta(event.part, text), out)
         if isinstance(event.part, Reasoning) and event.part.signature:
-            self._delta(SignatureDelta(index=event.index, signature=event.part.signature), out)
+            self._delta({"type": "signature_delta", "signature": event.part.signature}, out)
 
-    def _delta(self, event: Delta, out: list[bytes]) -> None:
-        if self._part is None:
-            return
-        if isinstance(event, TextDelta):
-            deltas = [_text_delta(self._part, event.text)] if event.text else []
-        elif isinstance(event, SignatureDelta):
-            deltas = [{"type": "signature_delta", "signature": event.signature}]
-        else:
-            deltas = _vendor_deltas(self._part, event)
-        out += [_frame("content_block_delta", {"index": self._block, "delta": delta}) for delta in deltas]
+    def _delta(self, delta: dict[str, object], out: list[bytes]) -> None:
+        if self._part is not None:
+            out.append(_frame("content_block_delta", {"index": self._block, "delta": delta}))
 
     def _close(self, out: list[bytes]) -> None:
         if self._part is not None:
             out.append(_frame("content_block_stop", {"index": self._block}))
-        self._open = self._part = None
+        self._part = None
 
     def _end(self, event: End, out: list[bytes]) -> None:
-        vendor = dict((event.vendor or {}).get(NAME, {}))
+        vendor = spread(event.vendor)
         counts = usage.write(event.usage, event.service_tier)
         counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
         cost = usage.price(event.usage, event.service_tier, self._options.cost)
@@ -158,8 +133,7 @@ def _empty_block(part: Part) -> tuple[Block | None, str]:
         return block, part.arguments
     if isinstance(part, Text | Refusal):
         start: dict[str, object] = {"type": "text", "text": ""}
-        add_vendor(start, part.vendor)
-        return start, part.text
+        return {**start, **spread(part.vendor)}, part.text
     if isinstance(part, Reasoning):
         return write_answered(msgspec.structs.replace(part, text="", signature=None)), part.text
     return write_answered(part), ""
