@@ -18,7 +18,7 @@ from sekisho.core.route import Route
 from sekisho.metering.prompt import INSTRUCTION_MEMBERS, read_prompt
 from sekisho.metering.tokens import Tokens
 from sekisho.routing.ask import PLAIN, Ask
-from sekisho.wire import json
+from sekisho.wire import json, kinds
 
 SESSION_HEADER = b"x-session-id"
 LONGEST_SESSION = 256
@@ -108,7 +108,7 @@ def _whole(value: object) -> int | None:
 
 
 def _parameters(members: Members) -> frozenset[str]:
-    names = [name for name, value in members.items() if bytes(value) != b"null"]
+    names = [name for name in members if not kinds.absent(members, name)]
     for outer in SETTINGS:
         settings = _read(members[outer]) if outer in members else None
         if isinstance(settings, dict):

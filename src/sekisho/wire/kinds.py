@@ -8,6 +8,8 @@ from sekisho.core.error import BadRequest
 OBJECT, ARRAY, STRING, BOOLEAN, NUMBER = b"{", b"[", b'"', b"tf", b"-0123456789"
 TEXTS = STRING + ARRAY
 """One text or a list of them."""
+LISTED = ARRAY + OBJECT
+"""A list of objects, or its only one."""
 
 _WORDS = {
     OBJECT: "an object",
@@ -16,8 +18,11 @@ _WORDS = {
     BOOLEAN: "a boolean",
     NUMBER: "a number",
     TEXTS: "a string or an array",
+    LISTED: "an array or an object",
 }
 _NULL = 0x6E
+_SHORT = 64
+"""Bytes. An empty list is never longer, and a prompt need not be copied to see that it is none."""
 
 
 def check(members: Members, kinds: Mapping[str, bytes]) -> None:
@@ -34,3 +39,9 @@ def check(members: Members, kinds: Mapping[str, bytes]) -> None:
 def absent(members: Members, name: str) -> bool:
     """Whether a member is missing or null."""
     return name not in members or memoryview(members[name])[0] == _NULL
+
+
+def empty(members: Members, name: str) -> bool:
+    """Whether a member that is there is a list without items."""
+    found = memoryview(members[name])
+    return len(found) < _SHORT and b"".join(found.tobytes().split()) == b"[]"

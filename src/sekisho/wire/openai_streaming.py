@@ -46,9 +46,7 @@ def write(request: Request, rest: msgspec.Raw | None, target: TargetFacts) -> di
 def patch(members: Members, target: TargetFacts) -> bool:
     """For a request that passes through: sets the upstream model and, for streams, asks for usage. True if
     the client itself asked for it."""
-    model = json.raw(target.model)
-    if members.get("model") != model:
-        members["model"] = model
+    members["model"] = json.raw(target.model)
     if bytes(members.get("stream", b"")) != b"true":
         return False
     raw = given(members.get(NAME, msgspec.Raw()))

@@ -12,30 +12,31 @@ from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
 from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.estimate import measure
 from sekisho.dialects.anthropic_messages import errors, schema, usage
-from sekisho.wire import json, sse
+from sekisho.wire import json, kinds, sse
+from sekisho.wire.shape import BROKEN, Wire, missing_member
 
 
-class _Delta(msgspec.Struct, gc=False):
+class _Delta(Wire):
     text: str = ""
     thinking: str = ""
     partial_json: str = ""
     stop_reason: str | None = None
 
 
-class _Block(msgspec.Struct, gc=False):
+class _Block(Wire):
     type: str = ""
     text: str = ""
     thinking: str = ""
     input: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class _Start(msgspec.Struct, gc=False):
+class _Start(Wire):
     id: str = ""
     model: str = ""
     usage: Any = None
 
 
-class _Event(msgspec.Struct, gc=False):
+class _Event(Wire):
     type: str = ""
     delta: _Delta | None = None
     content_block: _Block | None = None
@@ -43,7 +44,7 @@ class _Event(msgspec.Struct, gc=False):
     usage: Any = None
 
 
-class _Answer(msgspec.Struct, gc=False):
+class _Answer(Wire):
     type: str = "message"
     id: str = ""
     model: str = ""
@@ -52,13 +53,14 @@ class _Answer(msgspec.Struct, gc=False):
     error: Any = None
 
 
-class _Content(msgspec.Struct, gc=False):
-    content: list[_Block] = []
+class _Content(Wire):
+    content: list[_Block] = msgspec.field(default_factory=list)
 
 
 _event = msgspec.json.Decoder(_Event)
 _answer = msgspec.json.Decoder(_Answer)
 _content = msgspec.json.Decoder(_Content)
+_KINDS = {"model": kinds.STRING, "messages": kinds.ARRAY}
 _NATIVE = ("text", "thinking", "tool_use")
 """Blocks whose text counts as produced; what a server tool did is not the model's output."""
 
@@ -68,23 +70,19 @@ def check_members(members: Members) -> None:
 
     A missing `max_tokens` is left to the provider, for counting tokens does without one.
     """
-    if not bytes(members.get("model", b"")).startswith(b'"'):
-        raise BadRequest("model: Field required, a string", param="model")
-    messages = bytes(members.get("messages", b""))
-    if not messages.startswith(b"["):
-        raise BadRequest("messages: Field required, a list of messages", param="messages")
-    if not messages[1:-1].strip():
-        raise BadRequest("messages: at least one message is required", param="messages")
-    limit = bytes(members.get("max_tokens", b"0"))
-    if not limit.isdigit():
-        raise BadRequest("max_tokens: Input should be a valid integer, 0 or more", param="max_tokens")
+    kinds.check(members, _KINDS)
+    for name in ("model", "messages"):
+        if kinds.absent(members, name):
+            raise missing_member(name)
+    if kinds.empty(members, "messages"):
+        raise BadRequest("messages: empty. Send at least one message.", param="messages")
+    if not bytes(members.get("max_tokens", b"0")).isdigit():
+        raise BadRequest("max_tokens: expected an integer, 0 or more.", param="max_tokens")
 
 
 def patch_request(members: Members, target: TargetFacts) -> bool:
     """Names the upstream model. Streams of this dialect show usage to everybody: always True."""
-    model = json.raw(target.model)
-    if bytes(members["model"]) != bytes(model):
-        members["model"] = model
+    members["model"] = json.raw(target.model)
     return True
 
 
@@ -126,7 +124,7 @@ class Tap:
             return frame.raw
         try:
             event = _event.decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except BROKEN as error:
             raise Malformed(f"not an event of Anthropic's format: {error}") from None
         kind = event.type
         if kind == "content_block_delta":
@@ -214,7 +212,7 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     """See `core.contract.UnaryTap`. Raises Malformed, or the UpstreamError that a 200 body reports."""
     try:
         answer = _answer.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         raise Malformed(f"not a message of Anthropic's format: {error}") from None
     if answer.type == "error" or answer.error is not None:
         raise errors.read_reported(body)
@@ -243,7 +241,7 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
 def _members(data: bytes | msgspec.Raw) -> Members:
     try:
         return schema.members.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         raise Malformed(f"not JSON: {error}") from None
 
 
@@ -268,7 +266,7 @@ def _measure(body: bytes, facts: Facts) -> None:
     """What was produced, where the provider did not count it."""
     try:
         blocks = _content.decode(body).content
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         raise Malformed(f"not a message of Anthropic's format: {error}") from None
     for block in blocks:
         if block.type in _NATIVE:

@@ -5,8 +5,8 @@ from sekisho.core.error import BadRequest
 from sekisho.dialects.gemini_generate.routes import resource
 from sekisho.wire import json, kinds
 
-_CONTENTS = kinds.ARRAY + kinds.OBJECT
 _KINDS = {
+    "contents": kinds.LISTED,
     "model": kinds.STRING,
     "systemInstruction": kinds.OBJECT,
     "system_instruction": kinds.OBJECT,
@@ -15,16 +15,12 @@ _KINDS = {
     "toolConfig": kinds.OBJECT,
     "tool_config": kinds.OBJECT,
 }
-_SHORT = 64
-"""Bytes. An empty list is never longer, and a prompt need not be copied to see that it is none."""
 
 
 def check_members(members: Members) -> None:
     """The kinds of the top-level members, by their first bytes; the provider checks the rest."""
     kinds.check(members, _KINDS)
-    contents = memoryview(members.get("contents", b""))
-    empty = len(contents) < _SHORT and contents[1:].tobytes().strip() in (b"", b"]")
-    if empty or contents[0] not in _CONTENTS:
+    if kinds.absent(members, "contents") or kinds.empty(members, "contents"):
         raise BadRequest("contents: missing or empty. Send at least one content.", param="contents")
 
 
@@ -32,7 +28,5 @@ def patch_request(members: Members, target: TargetFacts) -> bool:
     """Names the upstream model where the body repeats it. Streams of this dialect show usage to everybody:
     always True."""
     if "model" in members:
-        model = json.raw(resource(target.model))
-        if members["model"] != model:
-            members["model"] = model
+        members["model"] = json.raw(resource(target.model))
     return True

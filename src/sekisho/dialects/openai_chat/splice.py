@@ -25,9 +25,6 @@ _KINDS = {
     "user": kinds.STRING,
 }
 
-_SHORT = 64
-"""Bytes. An empty array is never longer, and a prompt need not be copied to see that it is none."""
-
 
 def check_members(members: Members) -> None:
     """The kinds of the top-level members, by their first bytes; the provider checks the rest."""
@@ -35,6 +32,5 @@ def check_members(members: Members) -> None:
     for name in ("model", "messages"):
         if kinds.absent(members, name):
             raise missing_member(name)
-    messages = memoryview(members["messages"])
-    if len(messages) < _SHORT and messages[1:].tobytes().strip() == b"]":
+    if kinds.empty(members, "messages"):
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
