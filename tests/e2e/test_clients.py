@@ -73,7 +73,7 @@ SCRIPTED = {
     "stop_sequence": Script(text="一、二、", stop_sequence="三"),
     "busy": Script(status=429, retry_after=WAIT),
     "wrong": Script(status=400),
-    "failing": Script(status=500),
+    "unauthorized": Script(status=401),
     "late-error": Script(text=TEXT, error_after_events=4, chunk_gap=0.01),
     "cut": Script(text=TEXT, cut_after_events=4, chunk_gap=0.01),
     "malformed": Script(text=TEXT, malformed_after_events=4, chunk_gap=0.01),
@@ -306,7 +306,7 @@ async def test_a_providers_refusal_is_the_sdks_own_exception(
 
     busy = await refused(client, 429, ask("busy"))
     wrong = await refused(client, 400, ask("wrong"))
-    failed = await refused(client, 502, ask("failing"))
+    failed = await refused(client, 502, ask("unauthorized"))  # the gateway's key is no fault of the client's
     assert (busy.status, wrong.status) == (429, 400)
     if provider_name == "brk":
         assert busy.retry_after is None  # AWS does not say
