@@ -6,6 +6,7 @@ on 2026-11-15. A name that says nothing (another vendor behind the same API) get
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -50,6 +51,7 @@ ANY = Rules()
 LEGACY = Rules(adaptive=False, efforts=(), system_turns=False)
 
 
+@lru_cache(maxsize=1024)
 def rules(model: str) -> Rules:
     """What the provider's model of this id takes."""
     match = _NAME.search(model)

@@ -6,6 +6,7 @@ other is none of AWS's but of somebody who speaks its API, and gets the API's wi
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _VENDOR = re.compile(
     r"(?:^|[./:])(?P<vendor>ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot(?:ai)?"
@@ -39,6 +40,7 @@ class Family:
         return not self.nova
 
 
+@lru_cache(maxsize=1024)
 def family(model: str) -> Family:
     """The rules for an id of Bedrock's (prompt caching, supported models: 2026-11)."""
     match = _VENDOR.search(model)

@@ -7,6 +7,7 @@ rules.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = re.compile(r"gemini-(?P<major>\d{1,2})(?:\.(?P<minor>\d{1,2}))?-(?P<kind>pro|flash-lite|flash)?")
 _LATEST = re.compile(r"gemini-(?P<kind>pro|flash-lite|flash)-latest")
@@ -42,6 +43,7 @@ ANY = Rules(levels=(*LEVELS, "xhigh"))
 _OLD = Rules(levels=(), budget=None, results_with_media=False, links=False)
 
 
+@lru_cache(maxsize=1024)
 def rules(model: str) -> Rules:
     """What the provider's model of this id takes."""
     match = _NAME.search(model)
