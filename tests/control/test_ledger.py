@@ -15,6 +15,8 @@ from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.tables import journal_segments
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
+from sekisho.core.explanation import Candidate, Explanation, PlanRecord, Rejection
+from sekisho.core.money import Rates
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.usage import Usage
 from sekisho.metering import frame, segment
@@ -50,6 +52,19 @@ def test_a_record_comes_back_from_the_books_as_it_was(
             ),
             first_token_ms=9,
             total_ms=10,
+            explanation=Explanation(
+                plan=PlanRecord(
+                    select="cheapest",
+                    candidates=(Candidate("さくら/a/b=m", None, "out"), Candidate("b/a/b=m", 0.5)),
+                    rejected=(Rejection("c/a/b=m", "is to be ignored"),),
+                    more=3,
+                ),
+                dropped=("sampling.top_k",),
+                prompt_cache="auto",
+                rates=Rates(input=1, output=2),
+                asked_tokens=1,
+                asked_cost=2,
+            ),
             app="関所 🏯 \x00 'quoted' \"twice\"",
         ),
         record("gen-unpriced", unpriced=True, usage=Usage(output=1)),

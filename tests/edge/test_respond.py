@@ -160,6 +160,21 @@ async def test_an_answer_goes_out_once_its_record_is_safe(edge: Edge) -> None:
         assert b"Hakone." in body
 
 
+async def test_who_asks_is_told_why_in_the_head_of_the_answer(edge: Edge) -> None:
+    edge.world.answers("a", FakeResponse(), FakeResponse(), Truncated("cut"))
+    async with edge.open() as (reader, writer):
+        writer.write(call(b"X-Sekisho-Explain: 1"))
+        head, _ = await whole(reader)
+        assert b'\r\nx-sekisho-explain: {"attempts":[{"provider":"a"' in head
+        writer.write(call())
+        head, _ = await whole(reader)
+        assert b"x-sekisho-explain" not in head
+        writer.write(call(b"X-Sekisho-Explain: 1"))
+        head, _ = await whole(reader)
+        assert head.startswith(b"HTTP/1.1 502 ")
+        assert b'"code":"upstream_truncated"' in head
+
+
 async def test_of_a_stream_only_the_end_waits_for_the_record(edge: Edge) -> None:
     edge.books.holds = True
     edge.world.answers("a", FakeResponse(STREAM))

@@ -11,6 +11,7 @@ from sekisho.core.contract import Entry
 from sekisho.core.error import UpstreamError
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
+from sekisho.core.pace import Pace
 from sekisho.core.provider import Auth, Endpoint, Provider
 from sekisho.core.route import RetryPolicy, Route, Snapshot, Target, Timeouts
 from sekisho.dialects import anthropic_messages, openai_chat
@@ -125,6 +126,7 @@ class FakeResponse:
     gap: float = 0.0
     closed: bool = False
     first_by: float = 0.0
+    pace: Pace = field(default_factory=Pace)
     world: World | None = None
 
     def __post_init__(self) -> None:

@@ -132,6 +132,8 @@ class UpstreamError(SekishoError):
         self.provider_code = provider_code
         self.provider: str | None = None
         self.attempts = 0
+        self.history = ""
+        """What came of each attempt, where that says more."""
 
     @property
     def told(self) -> str:
@@ -139,7 +141,8 @@ class UpstreamError(SekishoError):
         if self.provider is None:
             return self.message
         tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        return f"{self.message} (provider {self.provider}, {tries})"
+        each = f": {self.history}" if self.history else ""
+        return f"{self.message} (provider {self.provider}, {tries}{each})"
 
 
 class Unreachable(UpstreamError):

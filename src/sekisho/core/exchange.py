@@ -3,9 +3,12 @@
 import msgspec
 
 from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members
+from sekisho.core.explanation import PlanRecord
+from sekisho.core.pace import Pace
 from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
+from sekisho.core.route import PromptCache
 
 ANONYMOUS = Principal(key_id="", name="")
 
@@ -37,9 +40,15 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     stream: bool = False
     principal: Principal = ANONYMOUS
 
+    plan: PlanRecord | None = None
+    """What there was to choose from; None: nothing."""
+    prompt_cache: PromptCache = "pass"
+    """The route's policy."""
     endpoint: Endpoint | None = None
     """That answered, or was last tried."""
     attempts: list[AttemptRecord] = []
+    pace: Pace | None = None
+    """Of the stream under way, or of the last one."""
     facts: Facts = msgspec.field(default_factory=Facts)
     dropped: tuple[str, ...] = ()
     """Tuning knobs that the target could not express."""

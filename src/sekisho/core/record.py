@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from sekisho.core.explanation import Explanation
 from sekisho.core.usage import Usage
 
 Outcome = Literal["ok", "error", "cancelled", "interrupted"]
@@ -20,10 +21,21 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     provider: str
     upstream_model: str
     milliseconds: int
+    """From its beginning to its end; of a stream that answered, to the end of what it brought."""
     code: str | None = None
     """The error's code; None: this attempt answered."""
     status: int | None = None
     """The provider's status, where one came."""
+    model: str | None = None
+    """`author/slug`, where it is not the one that the record names."""
+    began_ms: int = 0
+    """Since the call's own beginning: what lies between is parsing, planning, or a wait before a retry."""
+    connect_ms: int = 0
+    """Of its time, until the connection was made; 0: there was one."""
+    first_token_ms: int | None = None
+    """Until a stream's first event."""
+    gap_ms: int | None = None
+    """The longest silence between two pieces of a stream."""
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,5 +68,6 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: tuple[AttemptRecord, ...] = ()
     first_token_ms: int | None = None
     total_ms: int = 0
+    explanation: Explanation | None = None
     app: str | None = None
     """What the client calls itself (`HTTP-Referer` or `X-Title`), cut to 200 bytes."""

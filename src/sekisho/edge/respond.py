@@ -24,6 +24,7 @@ from sekisho.core.record import CallRecord, Outcome
 from sekisho.edge.connection import Connection
 from sekisho.edge.message import Request, error_status
 from sekisho.edge.server import Refuse
+from sekisho.pipeline import explain, notes
 from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
@@ -153,6 +154,8 @@ class _Call:
         if self._started:
             if isinstance(error, UpstreamError) and exchange.endpoint is not None:
                 error.provider, error.attempts = exchange.endpoint.provider.name, len(exchange.attempts)
+                notes.broke_off(exchange, self._owner.clock.monotonic(), error.code)
+                error.history = notes.history(exchange)
             frame = dialect.write_error_frame(error, exchange.id, exchange.entry.framing)
             self.end("interrupted", 200, error.code, partial(out.end, frame))
             return
@@ -186,7 +189,8 @@ class _Call:
             f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
             f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
         )
-        return lines.encode("latin-1", "replace") + self._extra
+        explained = explain.header_line(exchange) if explain.wanted(exchange.headers) else b""
+        return lines.encode("latin-1", "replace") + explained + self._extra
 
 
 async def _relay(pieces: AsyncGenerator[bytes, None], out: Connection) -> None:

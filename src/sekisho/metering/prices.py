@@ -1,6 +1,6 @@
 """What a call cost, from its usage and the endpoint's price."""
 
-from sekisho.core.money import Price, cost
+from sekisho.core.money import Price, Rates, cost
 from sekisho.core.usage import Usage
 
 _STANDARD = frozenset({"default", "standard", "auto", "on_demand"})
@@ -23,4 +23,9 @@ def price_call(usage: Usage, price: Price | None, tier: str | None = None) -> in
     """
     if price is None:
         return None
-    return cost(usage, price.rates_for(usage.prompt, service_tier(tier)))
+    return cost(usage, rates_of(usage, price, tier))
+
+
+def rates_of(usage: Usage, price: Price, tier: str | None = None) -> Rates:
+    """Those that apply to a call of this usage."""
+    return price.rates_for(usage.prompt, service_tier(tier))

@@ -26,6 +26,7 @@ from sekisho.pipeline import prefer
 from sekisho.pipeline.answer import Answer
 from sekisho.pipeline.ask import ask_of
 from sekisho.pipeline.call import Call
+from sekisho.pipeline.explain import plan_record
 from sekisho.pipeline.failures import Failures, nothing_allowed, throttled
 from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.prepare import Plane
@@ -57,6 +58,7 @@ class Attempts:
         BadRequest or Unsupported where what is asked of the targets allows none.
 
         A count of tokens does not fail because a provider does: then it is counted here."""
+        exchange.prompt_cache = route.prompt_cache
         targets = self.targets(exchange, plane, route)
         self.budget.deposit()
         search = _Search(self, Call(exchange, plane, route, self))
@@ -64,7 +66,7 @@ class Attempts:
             answer = await search.run(targets)
             if answer is not None:
                 return answer
-            failure = search.failures.error(len(exchange.attempts))
+            failure = search.failures.error(exchange)
             counts = exchange.entry.operation is Operation.COUNT_TOKENS
             if counts and not isinstance(failure, Unsupported | BodyTooLarge):
                 return search.call.count()
@@ -84,6 +86,7 @@ class Attempts:
             self.board,
             self.random,
         )
+        exchange.plan = plan_record(planned)
         if planned.rejected and not planned.targets:
             raise nothing_allowed(planned, route, asked=asked is not NONE)
         return planned.targets

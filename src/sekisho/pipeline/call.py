@@ -18,11 +18,10 @@ from sekisho.core.error import (
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint
-from sekisho.core.record import AttemptRecord
 from sekisho.core.route import Route, Target
 from sekisho.metering.prices import price_call
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import provenance, splice, translate
+from sekisho.pipeline import notes, provenance, splice, translate
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.key_turns import KeyTurns
@@ -122,8 +121,9 @@ class Call:
             exchange.endpoint = endpoint
             return self.count()
         passage = self._passage(prepared, target)
-        exchange.endpoint, exchange.dropped = endpoint, passage.dropped
+        exchange.endpoint, exchange.dropped, exchange.pace = endpoint, passage.dropped, None
         response = await self._send(prepared, path, passage)
+        exchange.pace = response.pace
         streams = False
         try:
             if response.status >= 300:
@@ -216,15 +216,7 @@ class Call:
         )
 
     def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
-        self.exchange.attempts.append(
-            AttemptRecord(
-                provider=endpoint.provider.name,
-                upstream_model=endpoint.upstream_model,
-                milliseconds=round((self._clock.monotonic() - began) * 1000),
-                code=None if error is None else error.code,
-                status=None if error is None else error.provider_status,
-            )
-        )
+        notes.ended(self.exchange, endpoint, began, self._clock.monotonic(), error)
 
 
 def _read_request(exchange: Exchange, route: Route) -> "Request":

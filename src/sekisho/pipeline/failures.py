@@ -10,8 +10,10 @@ from sekisho.core.error import (
     Unsupported,
     UpstreamError,
 )
+from sekisho.core.exchange import Exchange
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
+from sekisho.pipeline.notes import history
 from sekisho.pipeline.prefer import HEADER_NAME
 from sekisho.routing.plan import Plan
 
@@ -57,11 +59,11 @@ class Failures:
         endpoint = target.endpoint
         return all(_may_be_larger(endpoint, small) for small in self._too_small)
 
-    def error(self, attempts: int) -> SekishoError | None:
+    def error(self, exchange: Exchange) -> SekishoError | None:
         """What to tell the client; None: nothing has gone wrong yet."""
         error = self.last
         if isinstance(error, UpstreamError):
-            error.attempts = attempts
+            error.attempts, error.history = len(exchange.attempts), history(exchange)
             if isinstance(error, Throttled):
                 error.retry_after = self._retry_after  # the soonest of all
         return error

@@ -154,6 +154,7 @@ class _Exchange:
             finish=facts.finish,
             service_tier=facts.service_tier,
             attempts=(),
+            explanation=None,
             first_token_ms=None,
             total_ms=0,
         )

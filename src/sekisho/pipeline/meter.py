@@ -9,6 +9,8 @@ from sekisho.core.record import CallRecord, Outcome
 from sekisho.core.usage import Usage
 from sekisho.metering.prices import price_call
 from sekisho.metering.tokens import Tokens
+from sekisho.pipeline import notes
+from sekisho.pipeline.explain import explanation
 
 APP_LIMIT = 200
 """Bytes."""
@@ -27,6 +29,8 @@ def record_call(
 ) -> CallRecord:
     """The record of a call that has just ended; `now` is monotonic seconds."""
     endpoint = exchange.endpoint
+    if exchange.stream:
+        notes.broke_off(exchange, now, error_code if outcome == "interrupted" else None)
     usage = _usage(exchange, outcome, tokens)
     facts = exchange.facts
     cost = _cost(endpoint, usage, facts.service_tier)
@@ -54,6 +58,7 @@ def record_call(
         attempts=tuple(exchange.attempts),
         first_token_ms=_milliseconds(exchange, exchange.first_token),
         total_ms=_milliseconds(exchange, now) or 0,
+        explanation=explanation(exchange, usage),
         app=_app(exchange),
     )
 

@@ -60,8 +60,10 @@ class Client:
         shelf = self._pool.shelf(origin)
         reused = bool(shelf)
         connection = shelf.pop() if shelf else await self._connect(origin, timeouts, deadline)
+        connecting = 0.0 if reused else self._clock() - now
         self._pool.wake(connection.loop)
         connection.start(head, body, timeouts, deadline, self._max_response)
+        connection.pace.connect = connecting
         await connection.wait_head()
         if reused and connection.silent and self._clock() - now <= STALE_WINDOW:
             connection = await self._connect(origin, timeouts, deadline)

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import httptools
 
 from sekisho.core.error import Malformed, UpstreamError
+from sekisho.core.pace import Pace
 from sekisho.core.route import Timeouts
 from sekisho.upstream import faults
 
@@ -44,6 +45,7 @@ class Connection(asyncio.Protocol):
         "_phase",
         "_pieces",
         "_quiet",
+        "_since",
         "_taken",
         "_timeouts",
         "_total",
@@ -61,6 +63,7 @@ class Connection(asyncio.Protocol):
         "headers",
         "in_use",
         "loop",
+        "pace",
         "peer",
         "reusable",
         "shelf",
@@ -114,6 +117,7 @@ class Connection(asyncio.Protocol):
         self.complete = self.reusable = self.silent = False
         self.failure = None
         self.status = 0
+        self.pace = Pace()
         self.headers: list[tuple[bytes, bytes]] = []
         self.encoding = b""
         self._pieces: list[bytes] = []
@@ -217,13 +221,16 @@ class Connection(asyncio.Protocol):
             raise RuntimeError("two readers of one answer")
         self._wants = wants
         self._phase = phase
-        self.expires = self._clock() + seconds
+        now = self._since = self._clock()
+        self.expires = now + seconds
         waiter = self._waiter = self.loop.create_future()
         return waiter
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
+            if self._taken and (gap := self._clock() - self._since) > self.pace.longest_gap:
+                self.pace.longest_gap = gap
             waiter.set_result(None)
 
     # --- asyncio.Protocol ---------------------------------------------------------------------------

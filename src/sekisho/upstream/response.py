@@ -20,6 +20,7 @@ class Response:
         "_limit",
         "first_by",
         "headers",
+        "pace",
         "status",
     )
 
@@ -29,6 +30,8 @@ class Response:
         """In order of arrival, names in lower case."""
         self.first_by = connection.expires
         """When the wait for the head would have been over, on the client's clock."""
+        self.pace = connection.pace
+        """Goes on being filled in while the body comes."""
         self._connection: Connection | None = connection
         self._give_back = give_back
         self._limit = limit

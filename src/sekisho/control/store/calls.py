@@ -8,16 +8,19 @@ import msgspec
 from sqlalchemy import Connection, RowMapping
 
 from sekisho.control.store.tables import KEPT, calls
+from sekisho.core.explanation import Explanation
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.usage import Usage
 
 Row = tuple[Any, ...]
 
 LARGEST = 2**63 - 1
-_PLAIN = tuple(name for name in CallRecord.__struct_fields__ if name not in {"usage", "attempts"})
+_NESTED = ("attempts", "explanation")
+"""Members that are columns of JSON."""
+_PLAIN = tuple(name for name in CallRecord.__struct_fields__ if name not in {"usage", *_NESTED})
 """Members that are columns of the same name."""
 _USAGE = Usage.__struct_fields__
-_COLUMNS = (*_PLAIN, *(f"usage_{name}" for name in _USAGE), "attempts")
+_COLUMNS = (*_PLAIN, *(f"usage_{name}" for name in _USAGE), *_NESTED)
 _NO_USAGE = (None,) * len(_USAGE)
 _plain = attrgetter(*_PLAIN)
 _usage = attrgetter(*_USAGE)
@@ -58,7 +61,9 @@ def find_answer(connection: Connection, key_id: str, upstream_id: str) -> CallRe
 
 def _row(record: CallRecord) -> Row:
     usage = _NO_USAGE if record.usage is None else _usage(record.usage)
-    return (*_plain(record), *usage, _json(record.attempts).decode())
+    explanation = record.explanation
+    explained = None if explanation is None else _json(explanation).decode()
+    return (*_plain(record), *usage, _json(record.attempts).decode(), explained)
 
 
 def _record(row: RowMapping) -> CallRecord:
@@ -66,6 +71,8 @@ def _record(row: RowMapping) -> CallRecord:
     if row["usage_input"] is not None:
         members["usage"] = Usage(**{name: row[f"usage_{name}"] for name in _USAGE})
     members["attempts"] = msgspec.convert(row["attempts"], tuple[AttemptRecord, ...])
+    if row["explanation"] is not None:
+        members["explanation"] = msgspec.convert(row["explanation"], Explanation)
     return CallRecord(**members)
 
 

@@ -78,6 +78,7 @@ calls = Table(
     Column("cost", BigInteger),
     Column("unpriced", Boolean, nullable=False),
     Column("attempts", JSON, nullable=False),
+    Column("explanation", JSON(none_as_null=True)),
     Column("first_token_ms", BigInteger),
     Column("total_ms", BigInteger, nullable=False),
     Column("app", String),

@@ -1,0 +1,13 @@
+"""Calls keep why they went where they went."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("calls", sa.Column("explanation", sa.JSON))

@@ -1,0 +1,57 @@
+"""Why a call went where it went: what the books keep beside what it came to.
+
+Small and bounded, since every record may hold it, and without content: no prompt, no key, no signature. What
+is absent says that there was nothing to tell: one target, the price of nothing, no knob lost.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from sekisho.core.money import Rates
+from sekisho.core.preference import Selector
+
+Standing = Literal["fit", "shaky", "slow", "out"]
+"""How a candidate stood when the call was planned: see `routing.plan`."""
+MOST = 32
+"""Candidates of one plan that are kept, and rejected ones."""
+
+
+class Candidate(msgspec.Struct, frozen=True, array_like=True):
+    endpoint: str
+    """Its id: `provider/author/slug=upstream`."""
+    score: float | None = None
+    """The least was tried first among those of equal standing; None: there was nothing to go by (no price, no
+    measure), or nobody to compare it with."""
+    standing: Standing = "fit"
+
+
+class Rejection(msgspec.Struct, frozen=True, array_like=True):
+    endpoint: str
+    reason: str
+
+
+class PlanRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a call could choose from."""
+
+    select: Selector
+    candidates: tuple[Candidate, ...] = ()
+    """In the order of trying."""
+    rejected: tuple[Rejection, ...] = ()
+    more: int = 0
+    """Candidates and rejections beyond those that are kept."""
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    plan: PlanRecord | None = None
+    """None: one target, nothing to choose."""
+    dropped: tuple[str, ...] = ()
+    """What the answering target could not express, as the client was told."""
+    prompt_cache: str | None = None
+    """The route's policy for marks of the prompt cache, where it is not `pass`."""
+    rates: Rates | None = None
+    """That the cost was worked out with."""
+    asked_tokens: int | None = None
+    """Of a call that failed at its providers, so that nothing was counted: its prompt, by its length."""
+    asked_cost: int | None = None
+    """Nano-USD that this prompt alone would have cost. With `asked_tokens`, what an outage weighed."""

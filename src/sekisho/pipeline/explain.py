@@ -1,0 +1,99 @@
+"""Why a call goes where it goes: for its record, and for a client that asks in the request's header."""
+
+import json
+import math
+from typing import Any
+
+import msgspec
+
+from sekisho.core.contract import Headers
+from sekisho.core.exchange import Exchange
+from sekisho.core.explanation import MOST, Candidate, Explanation, PlanRecord, Rejection, Standing
+from sekisho.core.usage import Usage
+from sekisho.metering.prices import price_call, rates_of
+from sekisho.pipeline.ask import BYTES_A_TOKEN
+from sekisho.routing.plan import Plan
+
+HEADER_NAME = "x-sekisho-explain"
+HEADER = HEADER_NAME.encode()
+LIMIT = 4096
+"""Bytes of the answer's header."""
+FIT: Standing = "fit"
+NAMES = 32
+NAME_LENGTH = 100
+"""Characters of what was dropped: it may be a client's own word."""
+REFUSALS = frozenset({"upstream_rejected", "context_length_exceeded", "content_filter", "loop_detected"})
+"""Codes that say something of the request, not of the provider."""
+
+
+def plan_record(plan: Plan) -> PlanRecord | None:
+    """None: there was one target, and nothing to choose."""
+    if not plan.scores and not plan.rejected:
+        return None
+    scores = plan.scores or (math.inf,) * len(plan.targets)
+    standings = plan.fitness or [FIT] * len(plan.targets)
+    candidates = zip(plan.targets[:MOST], scores, standings, strict=False)
+    more = max(0, len(plan.targets) - MOST) + max(0, len(plan.rejected) - MOST)
+    return PlanRecord(
+        select=plan.select,
+        candidates=tuple(
+            [
+                Candidate(target.endpoint.id, score if math.isfinite(score) else None, standing)
+                for target, score, standing in candidates
+            ]
+        ),
+        rejected=tuple([Rejection(target.endpoint.id, reason) for target, reason in plan.rejected[:MOST]]),
+        more=more,
+    )
+
+
+def explanation(exchange: Exchange, usage: Usage | None) -> Explanation | None:
+    """Of a call that has ended; `usage` is what it is billed for."""
+    endpoint = exchange.endpoint
+    price = None if endpoint is None else endpoint.price
+    rates, asked = None, None
+    if usage is not None and price is not None:
+        rates = rates_of(usage, price, exchange.facts.service_tier)
+    if usage is None and any(attempt.code not in REFUSALS for attempt in exchange.attempts if attempt.code):
+        asked = Usage(input=len(exchange.body) // BYTES_A_TOKEN)
+    prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
+    if not (rates or asked or prompt_cache or exchange.plan or exchange.dropped):
+        return None
+    return Explanation(
+        plan=exchange.plan,
+        dropped=tuple([name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]]),
+        prompt_cache=prompt_cache,
+        rates=rates,
+        asked_tokens=None if asked is None else asked.input,
+        asked_cost=None if asked is None else price_call(asked, price),
+    )
+
+
+def wanted(headers: Headers) -> bool:
+    """Whether the client asked for an explanation in the answer's header."""
+    return any(name == HEADER and value == b"1" for name, value in headers)
+
+
+def header_line(exchange: Exchange) -> bytes:
+    """What is known when the answer begins, as one line of ASCII with at most `LIMIT` bytes of value: the plan,
+    the attempts so far, what was dropped. What is too long is cut from its end, and counted."""
+    plan = exchange.plan or PlanRecord(select="ordered")
+    lists: dict[str, list[Any]] = {
+        "candidates": list(plan.candidates),
+        "rejected": list(plan.rejected),
+        "attempts": list(exchange.attempts),
+        "dropped": [name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]],
+    }
+    told: dict[str, Any] = {} if exchange.plan is None else {"select": plan.select}
+    if exchange.prompt_cache != "pass":
+        told["prompt_cache"] = exchange.prompt_cache
+    more = plan.more
+    while True:
+        kept = {name: found for name, found in lists.items() if found}
+        text = json.dumps(
+            msgspec.to_builtins({**told, **kept, **({"more": more} if more else {})}), separators=(",", ":")
+        )
+        if len(text) <= LIMIT or not kept:
+            return f"{HEADER_NAME}: {text}\r\n".encode()
+        max(kept.values(), key=len).pop()
+        more += 1

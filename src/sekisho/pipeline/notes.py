@@ -1,0 +1,67 @@
+"""What is noted of a call's attempts: who was tried, what came of it, and how long each part took."""
+
+from msgspec import structs
+
+from sekisho.core.error import UpstreamError
+from sekisho.core.exchange import Exchange
+from sekisho.core.provider import Endpoint
+from sekisho.core.record import AttemptRecord
+
+TOLD = 6
+"""Attempts that an error names, those in a row that ended alike counted as one."""
+
+
+def ended(
+    exchange: Exchange, endpoint: Endpoint, began: float, now: float, error: UpstreamError | None
+) -> None:
+    """An attempt is over, or a stream's first event is there. `began` and `now` are monotonic seconds."""
+    milliseconds = round((now - began) * 1000)
+    pace = exchange.pace
+    exchange.attempts.append(
+        AttemptRecord(
+            provider=endpoint.provider.name,
+            upstream_model=endpoint.upstream_model,
+            milliseconds=milliseconds,
+            code=None if error is None else error.code,
+            status=None if error is None else error.provider_status,
+            model=None if error is None else endpoint.model,
+            began_ms=round((began - exchange.began) * 1000),
+            connect_ms=0 if pace is None else round(pace.connect * 1000),
+            first_token_ms=milliseconds if error is None and exchange.stream else None,
+        )
+    )
+
+
+def broke_off(exchange: Exchange, now: float, code: str | None) -> None:
+    """The stream of the last attempt is over, after it had begun: at its end, or with this error's code."""
+    if not exchange.attempts:
+        return
+    last = exchange.attempts[-1]
+    if last.code is None and last.first_token_ms is not None and last.gap_ms is None:
+        gap = 0.0 if exchange.pace is None else exchange.pace.longest_gap
+        exchange.attempts[-1] = structs.replace(
+            last,
+            milliseconds=max(last.milliseconds, round((now - exchange.began) * 1000) - last.began_ms),
+            code=code,
+            gap_ms=round(gap * 1000),
+        )
+
+
+def history(exchange: Exchange) -> str:
+    """The attempts of a call that failed, for people: `a upstream_overloaded 503 (2 times), b ...`; empty
+    where there is no more to say than of the last one. With who was not even tried, and why."""
+    groups: list[tuple[str, int]] = []
+    for attempt in exchange.attempts:
+        status = f" {attempt.status}" if attempt.status else ""
+        said = f"{attempt.provider} {attempt.code or 'answered'}{status}"
+        if groups and groups[-1][0] == said:
+            groups[-1] = (said, groups[-1][1] + 1)
+        else:
+            groups.append((said, 1))
+    told = [said if count == 1 else f"{said} ({count} times)" for said, count in groups]
+    left_out = exchange.plan.rejected if exchange.plan is not None else ()
+    if len(told) < 2 and not left_out:
+        return ""
+    told = [*told[:TOLD], *(["..."] if len(told) > TOLD else [])]
+    told += [f"{rejection.endpoint.partition('/')[0]} {rejection.reason}" for rejection in left_out[:TOLD]]
+    return ", ".join(told)
