@@ -75,8 +75,8 @@ def wanted(headers: Headers) -> bool:
 
 
 def header_line(exchange: Exchange) -> bytes:
-    """What is known when the answer begins, as one line of ASCII with at most `LIMIT` bytes of value: the plan,
-    the attempts so far, what was dropped. What is too long is cut from its end, and counted."""
+    """What is known when the answer begins, as one line of ASCII with at most `LIMIT` bytes of value: plan,
+    attempts so far, what was dropped. What is too long is cut from its end, and counted."""
     plan = exchange.plan or PlanRecord(select="ordered")
     lists: dict[str, list[Any]] = {
         "candidates": list(plan.candidates),
