@@ -1,6 +1,6 @@
 """The pipeline of a process: what every call goes through, put together once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
@@ -12,6 +12,7 @@ from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate
 from sekisho.pipeline.steps.hops import count_hops
 from sekisho.pipeline.steps.parse import parse
+from sekisho.pipeline.turns import LARGE, Turns
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Pipeline:
     keys: Keys
     attempts: Attempts
     clock: Clock
+    turns: Turns = field(default_factory=Turns)
 
     async def answer(self, exchange: Exchange) -> Answer:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
@@ -30,6 +32,8 @@ class Pipeline:
         exchange.principal = await authenticate(
             exchange, self.keys, self.clock, query_key=exchange.dialect.query_key
         )
+        if len(exchange.body) > LARGE:
+            await self.turns.take()
         parse(exchange)
         route = find_route(plane.snapshot, exchange.model)
         check_access(exchange.principal, route)
