@@ -50,10 +50,9 @@ def patch(members: Members, target: TargetFacts) -> bool:
     if bytes(members.get("stream", b"")) != b"true":
         return False
     raw = given(members.get(NAME, msgspec.Raw()))
-    options = _options.read(raw, NAME) if raw is not None else WireStreamOptions()
+    options, rest = (WireStreamOptions(), {}) if raw is None else _options.read_all(raw, NAME)
     if options.include_usage:
         return True
     if target.count_stream_usage:
-        rest = _options.rest(raw) if raw is not None else {}
         members[NAME] = json.raw({**rest, "include_usage": True})
     return False

@@ -149,6 +149,9 @@ def _read_source(
         return media.inline(media_type, wire.data, f"{path}.source.bytes"), {}
     if wire.s3 is None:
         raise missing_member(f"{path}.source.bytes")
+    if not wire.s3.uri.startswith("s3://"):
+        path = f"{path}.source.s3Location.uri"
+        raise BadRequest(f"{path}: not an address in S3. Send one like s3://bucket/key.", param=path)
     notes = {FORMAT: json.raw(form)}
     if wire.s3.bucket_owner is not None:
         notes[OWNER] = json.raw(wire.s3.bucket_owner)

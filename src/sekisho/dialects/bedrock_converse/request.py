@@ -102,8 +102,8 @@ def _output(config: schema.OutputIn | None) -> OutputFormat | None:
         return None
     wanted = config.text_format.structure.json_schema
     try:
-        json.decode(wanted.schema.encode())
-    except msgspec.DecodeError as error:
+        msgspec.json.decode(wanted.schema.encode(), type=msgspec.Raw)
+    except BROKEN as error:
         raise bad_request(error, "outputConfig.textFormat.structure.jsonSchema.schema") from None
     return OutputFormat(
         kind="json_schema",

@@ -106,7 +106,7 @@ def read_call(raw: msgspec.Raw, path: str) -> ToolCall:
         raise missing_member(f"{path}.id")
     signature, notes = signatures.read(call.extra_content)
     vendor = vendor_of(rest, notes)
-    if call.custom is not None and call.custom.name is not None:
+    if call.custom is not None and call.custom.name:
         text = call.custom.input or ""
         return ToolCall(
             id=call.id,
@@ -118,7 +118,7 @@ def read_call(raw: msgspec.Raw, path: str) -> ToolCall:
         )
     if call.function is None:
         raise missing_member(f"{path}.function")
-    if call.function.name is None:
+    if not call.function.name:
         raise missing_member(f"{path}.function.name")
     return ToolCall(
         id=call.id,

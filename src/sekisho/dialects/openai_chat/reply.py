@@ -131,7 +131,7 @@ def read_call(raw: msgspec.Raw, spare_id: str) -> ToolCall:
     signature, notes = signatures.read(wire.extra_content)
     vendor = vendor_of(call_shape.rest(raw), notes)
     call_id = wire.id or spare_id
-    if wire.custom is not None and wire.custom.name is not None:
+    if wire.custom is not None and wire.custom.name:
         text, name = wire.custom.input or "", wire.custom.name
         return ToolCall(
             id=call_id, name=name, arguments=text, custom=True, signature=signature, vendor=vendor
