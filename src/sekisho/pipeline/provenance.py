@@ -28,6 +28,8 @@ the search through a prompt is then ten times as fast as with the letters that p
 _MARK_BYTES = MARK.encode()
 _NOBODY = ""
 _STANDARD = str.maketrans("-_", "+/")
+_SIGNED = (ToolCall, ToolResult, Reasoning, RedactedReasoning)
+"""Parts that may hold a signature, or the id of a call that does."""
 _REASON = "only the API that made it can read it"
 
 
@@ -145,6 +147,8 @@ def open_request(request: Request, client: str, target: str) -> tuple[Request, t
     and without messages that held nothing else.
     """
     opening = _Opening(client, target)
+    if not any(isinstance(part, _SIGNED) for message in request.messages for part in message.parts):
+        return request, ()
     messages = tuple(
         opened
         for number, message in enumerate(request.messages)

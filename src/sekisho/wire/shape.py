@@ -125,6 +125,8 @@ class Kept:
 
     def spread(self, vendor: Vendor | None) -> Members:
         """The members that the dialect kept in a value and writes back beside its known ones."""
+        if not vendor:  # nearly always
+            return {}
         return {name: raw for name, raw in self.own(vendor).items() if not name.startswith("_")}
 
 

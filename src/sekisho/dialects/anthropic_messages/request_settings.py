@@ -4,7 +4,7 @@ import msgspec
 
 from sekisho.core.contract import TargetFacts
 from sekisho.core.loss import Losses
-from sekisho.core.request import Request
+from sekisho.core.request import Request, Sampling
 from sekisho.dialects.anthropic_messages.blocks import write_mark
 from sekisho.dialects.anthropic_messages.schema import members, spread
 from sekisho.wire import claude_thinking
@@ -15,6 +15,7 @@ MAX_TOKENS = 4096
 
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
 _CHOICES = {"auto": "auto", "required": "any", "named": "tool", "none": "none"}
+_NOTHING_ASKED = Sampling()
 _NO_KNOBS = (
     "seed",
     "presence_penalty",
@@ -56,10 +57,12 @@ def _max_tokens(request: Request, target: TargetFacts) -> int:
 def _write_sampling(
     body: dict[str, object], request: Request, taken: Rules, losses: Losses, *, thinks: bool
 ) -> None:
-    for name in _NO_KNOBS:
-        if getattr(request.sampling, name) is not None:
-            losses.knob(f"sampling.{name}", "Anthropic has no such parameter")
     asked = request.sampling
+    if asked == _NOTHING_ASKED:
+        return
+    for name in _NO_KNOBS:
+        if getattr(asked, name) is not None:
+            losses.knob(f"sampling.{name}", "Anthropic has no such parameter")
     wanted = {"temperature": asked.temperature, "top_p": asked.top_p, "top_k": asked.top_k}
     for name, value in wanted.items():
         if value is None:

@@ -9,7 +9,7 @@ of its kind (mid-conversation system messages, 2026-11): within one user turn th
 the user said, as one message. Other models get a user turn that is marked as an instruction.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import msgspec
@@ -45,30 +45,34 @@ def write(request: Request, target: TargetFacts) -> Written:
     if system:
         body["system"] = system
     system_turns = rules(target.model).system_turns
-    body["messages"] = list(_write_turns(numbered[first:], losses, system_turns=system_turns))
+    body["messages"] = _write_turns(numbered[first:], losses, system_turns=system_turns)
     return Written(body=encode(body), losses=tuple(losses.found))
 
 
 def _write_turns(
     numbered: Iterable[Numbered], losses: Losses, *, system_turns: bool
-) -> Iterator[dict[str, object]]:
+) -> list[dict[str, object]]:
+    out: list[dict[str, object]] = []
     for is_assistant, turn in groupby(numbered, key=lambda item: item[1].role == "assistant"):
         if is_assistant:
             for item in turn:
-                yield from _write_message("assistant", [item], losses)
+                _write_message("assistant", [item], losses, out)
             continue
         items = list(turn)
         said = [item for item in items if item[1].role == "user"]
-        instructions = [item for item in items if item[1].role != "user"]
         for joined in _join_results(said):
-            yield from _write_message("user", joined, losses)
-        if instructions and said and system_turns:
-            yield from _write_message("system", instructions, losses)
+            _write_message("user", joined, losses, out)
+        if len(said) == len(items):
+            continue
+        instructions = [item for item in items if item[1].role != "user"]
+        if said and system_turns:
+            _write_message("system", instructions, losses, out)
         else:
-            yield from _write_as_user(instructions, losses)
+            _write_as_user(instructions, losses, out)
+    return out
 
 
-def _write_as_user(instructions: Sequence[Numbered], losses: Losses) -> Iterator[dict[str, object]]:
+def _write_as_user(instructions: Sequence[Numbered], losses: Losses, out: list[dict[str, object]]) -> None:
     for at, message in instructions:
         losses.knob(f"messages.{at}.role", "instructions cannot stand here; sent as a marked user turn")
         parts = tuple(
@@ -77,17 +81,19 @@ def _write_as_user(instructions: Sequence[Numbered], losses: Losses) -> Iterator
             else part
             for part in message.parts
         )
-        yield from _write_message("user", [(at, msgspec.structs.replace(message, parts=parts))], losses)
+        _write_message("user", [(at, msgspec.structs.replace(message, parts=parts))], losses, out)
 
 
-def _write_message(role: str, items: Sequence[Numbered], losses: Losses) -> Iterator[dict[str, object]]:
+def _write_message(
+    role: str, items: Sequence[Numbered], losses: Losses, out: list[dict[str, object]]
+) -> None:
     """One message, or none: where nothing can be said there is no turn, for the API refuses empty ones."""
     content = _content(items, losses)
     message: dict[str, object] = {"role": role, "content": content}
     for _, item in items:
         message.update(spread(item.vendor))
     if content or (role == "user" and not any(item.parts for _, item in items)):
-        yield message
+        out.append(message)
 
 
 def _content(items: Sequence[Numbered], losses: Losses) -> str | list[Block]:
@@ -104,13 +110,18 @@ def _content(items: Sequence[Numbered], losses: Losses) -> str | list[Block]:
     return blocks
 
 
-def _join_results(said: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+def _join_results(said: Iterable[Numbered]) -> list[list[Numbered]]:
     """Messages of nothing but tool results become one: all results must stand in the next message."""
-    for only_results, group in groupby(said, key=lambda item: _only_results(item[1])):
-        if only_results:
-            yield list(group)
+    groups: list[list[Numbered]] = []
+    joins = False
+    for item in said:
+        only_results = _only_results(item[1])
+        if only_results and joins:
+            groups[-1].append(item)
         else:
-            yield from ([item] for item in group)
+            groups.append([item])
+        joins = only_results
+    return groups
 
 
 def _only_results(message: Message) -> bool:
