@@ -5,6 +5,7 @@ import typer
 from sekisho import __version__
 from sekisho.cli.check import check
 from sekisho.cli.demo import demo
+from sekisho.cli.explain import explain
 from sekisho.cli.keys import keys
 from sekisho.cli.serve import serve
 
@@ -14,6 +15,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(check)
 app.command()(demo)
+app.command()(explain)
 app.add_typer(keys, name="keys")
 
 

@@ -1,20 +1,18 @@
 """`sekisho keys`: make, list and revoke API keys, beside a running server or without one."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sekisho import settings
 from sekisho.cli.expiry import parse_expiry
 from sekisho.cli.failure import fail
+from sekisho.cli.screen import AsJson, iso, print_json, screen
 from sekisho.control.services.keys import ApiKey, KeyRefused, KeyService, digest
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.engine import Store, StoreError
@@ -22,11 +20,8 @@ from sekisho.control.store.migrate import migrate
 from sekisho.core.clock import Clock
 
 USAGE = 2
-PIPED_WIDTH = 240
-"""Columns where nobody's screen sets a width: nothing is cut."""
 
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 
 
 @keys.command()
@@ -56,7 +51,7 @@ def create(
         key, text = service.create(name, expires=ends, allowed_models=allowed, admin=admin)
     pair = _aws_pair(key, signing.secret_access_key(digest(text))) if signing is not None else {}
     if as_json:
-        _print_json({"id": key.id, "key": text, **pair, **_report(key)})
+        print_json({"id": key.id, "key": text, **pair, **_report(key)})
         return
     if pair:
         _print_variables({"SEKISHO_API_KEY": text, **pair})
@@ -76,7 +71,7 @@ def aws(
         found, stored = service.digest_of(key)
         pair = _aws_pair(found, _signing().secret_access_key(stored))
     if as_json:
-        _print_json({"id": found.id, **pair})
+        print_json({"id": found.id, **pair})
     else:
         _print_variables(pair)
 
@@ -87,9 +82,9 @@ def list_keys(*, as_json: AsJson = False) -> None:
     with _service(as_json=as_json) as service:
         found = service.list()
     if as_json:
-        _print_json([_report(key) for key in found])
+        print_json([_report(key) for key in found])
     elif found:
-        _screen().print(_table(found))
+        screen().print(_table(found))
     else:
         typer.echo("There are no keys yet: `sekisho keys create --name NAME` makes one.")
 
@@ -104,7 +99,7 @@ def revoke(
     with _service(as_json=as_json) as service:
         revoked = service.revoke(key)
     if as_json:
-        _print_json(_report(revoked))
+        print_json(_report(revoked))
     else:
         typer.echo(f"Revoked {revoked.id} ({revoked.name}).")
 
@@ -145,7 +140,7 @@ def _print_variables(variables: dict[str, str]) -> None:
 
 def _refuse(message: str, *, as_json: bool, code: int = 1) -> NoReturn:
     if as_json:
-        _print_json({"error": {"message": message}})
+        print_json({"error": {"message": message}})
     fail(message, code)
 
 
@@ -189,13 +184,4 @@ def _status(key: ApiKey) -> str:
 
 
 def _iso(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _screen() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    return None if seconds is None else iso(seconds)

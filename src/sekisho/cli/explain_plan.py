@@ -1,0 +1,127 @@
+"""Where a call would go: planned as the gateway plans, from a fresh start, and nobody is called."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sekisho.cli.explain_call import number
+from sekisho.cli.screen import table
+from sekisho.core.money import usd_text
+from sekisho.core.preference import narrowed
+from sekisho.core.provider import Endpoint
+from sekisho.core.route import Route, Snapshot
+from sekisho.pipeline import prefer
+from sekisho.pipeline.steps.access import find_route
+from sekisho.providers import catalog
+from sekisho.routing import document
+from sekisho.routing.ask import Ask
+from sekisho.routing.board import Board
+from sekisho.routing.compile import compile_document
+from sekisho.routing.discover import discover
+from sekisho.routing.plan import Plan, plan
+
+DRAWS = 1000
+"""Plans that are made to see how often each target comes first, where chance has a say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    model: str
+    prefer: str | None
+    """As the header `x-sekisho-prefer` has it."""
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    route: Route
+    plan: Plan
+    first: Mapping[str, float]
+    """Endpoint -> in which share of such calls it is the first."""
+
+
+def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> Planned:
+    """Raises DocumentError, OSError, ModelNotFound or BadRequest."""
+    snapshot = _snapshot(config, environment)
+    route = find_route(snapshot, asked.model)
+    headers = [] if asked.prefer is None else [(prefer.HEADER, asked.prefer.encode("utf-8", "replace"))]
+    wanted = narrowed(route.prefer, prefer.asked(headers, snapshot.providers))
+    ask = Ask(prompt_tokens=asked.prompt_tokens, prefer=wanted)
+    board, chance = Board(time.monotonic), Random(1)
+    plans = [plan(route, ask, board, chance) for _ in range(DRAWS)]
+    counted = Counter(each.targets[0].endpoint.id for each in plans if each.targets)
+    first = {name: count / DRAWS for name, count in counted.most_common()}
+    chosen = next(iter(first), None)  # of all the draws one that shows the likeliest
+    shown = next((each for each in plans if each.targets and each.targets[0].endpoint.id == chosen), plans[0])
+    return Planned(route, shown, first)
+
+
+def _snapshot(config: Path | None, environment: Mapping[str, str]) -> Snapshot:
+    known = catalog.load()
+    if config is None:
+        return discover(known, environment)
+    return compile_document(document.read(config.read_bytes(), str(config)), known, environment)
+
+
+def told(found: Planned) -> dict[str, Any]:
+    """For machines."""
+    return {
+        "model": found.route.name,
+        "select": found.plan.select,
+        "candidates": [
+            {
+                "endpoint": endpoint.id,
+                "score": score,
+                "standing": standing,
+                "first": found.first.get(endpoint.id, 0.0),
+            }
+            for endpoint, score, standing in _candidates(found.plan)
+        ],
+        "rejected": [
+            {"endpoint": target.endpoint.id, "reason": reason} for target, reason in found.plan.rejected
+        ],
+    }
+
+
+def shown(found: Planned) -> RenderableType:
+    """For people."""
+    return Group(*_parts(found))
+
+
+def _parts(found: Planned) -> Iterator[RenderableType]:
+    yield Text.assemble((found.route.name, "bold"), f"  {found.plan.select}")
+    if found.plan.targets:
+        rows = (
+            (at + 1, endpoint.id, f"{found.first.get(endpoint.id, 0.0):.1%}", number(score), _price(endpoint))
+            for at, (endpoint, score, _) in enumerate(_candidates(found.plan))
+        )
+        headings = ("#", "ENDPOINT", "FIRST", "SCORE", "USD A MILLION IN/OUT")
+        yield table(headings, rows, right={"#", "FIRST", "SCORE", "USD A MILLION IN/OUT"})
+    else:
+        yield Text("no target may be used", style="red")
+    if found.plan.rejected:
+        yield Text("\nNot allowed, or not able", style="bold")
+        rejected = ((target.endpoint.id, reason) for target, reason in found.plan.rejected)
+        yield table(("ENDPOINT", "REASON"), rejected)
+
+
+def _candidates(planned: Plan) -> Iterator[tuple[Endpoint, float | None, str]]:
+    """(endpoint, score, standing) in the order of trying. A score that compares with nothing is None."""
+    for at, target in enumerate(planned.targets):
+        score = planned.scores[at] if planned.scores else float("inf")
+        standing = planned.fitness[at] if planned.fitness else "fit"
+        yield target.endpoint, None if abs(score) == float("inf") else score, standing
+
+
+def _price(endpoint: Endpoint) -> str | None:
+    if endpoint.price is None:
+        return None
+    rates = endpoint.price.base
+    return f"{usd_text(rates.input)} / {usd_text(rates.output)}"
