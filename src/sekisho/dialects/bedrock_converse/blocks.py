@@ -34,13 +34,13 @@ from sekisho.wire.shape import Shape, missing_member
 
 CACHE_POINT = "cachePoint"
 CITATIONS = "citations"
-OWNER = "bucketOwner"
 FORMAT = "_format"
 """Of content in S3, whose media type the hub does not hold."""
 JSON = "_json"
 """A tool's result that came as JSON instead of text."""
-CONTENT = "content"
-"""A document's text in pieces: how it is cut decides what citations point at."""
+SOURCE = "source"
+"""What a source says beyond the hub's: the owner of a bucket; a document's text in pieces, for how it is cut
+decides what citations point at. No unknown member can have this name."""
 INVALID_JSON = "INVALID_JSON"
 """Anthropic's advice for arguments that are not a JSON object (a call cut off by the maximum of tokens): send
 them back as the text under this one member (fine-grained tool streaming, 2026-11)."""
@@ -133,7 +133,7 @@ def _read_document(raw: msgspec.Raw, path: str) -> Part:
         if wire.format not in (None, "txt"):
             notes[FORMAT] = json.raw(wire.format)
         if wire.source.text is None:
-            notes[CONTENT] = json.raw([{"text": piece} for piece in pieces])
+            notes[SOURCE] = json.raw({"content": [{"text": piece} for piece in pieces]})
     else:
         source, notes = _read_source("document", wire.format or "", wire.source, path)
     return Document(source=source, title=wire.name, context=wire.context, vendor=vendor_of(rest, notes))
@@ -154,7 +154,7 @@ def _read_source(
         raise BadRequest(f"{path}: not an address in S3. Send one like s3://bucket/key.", param=path)
     notes = {FORMAT: json.raw(form)}
     if wire.s3.bucket_owner is not None:
-        notes[OWNER] = json.raw(wire.s3.bucket_owner)
+        notes[SOURCE] = json.raw({"bucketOwner": wire.s3.bucket_owner})
     return Link(url=wire.s3.uri), notes
 
 

@@ -31,11 +31,10 @@ from sekisho.core.message import (
 from sekisho.dialects.bedrock_converse import formats, schema
 from sekisho.dialects.bedrock_converse.blocks import (
     CACHE_POINT,
-    CONTENT,
     FORMAT,
     INVALID_JSON,
     JSON,
-    OWNER,
+    SOURCE,
 )
 from sekisho.dialects.bedrock_converse.documents import Names
 from sekisho.dialects.bedrock_converse.families import Family
@@ -185,8 +184,8 @@ def _write_document(path: str, part: Document, writing: Writing) -> Block | None
         noted = own(part.vendor)
         form = schema.text.decode(noted[FORMAT]) if FORMAT in noted else "txt"
         source: dict[str, object] = {"text": part.source.text}
-        if CONTENT in noted:
-            source = {"content": noted[CONTENT]}
+        if SOURCE in noted:
+            source = {**schema.members.decode(noted[SOURCE])}
         body: dict[str, object] | None = {"format": form, "source": source}
     else:
         body = _write_source(path, "document", part, writing)
@@ -214,15 +213,15 @@ def _write_source(
         )
         if form is not None:
             place: dict[str, object] = {"uri": source.url}
-            if OWNER in noted:
-                place[OWNER] = noted[OWNER]
+            if SOURCE in noted:
+                place |= schema.members.decode(noted[SOURCE])
             return {"format": form, "source": {"s3Location": place}}
     writing.losses.content(path, f"Bedrock takes {kind} content itself or a place in S3, nothing else")
     return None
 
 
 def _rest(part: Part) -> dict[str, msgspec.Raw]:
-    return {name: raw for name, raw in spread(part.vendor).items() if name != OWNER}
+    return {name: raw for name, raw in spread(part.vendor).items() if name != SOURCE}
 
 
 def _write_of_tool(path: str, part: ToolCall | ToolResult, writing: Writing) -> Block | None:
