@@ -7,6 +7,7 @@ from sekisho.cli.check import check
 from sekisho.cli.demo import demo
 from sekisho.cli.explain import explain
 from sekisho.cli.keys import keys
+from sekisho.cli.report import report
 from sekisho.cli.serve import serve
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app.command()(check)
 app.command()(demo)
 app.command()(explain)
 app.add_typer(keys, name="keys")
+app.add_typer(report, name="report")
 
 
 @app.command()

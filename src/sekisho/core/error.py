@@ -239,3 +239,7 @@ class ContentFiltered(ProviderRejected):
     """A safety filter refused the request before the model answered."""
 
     code = "content_filter"
+
+
+REFUSALS = frozenset({ProviderRejected.code, ContextTooLong.code, ContentFiltered.code, LoopDetected.code})
+"""Codes that say something of the request, and nothing against the provider."""

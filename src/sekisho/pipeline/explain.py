@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from sekisho.core.contract import Headers
+from sekisho.core.error import REFUSALS
 from sekisho.core.exchange import Exchange
 from sekisho.core.explanation import MOST, Candidate, Explanation, PlanRecord, Rejection, Standing
 from sekisho.core.usage import Usage
@@ -22,8 +23,6 @@ FIT: Standing = "fit"
 NAMES = 32
 NAME_LENGTH = 100
 """Characters of what was dropped: it may be a client's own word."""
-REFUSALS = frozenset({"upstream_rejected", "context_length_exceeded", "content_filter", "loop_detected"})
-"""Codes that say something of the request, not of the provider."""
 
 
 def plan_record(plan: Plan) -> PlanRecord | None:
