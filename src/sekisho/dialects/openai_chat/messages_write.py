@@ -84,11 +84,14 @@ def _tool_result(result: ToolResult, path: str, writing: Writing, moved: list[ob
         writing.knob(f"{path}.is_error", "a tool message cannot say that the tool failed")
     writing.foreign(path, result.vendor)
     parts = [(f"{path}.parts.{index}", part) for index, part in enumerate(result.parts)]
-    inside = parts
-    if TOOL_MEDIA not in own(result.vendor) and "tool_images" not in writing.facts.extensions:
-        inside = [(place, part) for place, part in parts if not isinstance(part, _MEDIA) or _is_text(part)]
+    takes_media = TOOL_MEDIA in own(result.vendor) or "tool_images" in writing.facts.extensions
+    inside: list[Placed] = []
+    outside: list[Placed] = []
+    for place, part in parts:
+        stays = takes_media or not isinstance(part, _MEDIA) or _is_text(part)
+        (inside if stays else outside).append((place, part))
     content = write_content(inside, writing)
-    items = write_items([placed for placed in parts if placed not in inside], writing)
+    items = write_items(outside, writing)
     if items:
         writing.knob(f"{path}.parts", "tool messages hold text only; the rest follows as said by the user")
         moved += [{"type": "text", "text": f"From the result of the tool call {result.call_id}:"}, *items]
