@@ -1,6 +1,7 @@
 """Fuzz every dialect and every pair: golden cases with values, members and frames gone wrong.
 
     python scripts/fuzz.py --minutes 60 [--seed 1] [--out .fuzz] [--kind stream] [--dialect gemini_generate]
+    python scripts/fuzz.py --minutes 10 --grow-every 1
     python scripts/fuzz.py --replay .fuzz/request-openai_chat-1a2b3c4d.json
 
 Whatever arrives must be understood or be refused with an error of the tree, whatever is written must be
@@ -25,8 +26,6 @@ from fuzz_samples import CONVERSING, DIALECTS, KINDS, Sample, corpus, judge, loa
 
 from sekisho.testkit.laws.framing import carrying, frames
 
-TIMED_EVERY = 60
-"""Samples to one that is grown."""
 GROWTH = 4
 SMALL = 60_000
 """Bytes, before growing further."""
@@ -46,8 +45,9 @@ class SuperlinearError(AssertionError):
 class Fuzzer:
     """One run: a seed, and what was found with it."""
 
-    def __init__(self, seed: int, samples: list[Sample], out: Path) -> None:
+    def __init__(self, seed: int, samples: list[Sample], out: Path, grow_every: int) -> None:
         self._seed = seed
+        self._grow_every = grow_every
         self._samples = samples
         self._out = out
         self._pool = [each.data for each in samples if each.kind != "stream"] or [b"{}"]
@@ -64,7 +64,7 @@ class Fuzzer:
     def once(self, number: int) -> None:
         chance = random.Random(f"{self._seed}-{number}")
         sample = with_cuts(self._mutated(chance.choice(self._samples), chance), chance)
-        if number % TIMED_EVERY == 0:
+        if number % self._grow_every == 0:
             self._judge_growth(sample, chance)
             return
         fault = fault_of(sample)
@@ -87,7 +87,9 @@ class Fuzzer:
             if after < SLOW_SECONDS or after < before * growth * FACTOR:
                 return
         said = f"{len(small.data)} bytes took {before:.3f} s, {len(large.data)} bytes {after:.3f} s"
-        self._write(small, f"slow-{small.kind}-{small.dialect}", said)
+        where = f"slow-{small.kind}-{small.dialect} {small.name}"
+        self.found[where] += 1
+        self._write(small, where, said)
 
     def _keep(self, sample: Sample, where: str, said: str) -> None:
         self.found[where] += 1
@@ -226,6 +228,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path(".fuzz"))
     parser.add_argument("--kind", choices=KINDS)
     parser.add_argument("--dialect", choices=sorted(DIALECTS))
+    parser.add_argument("--grow-every", type=int, default=60, help="samples to one that is grown and timed")
     parser.add_argument("--replay", type=Path)
     asked = parser.parse_args()
     if asked.replay is not None:
@@ -234,7 +237,7 @@ def main() -> int:
     samples = [
         each for each in corpus() if asked.kind in (None, each.kind) and asked.dialect in (None, each.dialect)
     ]
-    fuzzer = Fuzzer(asked.seed, samples, asked.out)
+    fuzzer = Fuzzer(asked.seed, samples, asked.out, asked.grow_every)
     fuzzer.run(asked.minutes * 60)
     print(f"{fuzzer.runs} samples, {len(fuzzer.found)} faults; seed {asked.seed}")  # noqa: T201
     for where, count in fuzzer.found.most_common():
