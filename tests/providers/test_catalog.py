@@ -1,6 +1,6 @@
 import pytest
 
-from sekisho.core.provider import Provider
+from sekisho.core.provider import Endpoint, Provider
 from sekisho.providers import catalog
 from sekisho.providers.aws import NoRegion
 from sekisho.providers.catalog import Overrides, Row, provider_from
@@ -29,7 +29,7 @@ def build(name: str, overrides: Overrides | None = None, **environment: str) -> 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_every_row_is_complete_and_makes_a_provider(row: Row) -> None:
-    assert {row.dialect, *row.also} <= DIALECTS
+    assert {row.dialect, *row.also, *row.models_in.values()} <= DIALECTS
     assert row.dialect not in row.also
     assert row.docs.startswith("https://")
     assert set(row.quirks) <= QUIRKS.keys()
@@ -175,3 +175,12 @@ def test_one_variable_cannot_mean_two_providers() -> None:
     row = 'label = "A"\ndialect = "d"\ndocs = "u"\nenv = ["KEY"]\n'
     with pytest.raises(ValueError, match="catalogue row b: env: KEY already stands in a"):
         catalog.parse(f"[a]\n{row}[b]\n{row}")
+
+
+def test_a_model_is_called_in_the_one_dialect_it_is_served_in() -> None:
+    openai = build("openai", OPENAI_API_KEY="x")
+    chat = Endpoint(model="openai/gpt-5.4", provider=openai, upstream_model="gpt-5.4")
+    base = Endpoint(model="openai/davinci-002", provider=openai, upstream_model="davinci-002")
+    assert chat.dialect_for("openai_responses") == "openai_responses"
+    assert chat.dialect_for("openai_completions") == "openai_chat"
+    assert base.dialect_for("openai_completions") == base.dialect_for("openai_chat") == "openai_completions"

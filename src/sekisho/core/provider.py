@@ -1,5 +1,6 @@
 """Providers, models and endpoints as data. A provider is a row; only its dialect and quirks are code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,6 +105,8 @@ class Provider:
     """Sent with every request (`anthropic-version`). May hold secrets, as may `proxy`: neither is shown."""
     also: tuple[str, ...] = ()
     """Further dialects that it speaks below the same address: their requests pass through as they came."""
+    models_in: Mapping[str, str] = field(default_factory=dict)
+    """Its id of a model -> the one dialect in which it serves that model, where it is another."""
     quirks: tuple[str, ...] = ()
     """Names in `providers.quirks`."""
     extra_body: tuple[BodyEdit, ...] = ()
@@ -136,6 +139,13 @@ class Endpoint:
     def __post_init__(self) -> None:
         # Asked for several times a call, so it is spelled out once.
         object.__setattr__(self, "id", endpoint_id(self.provider.name, self.model, self.upstream_model))
+
+    def dialect_for(self, client_dialect: str) -> str:
+        """The dialect in which a client's call goes on: the client's own where the provider speaks it."""
+        only = self.provider.models_in.get(self.upstream_model)
+        if only is not None:
+            return only
+        return client_dialect if client_dialect in self.provider.also else self.provider.dialect
 
 
 def endpoint_id(provider: str, model: str, upstream_model: str) -> str:

@@ -43,7 +43,7 @@ def record_call(
         requested_model=exchange.model,
         model=endpoint.model if endpoint else None,
         provider=endpoint.provider.name if endpoint else None,
-        provider_dialect=endpoint.provider.dialect if endpoint else None,
+        provider_dialect=endpoint.dialect_for(exchange.dialect.name) if endpoint else None,
         upstream_model=endpoint.upstream_model if endpoint else None,
         upstream_id=facts.upstream_id or None,
         stream=exchange.stream,

@@ -124,8 +124,7 @@ class Plane:
             if len(self._prepared) >= PREPARED_MOST:
                 self._prepared.clear()
                 self._unary.clear()
-            provider = endpoint.provider
-            name = client_dialect if client_dialect in provider.also else provider.dialect
+            name = endpoint.dialect_for(client_dialect)
             found = self._prepared[key] = self._prepare(endpoint, self._dialects[name])
         return found
 

@@ -27,6 +27,7 @@ class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label: str
     dialect: str
     also: tuple[str, ...] = ()
+    models_in: dict[str, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
     """None: the operator must say where it is. May hold `${VAR}`."""
     env: tuple[str, ...] = ()
@@ -101,7 +102,8 @@ class Catalog:
     @property
     def dialects(self) -> tuple[str, ...]:
         """Every dialect that some provider speaks, in alphabetical order."""
-        return tuple(sorted({name for row in self.rows.values() for name in (row.dialect, *row.also)}))
+        spoken = ((row.dialect, *row.also, *row.models_in.values()) for row in self.rows.values())
+        return tuple(sorted({name for names in spoken for name in names}))
 
     def offers(self, row: str) -> tuple[Offer, ...]:
         """What this provider is known to serve; empty where that cannot be known ahead, or is retired."""
@@ -180,6 +182,7 @@ def provider_from(
         label=overrides.label or row.label,
         dialect=row.dialect,
         also=row.also if overrides.also is None else overrides.also,
+        models_in=row.models_in,
         base_url=urls.resolve(address, environment).rstrip("/"),
         auth=_auth(row, overrides, environment),
         headers=tuple(headers.items()),
