@@ -159,6 +159,8 @@ def asked(draw: Callable[..., Any]) -> Request:
         reasoning=draw(st.none() | thinking),
         service_tier=draw(st.sampled_from([None, "auto", "default", "flex"])),
         user=draw(st.none() | word),
+        metadata=draw(st.sampled_from([None, msgspec.Raw(b'{"trip":"7"}')])),
+        cache_key=draw(st.none() | word),
         stream=draw(st.booleans()),
     )
 

@@ -1,9 +1,10 @@
 """What a writer could not say, collected while it writes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sekisho.core.contract import Loss
 from sekisho.core.message import Vendor
+from sekisho.core.request import Request
 
 
 class Losses:
@@ -22,6 +23,12 @@ class Losses:
     def knob(self, field: str, reason: str) -> None:
         """A tuning knob: dropped, and named in a response header."""
         self.found.append(Loss(field, reason, content=False))
+
+    def unsaid(self, request: Request, names: Iterable[str], reason: str) -> None:
+        """Names those members of `request` that it says and the dialect has no place for: tuning knobs."""
+        for name in names:
+            if getattr(request, name) is not None:
+                self.knob(name, reason)
 
     def foreign(self, field: str, vendor: Vendor | None, required: Collection[str] = ()) -> None:
         """Names what only other dialects understand, member by member; those in `required` are content."""

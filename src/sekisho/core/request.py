@@ -95,6 +95,10 @@ class Request(Value, frozen=True, kw_only=True):
     reasoning: ReasoningSettings | None = None
     service_tier: str | None = None
     user: str | None = None
+    metadata: msgspec.Raw | None = None
+    """What the client files the answer under, an object; nothing that the model sees."""
+    cache_key: str | None = None
+    """Leads calls with the same beginning to the same prompt cache."""
     stream: bool = False
     include_usage: bool = False
     """The client wants a usage event in an `openai_chat` stream."""

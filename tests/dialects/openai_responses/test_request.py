@@ -29,7 +29,7 @@ from sekisho.core.request import (
     ToolChoice,
 )
 from sekisho.dialects.openai_chat import DIALECT as CHAT
-from sekisho.dialects.openai_responses import DIALECT
+from sekisho.dialects.openai_responses import DIALECT, namespaces
 
 ASKED = Message(role="user", parts=(Text(text="Hi"),))
 
@@ -290,3 +290,71 @@ def test_what_the_api_cannot_say_is_named() -> None:
     assert (body["max_output_tokens"], body["top_k"]) == (16, 5)
     assert body["include"] == ["message.output_text.logprobs"]
     assert body["text"]["format"] == {"type": "json_schema", "name": "response", "schema": {}}
+
+
+# --- namespaces ------------------------------------------------------------------------------------
+
+SPAWN = {"type": "function", "name": "spawn_agent", "description": "Starts an agent.", "strict": False}
+GROUPED = {
+    "type": "namespace",
+    "name": "collaboration",
+    "description": "Tools for other agents.",
+    "tools": [{**SPAWN, "parameters": {"type": "object", "properties": {}}}],
+}
+
+
+def test_tools_of_a_namespace_reach_other_apis_one_by_one_under_a_name_that_can_be_taken_apart() -> None:
+    request = read(tools=[GROUPED])
+    tool = request.tools[0]
+    assert isinstance(tool, FunctionTool)
+    assert tool.name == "ns13_collaboration_spawn_agent"
+    assert tool.description == "Tools for other agents.\n\nStarts an agent."
+    assert not CHAT.write_request(request, TargetFacts(model="up")).losses
+    body, written = write(request)
+    assert body["tools"] == [GROUPED]
+    assert not written.losses
+
+
+def test_a_namespace_whose_names_are_too_long_together_is_named_as_lost() -> None:
+    request = read(tools=[{**GROUPED, "name": "mcp__" + "x" * 50}])
+    losses = CHAT.write_request(request, TargetFacts(model="up")).losses
+    assert [(loss.field, loss.content) for loss in losses] == [("tools.0", True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("ns13_collaboration_spawn_agent", ("collaboration", "spawn_agent")),
+        ("ns11_mcp__gate___look_up", ("mcp__gate__", "look_up")),
+        ("ns3_abc", (None, "ns3_abc")),
+        ("ns3_abc_", (None, "ns3_abc_")),
+        ("ns_abc_d", (None, "ns_abc_d")),
+        ("shell", (None, "shell")),
+    ],
+)
+def test_only_names_of_our_making_are_taken_apart(name: str, parts: tuple[str | None, str]) -> None:
+    assert namespaces.parted(name) == parts
+    assert namespaces.joined(*parts) == name
+
+
+def test_a_call_of_another_apis_model_names_its_namespace() -> None:
+    call = ToolCall(id="call_1", name="ns13_collaboration_spawn_agent", arguments="{}")
+    body, _ = write(ask(ASKED, Message(role="assistant", parts=(call,))))
+    assert body["input"][1]["name"] == "spawn_agent"
+    assert body["input"][1]["namespace"] == "collaboration"
+
+
+# --- what both of OpenAI's APIs have ---------------------------------------------------------------
+
+
+def test_metadata_and_the_key_of_the_cache_pass_between_both_apis_where_the_endpoint_takes_them() -> None:
+    said = {"metadata": {"trip": "7"}, "prompt_cache_key": "agent-7"}
+    known = TargetFacts(model="up", extensions=frozenset(said))
+    request = read(**said)
+    assert msgspec.json.decode(CHAT.write_request(request, known).body).items() >= said.items()
+    refused = CHAT.write_request(request, TargetFacts(model="up"))
+    assert {loss.field for loss in refused.losses} == {"metadata", "cache_key"}
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **said}
+    chat = CHAT.read_request(msgspec.json.encode(asked))
+    assert write(chat, "prompt_cache_key")[0].items() >= said.items()
+    assert [loss.field for loss in write(chat)[1].losses] == ["cache_key"]

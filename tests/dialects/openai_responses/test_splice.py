@@ -114,3 +114,8 @@ def test_a_count_is_read_and_written() -> None:
     assert counting.read(counting.write(11)) == 11
     with pytest.raises(Malformed):
         counting.read(b"<html>")
+
+
+@pytest.mark.parametrize("path", ["/responses", "/responses/compact", "/responses/input_tokens"])
+def test_the_apis_own_paths_are_no_answers(path: str) -> None:
+    assert DIALECT.match_follow_up(path) is None

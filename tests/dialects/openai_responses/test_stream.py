@@ -22,9 +22,9 @@ from sekisho.core.event import (
     Start,
     TextDelta,
 )
-from sekisho.core.fold import fold
+from sekisho.core.fold import fold, unfold
 from sekisho.core.message import Opaque, Part, Reasoning, RedactedReasoning, Refusal, Text, ToolCall
-from sekisho.core.reply import Finish
+from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.dialects import anthropic_messages, openai_chat
 from sekisho.dialects.openai_responses import DIALECT
 from sekisho.testkit import golden
@@ -228,3 +228,17 @@ def test_an_item_that_ends_as_another_kind_than_it_began_adds_nothing() -> None:
     )
     ended = of("output_item.done", item={"type": "message", "role": "assistant", "content": []})
     assert [getattr(part, "arguments", None) for part in parts(sse(begun, ended))] == [""]
+
+
+def test_log_probabilities_that_come_after_their_text_are_told_with_its_item() -> None:
+    likely = msgspec.Raw(b'{"content":[{"token":"Hi","logprob":-0.1,"bytes":[72,105],"top_logprobs":[]}]}')
+    reply = Reply(
+        id="resp_1",
+        model="m",
+        choices=(Choice(parts=(Text(text="Hi"),), finish=Finish(reason="stop"), logprobs=likely),),
+    )
+    written = DIALECT.stream_writer(ReplyOptions()).write(unfold(reply))
+    again = fold(DIALECT.stream_reader().feed(written))
+    assert again.choices[0].logprobs == likely
+    last = msgspec.json.decode(written.split(b"data: ")[-1])
+    assert last["response"]["output"][0]["content"][0]["logprobs"][0]["token"] == "Hi"

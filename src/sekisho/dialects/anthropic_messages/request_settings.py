@@ -127,6 +127,7 @@ def _write_rest(body: dict[str, object], request: Request, losses: Losses) -> No
             body["service_tier"] = _TIERS[request.service_tier]
         else:
             losses.knob("service_tier", "Anthropic takes auto and standard_only")
+    losses.unsaid(request, ("metadata", "cache_key"), "Anthropic has no place for it")
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
     if request.cache is not None:

@@ -168,6 +168,7 @@ def _refuse_knobs(request: Request, losses: Losses) -> None:
         losses.content("choices", "Bedrock gives one answer a call")
     if request.parallel_tool_calls is False:
         losses.knob("parallel_tool_calls", "Bedrock leaves it to the model")
-    if request.user is not None:
-        losses.knob("user", "Bedrock knows its callers by their keys")
+    losses.unsaid(request, ("user",), "Bedrock knows its callers by their keys")
+    # `requestMetadata` is no place for it: those are tags for the account's own logs.
+    losses.unsaid(request, ("metadata", "cache_key"), "Bedrock has no place for it")
     losses.foreign("", request.vendor, request.required)

@@ -101,10 +101,8 @@ def _output(output: OutputFormat | None, kept: Members) -> Item:
 def _rest(body: Item, request: Request, writing: Writing) -> None:
     if request.parallel_tool_calls is False:
         writing.knob("parallel_tool_calls", "Gemini decides itself whether to call several functions at once")
-    if request.user is not None:
-        writing.knob("user", "Gemini takes no user")
-    if request.cache is not None:
-        writing.knob("cache", "Gemini caches prefixes by itself")
+    writing.unsaid(request, ("user", "metadata"), "Gemini has no place for it")
+    writing.unsaid(request, ("cache", "cache_key"), "Gemini caches prefixes by itself")
     tier = request.service_tier
     if tier is not None:
         if tier in _TIERS:

@@ -1,7 +1,8 @@
 """A request body, read into the hub's request. `request_write` is the other direction.
 
 Notes in the request's vendor members say which of several spellings the client used: `_max_tokens` (absent:
-`max_tokens`), `_top_k` (OpenAI's own API has none), `_reasoning` (members other than `reasoning_effort`).
+`max_tokens`), `_top_k` (OpenAI's own API has none), `_reasoning` (members other than `reasoning_effort`), and
+which of `EXTRAS` it said.
 """
 
 import msgspec
@@ -40,6 +41,8 @@ from sekisho.wire.shape import BROKEN, Shape, bad_request, given, missing_member
 MAX_TOKENS = "_max_tokens"
 TOP_K = "_top_k"
 REASONING = "_reasoning"
+EXTRAS = {"metadata": "metadata", "cache_key": "prompt_cache_key"}
+"""Members that OpenAI has and many compatible servers refuse, by the hub's names."""
 
 _request = Shape(WireRequest)
 _reasoning = Shape(WireReasoning)
@@ -71,6 +74,9 @@ def _read(body: bytes) -> Request:
     if not wire.messages:
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
     include_usage = openai_streaming.read(wire.stream_options, vendor, stream=bool(wire.stream))
+    for member in EXTRAS.values():
+        if getattr(wire, member) is not None:
+            vendor[f"_{member}"] = json.raw(value=True)
     max_tokens = wire.max_tokens
     if wire.max_completion_tokens is not None:
         max_tokens = wire.max_completion_tokens
@@ -89,6 +95,8 @@ def _read(body: bytes) -> Request:
         reasoning=_read_reasoning(wire, vendor),
         service_tier=wire.service_tier,
         user=wire.user,
+        metadata=json.raw(wire.metadata) if wire.metadata else None,
+        cache_key=wire.prompt_cache_key,
         stream=bool(wire.stream),
         include_usage=include_usage,
         cache=_read_cache(wire, vendor),

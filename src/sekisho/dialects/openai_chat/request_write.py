@@ -20,7 +20,7 @@ from sekisho.core.request import (
 )
 from sekisho.dialects.openai_chat import messages_write
 from sekisho.dialects.openai_chat.parts_write import Item, Writing
-from sekisho.dialects.openai_chat.request import MAX_TOKENS, REASONING, TOP_K
+from sekisho.dialects.openai_chat.request import EXTRAS, MAX_TOKENS, REASONING, TOP_K
 from sekisho.dialects.openai_chat.shape import NAME, own, spread
 from sekisho.wire import json, openai_streaming
 
@@ -59,6 +59,12 @@ def write(request: Request, target: TargetFacts) -> Written:
         body["service_tier"] = request.service_tier
     if request.user is not None:
         body["user"] = request.user
+    for name, member in EXTRAS.items():
+        value = getattr(request, name)
+        if f"_{member}" in kept or member in target.extensions:
+            body |= {} if value is None else {member: value}
+        else:
+            writing.unsaid(request, (name,), f"the endpoint is not known to take {member}")
     rest = spread(request.vendor)
     body |= openai_streaming.write(request, rest.pop(openai_streaming.NAME, None), target)
     return Written(body=json.encode({**body, **rest}), losses=tuple(writing.found))

@@ -38,6 +38,8 @@ class WireRequest(Wire):
     thinking: msgspec.Raw = msgspec.Raw()
     service_tier: str | None = None
     user: str | None = None
+    metadata: dict[str, msgspec.Raw] | None = None
+    prompt_cache_key: str | None = None
     stream: bool | None = None
     stream_options: msgspec.Raw = msgspec.Raw()
     cache_control: msgspec.Raw = msgspec.Raw()

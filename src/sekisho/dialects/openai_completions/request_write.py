@@ -12,6 +12,15 @@ from sekisho.dialects.openai_completions.request import PROMPT_LIST, TOP_K
 from sekisho.dialects.openai_completions.schema import NAME, own, spread
 from sekisho.wire import json, openai_streaming
 
+_UNSAID = (
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning",
+    "service_tier",
+    "cache",
+    "metadata",
+    "cache_key",
+)
 _KNOBS = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
 
 
@@ -95,7 +104,4 @@ def _name_the_rest(request: Request, losses: Losses) -> None:
         losses.content(f"tools.{index}", "Completions has no tools")
     if request.output is not None and request.output.kind != "text":
         losses.content("output", "Completions has no formats of answers")
-    reason = "Completions has no such knob"
-    for name in ("tool_choice", "parallel_tool_calls", "reasoning", "service_tier", "cache"):
-        if getattr(request, name) is not None:
-            losses.knob(name, reason)
+    losses.unsaid(request, _UNSAID, "Completions has no such knob")

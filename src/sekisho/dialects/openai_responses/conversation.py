@@ -20,6 +20,8 @@ from sekisho.wire.shape import Shape, missing_member
 
 CUSTOM = "_custom"
 """Note: the output is a custom tool's."""
+CALLED = "_called"
+"""Note: name and namespace of the tool, which say again what its call said."""
 
 _message = Shape(WireMessage)
 _output = Shape(WireCallOutput)
@@ -113,5 +115,7 @@ def _read_output(raw: msgspec.Raw, path: str) -> ToolResult:
         members.update(item_note(wire.id, wire.status))
     if wire.type != "function_call_output":
         members[CUSTOM] = json.raw(value=True)
+    if wire.name is not None:
+        members[CALLED] = json.raw({"name": wire.name, "namespace": wire.namespace})
     parts = tuple(content.read(wire.output, f"{path}.output"))
     return ToolResult(call_id=wire.call_id, parts=parts, vendor=vendor_of(members))

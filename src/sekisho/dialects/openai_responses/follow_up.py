@@ -8,7 +8,9 @@ import re
 
 from sekisho.core.contract import FollowUp
 
-_PATH = re.compile(r"/responses/(?!compact$)([A-Za-z0-9_-]{1,200})(/cancel|/input_items)?", re.ASCII)
+_PATH = re.compile(
+    r"/responses/(?!(?:compact|input_tokens)$)([A-Za-z0-9_-]{1,200})(/cancel|/input_items)?", re.ASCII
+)
 _METHODS = {
     "": frozenset({"GET", "DELETE"}),
     "/cancel": frozenset({"POST"}),

@@ -32,6 +32,7 @@ from sekisho.core.message import (
     Vendor,
 )
 from sekisho.dialects.openai_responses import content
+from sekisho.dialects.openai_responses.namespaces import joined, parted
 from sekisho.dialects.openai_responses.schema import (
     WireCall,
     WireDrawing,
@@ -149,7 +150,7 @@ def _read_call(raw: msgspec.Raw, path: str) -> list[Part]:
     return [
         ToolCall(
             id=wire.call_id,
-            name=wire.name,
+            name=joined(wire.namespace, wire.name),
             arguments=(wire.input if custom else wire.arguments) or "",
             custom=custom,
             signature=wire.signature,
@@ -276,8 +277,11 @@ def _write_reasoning(parts: Sequence[Part], known: Item) -> Item:
 
 
 def _write_call(call: ToolCall, known: Item) -> Item:
+    namespace, name = parted(call.name)
     item = _begin("custom_tool_call" if call.custom else "function_call", known)
-    item |= {"call_id": call.id, "name": call.name, "input" if call.custom else "arguments": call.arguments}
+    item |= {"call_id": call.id, "name": name, "input" if call.custom else "arguments": call.arguments}
+    if namespace is not None:
+        item["namespace"] = namespace
     if call.signature is not None:
         item["signature"] = call.signature
     return {**item, **spread(call.vendor)}

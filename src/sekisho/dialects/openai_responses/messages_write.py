@@ -25,9 +25,10 @@ from sekisho.core.message import (
 )
 from sekisho.dialects.openai_responses import content, content_write, items
 from sekisho.dialects.openai_responses.content_write import Item, Placed, Writing
-from sekisho.dialects.openai_responses.conversation import CUSTOM, as_instructions
+from sekisho.dialects.openai_responses.conversation import CALLED, CUSTOM, as_instructions
 from sekisho.dialects.openai_responses.items import ITEM
 from sekisho.dialects.openai_responses.shape import NAME, own, spread
+from sekisho.wire import json
 
 THINKING = "reasoning_content"
 """The extension of endpoints that take plain thinking back."""
@@ -87,10 +88,18 @@ def _result(result: ToolResult, path: str, custom: set[str], writing: Writing) -
     return {
         "type": "custom_tool_call_output" if is_custom else "function_call_output",
         **items.head(result.vendor),
+        **_called(result),
         "call_id": result.call_id,
         "output": content_write.write(parts, writing),
         **spread(result.vendor),
     }
+
+
+def _called(result: ToolResult) -> Item:
+    """Which tool gave the result, where its client said it again."""
+    noted = own(result.vendor).get(CALLED)
+    said = json.decode(noted) if noted is not None else {}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _assistant(parts: list[Placed], writing: Writing) -> list[object]:

@@ -60,7 +60,7 @@ def _read(body: bytes) -> Request:
     return Request(
         model=wire.model,
         messages=conversation.read(wire.instructions, wire.input if wire.input is not None else []),
-        tools=tuple(tools.read(raw, f"tools.{index}") for index, raw in enumerate(wire.tools or ())),
+        tools=tools.read(wire.tools or ()),
         tool_choice=tools.read_choice(wire.tool_choice, vendor),
         parallel_tool_calls=wire.parallel_tool_calls,
         max_tokens=wire.max_output_tokens,
@@ -69,6 +69,8 @@ def _read(body: bytes) -> Request:
         reasoning=_read_reasoning(wire.reasoning, vendor),
         service_tier=wire.service_tier,
         user=_read_user(wire, vendor),
+        metadata=json.raw(wire.metadata) if wire.metadata else None,
+        cache_key=wire.prompt_cache_key,
         stream=bool(wire.stream),
         include_usage=bool(wire.stream),
         required=tuple(required),

@@ -13,6 +13,7 @@ import msgspec
 from sekisho.core.contract import Members, TargetFacts, Written
 from sekisho.core.request import OutputFormat, ReasoningSettings, Request
 from sekisho.dialects.openai_responses import messages_write, tools
+from sekisho.dialects.openai_responses.cache import KEY
 from sekisho.dialects.openai_responses.content_write import Item, Writing
 from sekisho.dialects.openai_responses.request import ENCRYPTED, LOGPROBS, QUIET, USER
 from sekisho.dialects.openai_responses.shape import own, spread
@@ -46,6 +47,12 @@ def write(request: Request, target: TargetFacts) -> Written:
         body["service_tier"] = request.service_tier
     if request.user is not None:
         body["safety_identifier" if USER in kept else "user"] = request.user
+    if request.metadata is not None:
+        body["metadata"] = request.metadata
+    if QUIET in kept or KEY in target.extensions:
+        body |= {} if request.cache_key is None else {KEY: request.cache_key}
+    else:
+        writing.unsaid(request, ("cache_key",), f"the endpoint is not known to take {KEY}")
     writing.unmarked("", request.cache)
     if request.stream:
         body["stream"] = True
@@ -82,10 +89,9 @@ def _reasons(request: Request, writing: Writing) -> bool:
 
 def _tools(request: Request, kept: Members, writing: Writing) -> Item:
     found: Item = {}
-    written = [tools.write(tool, f"tools.{index}", writing) for index, tool in enumerate(request.tools)]
-    taken = [tool for tool in written if tool is not None]
-    if taken:
-        found["tools"] = taken
+    written = tools.write(request.tools, writing)
+    if written:
+        found["tools"] = written
     if request.tool_choice is not None and "tool_choice" not in kept:
         found["tool_choice"] = tools.write_choice(request.tool_choice, request.tools)
     if request.parallel_tool_calls is not None:

@@ -31,6 +31,8 @@ class WireRequest(Wire):
     service_tier: str | None = None
     user: str | None = None
     safety_identifier: str | None = None
+    metadata: dict[str, msgspec.Raw] | None = None
+    prompt_cache_key: str | None = None
     stream: bool | None = None
     stream_options: msgspec.Raw = msgspec.Raw()
     store: bool | None = None
@@ -62,6 +64,13 @@ class WireTool(Wire):
     parameters: msgspec.Raw = msgspec.Raw()
     strict: bool | None = None
     format: msgspec.Raw = msgspec.Raw()
+
+
+class WireNamespace(Wire):
+    type: str
+    name: str
+    tools: list[msgspec.Raw]
+    description: str | None = None
 
 
 class WireToolChoice(Wire):
@@ -110,6 +119,7 @@ class WireCall(Wire):
     type: str
     call_id: str
     name: str
+    namespace: str | None = None
     arguments: str | None = None
     input: str | None = None
     id: str | None = None
@@ -124,6 +134,8 @@ class WireCallOutput(Wire):
     output: str | list[msgspec.Raw]
     id: str | None = None
     status: str | None = None
+    name: str | None = None
+    namespace: str | None = None
 
 
 class WireDrawing(Wire):

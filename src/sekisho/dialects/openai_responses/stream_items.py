@@ -50,8 +50,6 @@ class OpenPart:
 
     __slots__ = ("_item", "_numbered", "_texts", "part")
 
-    takes_logprobs = False
-
     def __init__(self, part: Part, item: "OpenItem") -> None:
         self.part = part
         self._item = item
@@ -69,24 +67,21 @@ class OpenPart:
     def grow(self, raw: msgspec.Raw, out: list[bytes]) -> None:
         """More of its vendor members."""
 
-    def logprobs(self, raw: msgspec.Raw, out: list[bytes]) -> None:
-        """Log probabilities of what was just said."""
-
     def end(self, out: list[bytes]) -> None:  # noqa: ARG002 - kinds with events of their own say them
         self._item.parts.append(self.part)
         self._item.open -= 1
 
 
-class _Spoken(OpenPart):
+class Spoken(OpenPart):
     """A text or a refusal, with deltas written by hand: nearly all events of a stream are of them."""
 
-    __slots__ = ("_annotations", "_head", "_logprobs", "_name", "_place", "_tail")
-
-    takes_logprobs = True
+    __slots__ = ("_annotations", "_content", "_ended", "_head", "_logprobs", "_name", "_place", "_tail")
 
     def __init__(self, part: Part, item: "OpenItem", place: int, out: list[bytes]) -> None:
         super().__init__(part, item)
         self._name = "output_text" if isinstance(part, Text) else "refusal"
+        self._content = place
+        self._ended = False
         self._place = {"item_id": item.id, "output_index": item.place, "content_index": place}
         self._annotations: list[msgspec.Raw] = []
         self._logprobs: list[msgspec.Raw] = []
@@ -113,14 +108,20 @@ class _Spoken(OpenPart):
             self._annotations.append(annotation)
 
     def logprobs(self, raw: msgspec.Raw, out: list[bytes]) -> None:
+        """Log probabilities of what was said last; some come when the text has ended, and count as long as
+        its item can tell them."""
         found = _members.decode(raw).get("content", b"null")
-        if self._name != "output_text" or not bytes(found).startswith(b"["):
+        if self._name != "output_text" or self._item.done or not bytes(found).startswith(b"["):
             return
         event = {**self._place, "delta": "", "logprobs": found}
         out.append(self._numbered.frame("response.output_text.delta", event))
         self._logprobs += _raws.decode(found)
+        if self._ended:
+            ended = self._item.parts[self._content]
+            self._item.parts[self._content] = items.noted(ended, {LOGPROBS: json.raw(self._logprobs)})
 
     def end(self, out: list[bytes]) -> None:
+        self._ended = True
         text = "".join(self._texts)
         if isinstance(self.part, Text):
             self.part = msgspec.structs.replace(self.part, text=text)
@@ -243,7 +244,7 @@ class _Call(OpenPart):
 class OpenItem:
     """An item, from its announcement until it is done."""
 
-    __slots__ = ("_done", "_first", "id", "numbered", "open", "parts", "place", "whole")
+    __slots__ = ("_first", "done", "id", "numbered", "open", "parts", "place", "whole")
 
     whole: Item | msgspec.Raw
     """As the last event repeats it, once it is done."""
@@ -258,12 +259,12 @@ class OpenItem:
         self.open = 0
         self.whole = {}
         self._first = first
-        self._done = False
+        self.done = False
 
     @property
     def idle(self) -> bool:
         """Its parts have ended, and nobody was told yet that it is done."""
-        return not (self._done or self.open)
+        return not (self.done or self.open)
 
     def takes(self, part: Part) -> bool:
         """Whether a part that begins now belongs to this item."""
@@ -282,7 +283,7 @@ class OpenItem:
         self.open += 1
         found: OpenPart
         if isinstance(part, Text | Refusal):
-            found = _Spoken(_empty(part), self, len(self.parts), out)
+            found = Spoken(_empty(part), self, len(self.parts), out)
         elif isinstance(part, Reasoning):
             found = _Thinking(part, self)
         elif isinstance(part, ToolCall):
@@ -302,7 +303,7 @@ class OpenItem:
         out += [self.numbered.frame(f"response.content_part.{name}", event) for name in ("added", "done")]
 
     def finish(self, status: str, out: list[bytes]) -> None:
-        self._done = True
+        self.done = True
         self.whole = write_item(self.parts, self.id, status)
         call = self.parts[0]
         if isinstance(call, ToolCall):

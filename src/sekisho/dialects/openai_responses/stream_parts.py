@@ -28,6 +28,8 @@ from sekisho.wire import json
 from sekisho.wire.shape import Shape
 
 ANNOTATIONS = "annotations"
+_NO_TEXT = Text(text="")
+_NO_REFUSAL = Refusal(text="")
 
 _kind = Shape(WireKind)
 _reasoning = Shape(WireReasoning)
@@ -151,18 +153,18 @@ class PartReader:
     # --- content of messages ---
 
     def text(self, event: WireEvent, events: list[Event]) -> None:
-        index = self._texts.get((event.output_index, event.content_index))
-        if index is None:
-            index = self._start_text(event, Text(text=""), events)
-        if event.delta and event.delta.__class__ is str:
-            events.append(TextDelta(index=index, text=event.delta))
+        self._said(event, _NO_TEXT, events)
 
     def refusal(self, event: WireEvent, events: list[Event]) -> None:
+        self._said(event, _NO_REFUSAL, events)
+
+    def _said(self, event: WireEvent, empty: Part, events: list[Event]) -> None:
+        if not event.delta or event.delta.__class__ is not str:
+            return
         index = self._texts.get((event.output_index, event.content_index))
         if index is None:
-            index = self._start_text(event, Refusal(text=""), events)
-        if event.delta and event.delta.__class__ is str:
-            events.append(TextDelta(index=index, text=event.delta))
+            index = self._start_text(event, empty, events)
+        events.append(TextDelta(index=index, text=event.delta))
 
     def annotation(self, event: WireEvent, events: list[Event]) -> None:
         place = (event.output_index, event.content_index)

@@ -10,8 +10,6 @@ message, and only the end says whether it was cut off.
 
 from collections.abc import Sequence
 
-import msgspec
-
 from sekisho.core.contract import ReplyOptions
 from sekisho.core.event import (
     End,
@@ -28,7 +26,7 @@ from sekisho.core.reply import Finish, Reply
 from sekisho.dialects.openai_responses import finish, reply, usage
 from sekisho.dialects.openai_responses.reply import Ids
 from sekisho.dialects.openai_responses.shape import NAME, spread
-from sekisho.dialects.openai_responses.stream_items import Numbered, OpenItem, OpenPart
+from sekisho.dialects.openai_responses.stream_items import Numbered, OpenItem, OpenPart, Spoken
 
 _STOP = Finish(reason="stop")
 
@@ -36,7 +34,7 @@ _STOP = Finish(reason="stop")
 class ResponsesStreamWriter:
     """One stream, for one client."""
 
-    __slots__ = ("_envelope", "_ids", "_items", "_numbered", "_options", "_parts", "_unfinished")
+    __slots__ = ("_envelope", "_ids", "_items", "_numbered", "_options", "_parts", "_text", "_unfinished")
 
     def __init__(self, options: ReplyOptions) -> None:
         self._options = options
@@ -47,6 +45,8 @@ class ResponsesStreamWriter:
         self._unfinished: list[OpenItem] = []
         self._parts: dict[int, OpenPart] = {}
         """Parts that have not ended, by their hub index."""
+        self._text: Spoken | None = None
+        """The text that was begun last."""
 
     def write(self, events: Sequence[Event]) -> bytes:
         out: list[bytes] = []
@@ -72,8 +72,8 @@ class ResponsesStreamWriter:
             case VendorDelta(index=index, dialect=dialect, raw=raw) if dialect == NAME:
                 if index in self._parts:
                     self._parts[index].grow(raw, out)
-            case LogprobsDelta(raw=raw):
-                self._logprobs(raw, out)
+            case LogprobsDelta(choice=0, raw=raw) if self._text is not None:
+                self._text.logprobs(raw, out)
             case Start():
                 self._start(event, out)
             case End():
@@ -98,13 +98,9 @@ class ResponsesStreamWriter:
             self._items.append(last)
             self._unfinished.append(last)
             last.announce(out)
-        self._parts[event.index] = last.begin(part, out)
-
-    def _logprobs(self, raw: msgspec.Raw, out: list[bytes]) -> None:
-        for part in self._parts.values():
-            if part.takes_logprobs:
-                part.logprobs(raw, out)
-                return
+        begun = self._parts[event.index] = last.begin(part, out)
+        if isinstance(begun, Spoken):
+            self._text = begun
 
     def _finish_items(self, why: Finish, out: list[bytes]) -> None:
         """Says of all items whose parts have ended that they are done."""

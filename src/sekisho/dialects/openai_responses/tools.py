@@ -8,11 +8,14 @@ note `_strict` says.
 The hub's grammars are those of Chat Completions, `{"type": "grammar", "grammar": {...}}`; here they are flat.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.request import CustomTool, FunctionTool, ProviderTool, Tool, ToolChoice
+from sekisho.dialects.openai_responses import namespaces
 from sekisho.dialects.openai_responses.content_write import Item, Writing
 from sekisho.dialects.openai_responses.schema import WireTool, WireToolChoice
 from sekisho.dialects.openai_responses.shape import NAME, own, spread, vendor_of
@@ -28,8 +31,20 @@ _members = msgspec.json.Decoder(Members)
 _MODES = {b'"auto"': "auto", b'"none"': "none", b'"required"': "required"}
 
 
-def read(raw: msgspec.Raw, path: str) -> Tool:
-    """One tool. What the hub does not know, the provider runs itself. Raises BadRequest."""
+def read(raws: Sequence[msgspec.Raw]) -> tuple[Tool, ...]:
+    """All tools, those of a namespace one by one. Raises BadRequest."""
+    found: list[Tool] = []
+    for index, raw in enumerate(raws):
+        tool = _read(raw, f"tools.{index}")
+        grouped: Sequence[Tool] = ()
+        if isinstance(tool, ProviderTool) and tool.type == "namespace":
+            grouped = namespaces.read(raw, f"tools.{index}", _read)
+        found += grouped or (tool,)
+    return tuple(found)
+
+
+def _read(raw: msgspec.Raw, path: str) -> Tool:
+    """One tool. What the hub does not know, the provider runs itself."""
     wire, rest = _tool.read_all(raw, path)
     if wire.type not in ("function", "custom"):
         return ProviderTool(dialect=NAME, type=wire.type, raw=raw)
@@ -69,13 +84,21 @@ def read_choice(raw: msgspec.Raw, vendor: Members) -> ToolChoice | None:
     return None
 
 
-def write(tool: Tool, path: str, writing: Writing) -> object | None:
-    """One tool, or None and a loss."""
-    if isinstance(tool, ProviderTool):
-        if tool.dialect == NAME:
-            return tool.raw
-        writing.content(path, f"a tool that only {tool.dialect} runs")
-        return None
+def write(tools: Sequence[Tool], writing: Writing) -> list[object]:
+    """The `tools`."""
+    out: list[object] = []
+    for index, tool in enumerate(tools):
+        path = f"tools.{index}"
+        if not isinstance(tool, ProviderTool):
+            namespaces.write(tool, _write(tool, path, writing), out)
+        elif tool.dialect == NAME:
+            out.append(tool.raw)
+        else:
+            writing.content(path, f"a tool that only {tool.dialect} runs")
+    return out
+
+
+def _write(tool: FunctionTool | CustomTool, path: str, writing: Writing) -> Item:
     writing.foreign(path, tool.vendor)
     item: Item = {"type": "custom" if isinstance(tool, CustomTool) else "function", "name": tool.name}
     if tool.description is not None:

@@ -208,7 +208,7 @@ def _tool(path: str, tool: Tool, *, content: bool) -> Iterator[Fact]:
 
 
 def _settings(request: Request) -> Iterator[Fact]:
-    for name in ("max_tokens", "user", "stream"):
+    for name in ("max_tokens", "user", "cache_key", "stream"):
         value = getattr(request, name)
         if value:
             yield Fact(name, name, repr(value))
@@ -217,6 +217,8 @@ def _settings(request: Request) -> Iterator[Fact]:
     for name, value in msgspec.structs.asdict(request.sampling).items():
         if value is not None:
             yield Fact(f"sampling.{name}", name, repr(value) if name != "logit_bias" else _canonical(value))
+    if request.metadata is not None:
+        yield Fact("metadata", "metadata", _canonical(request.metadata))
     if request.parallel_tool_calls is False:
         yield Fact("parallel_tool_calls", "no parallel tool calls", "")
     # Words for effort and tiers differ by dialect: what counts is that the wish arrives at all.
