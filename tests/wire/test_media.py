@@ -1,5 +1,7 @@
 """Content in requests: what is base64, and what is refused with the field that holds it."""
 
+from base64 import b64encode
+
 import pytest
 
 from sekisho.core.error import BadRequest
@@ -43,3 +45,23 @@ def test_a_data_url_without_base64_is_refused(url: str) -> None:
 
 def test_other_urls_are_links() -> None:
     assert media.source("https://example.com/a.png", "url") == Link(url="https://example.com/a.png")
+
+
+def test_pieces_of_base64_join_to_what_they_mean() -> None:
+    assert media.joined(["AAEC", "AwQ="]) == "AAECAwQ="
+    assert media.joined(["AA==", "AQI="]) == "AAEC"
+    with pytest.raises(ValueError):  # noqa: PT011 - of whichever kind
+        media.joined(["A=", "関"])
+
+
+@pytest.mark.parametrize("size", [1 << 15, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 200_000])
+def test_base64_of_any_length_is_checked_to_its_end(size: int) -> None:
+    data = b64encode(bytes(size)).decode()
+    assert media.is_base64(data)
+    for broken in (
+        data[:-1],
+        data + "=",
+        data[: 1 << 15] + "=" + data[(1 << 15) + 1 :],
+        data[:-5] + "-" + data[-4:],
+    ):
+        assert not media.is_base64(broken)

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from sekisho.core.error import SekishoError, UpstreamError
+from sekisho.core.estimate import measure
 from sekisho.core.event import Event
 from sekisho.core.operation import Operation
 from sekisho.core.reply import Reply
@@ -145,6 +146,15 @@ class Facts(msgspec.Struct, kw_only=True):
     """Characters of produced text, reasoning and tool arguments, to estimate from where usage is missing."""
     output_wide: int = 0
     """The same, for characters outside ASCII."""
+
+    def produced(self, text: str) -> None:
+        """Counts more of what was produced."""
+        if text.isascii():  # nearly always
+            self.output_ascii += len(text)
+            return
+        narrow, wide = measure(text)
+        self.output_ascii += narrow
+        self.output_wide += wide
 
 
 class Tap(Protocol):

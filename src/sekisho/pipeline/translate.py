@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import msgspec
 
-from sekisho.core import estimate
 from sekisho.core.contract import Dialect, Facts, ReplyOptions
 from sekisho.core.event import End, Event, Start, TextDelta
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
@@ -67,16 +66,10 @@ def _facts(reply: Reply) -> Facts:
     for choice in reply.choices:
         for part in choice.parts:
             if isinstance(part, Text | Reasoning | Refusal):
-                _count(facts, part.text)
+                facts.produced(part.text)
             elif isinstance(part, ToolCall):
-                _count(facts, part.arguments)
+                facts.produced(part.arguments)
     return facts
-
-
-def _count(facts: Facts, text: str) -> None:
-    plain, wide = estimate.measure(text)
-    facts.output_ascii += plain
-    facts.output_wide += wide
 
 
 class TranslateRelay:
@@ -108,7 +101,7 @@ class TranslateRelay:
         self.started = True
         for event in events:
             if isinstance(event, TextDelta):
-                _count(self.facts, event.text)
+                self.facts.produced(event.text)
             elif isinstance(event, Start):
                 self.facts.model = event.model
                 self.facts.upstream_id = event.id

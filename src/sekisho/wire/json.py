@@ -10,6 +10,10 @@ from sekisho.core.error import BadRequest
 
 _members = msgspec.json.Decoder(Members)
 _any = msgspec.json.Decoder()
+members_of = _members.decode
+"""The members of an object. Raises what `wire.shape.BROKEN` names."""
+items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
+"""The items of a list. Raises what `wire.shape.BROKEN` names."""
 encode = msgspec.json.Encoder().encode
 _BEFORE_VALUE = (b",", b"[", b"{")
 _blank = re.compile(rb"[ \t\r\n]*+")
@@ -21,6 +25,13 @@ def members(body: bytes) -> Members:
         return _members.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the request body is not a JSON object: {error}") from None
+
+
+def only(body: bytes, names: frozenset[str]) -> bytes:
+    """A request body without the members that are not in `names`; the very same where there are none."""
+    found = members(body)
+    kept = {name: value for name, value in found.items() if name in names}
+    return body if len(kept) == len(found) else encode(kept)
 
 
 def holds_each_once(body: bytes, members: Members) -> bool:

@@ -10,10 +10,9 @@ import msgspec
 
 from sekisho.core.contract import Members
 from sekisho.wire import json
+from sekisho.wire.json import items_of, members_of
 from sekisho.wire.shape import BROKEN
 
-_members = msgspec.json.Decoder(Members)
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 _DEEPEST = 8
 """Levels of blocks within blocks; APIs have three."""
 
@@ -28,12 +27,12 @@ def without(
         return raw
     try:
         if data[:1] == b"[":
-            items = _items.decode(data)
+            items = items_of(data)
             kept = [without(item, names, inside, depth - 1) for item in items]
             same = all(one is other for one, other in zip(items, kept, strict=True))
             return raw if same else json.raw(kept)
         if data[:1] == b"{":
-            return _without(raw, _members.decode(data), names, inside, depth)
+            return _without(raw, members_of(data), names, inside, depth)
     except BROKEN:
         return raw  # the provider's to refuse, in its own words
     return raw
@@ -69,9 +68,9 @@ def mark_last(
     """A list of objects with the last one that `suits` edited; unchanged where there is none, where `edit`
     gives nothing, or where it is no such list. All others keep their bytes."""
     try:
-        items = _items.decode(raw)
+        items = items_of(raw)
         for at in range(len(items) - 1, -1, -1):
-            found = _members.decode(items[at])
+            found = members_of(items[at])
             if suits(found):
                 edited = edit(found)
                 if edited is None:

@@ -5,6 +5,8 @@ the client in its own words instead of failing at a provider in others.
 """
 
 import re
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
 
 import msgspec
 
@@ -36,6 +38,14 @@ def is_base64(data: str) -> bool:
         )
     except msgspec.ValidationError:
         return False
+
+
+def joined(pieces: Sequence[str]) -> str:
+    """One base64 text of pieces of one, or of pieces that were encoded one by one. Raises ValueError where a
+    padded one is none."""
+    if not any("=" in piece for piece in pieces[:-1]):
+        return "".join(pieces)
+    return b64encode(b"".join(b64decode(piece, validate=True) for piece in pieces)).decode()
 
 
 def inline(media_type: str, data: str, path: str) -> Inline:

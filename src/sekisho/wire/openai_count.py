@@ -5,6 +5,7 @@ import msgspec
 
 from sekisho.core.error import Malformed
 from sekisho.wire import json
+from sekisho.wire.shape import BROKEN
 
 
 class _Counted(msgspec.Struct):
@@ -23,7 +24,7 @@ def read(body: bytes) -> int:
     """Raises Malformed."""
     try:
         return _counted.decode(body).input_tokens
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         raise Malformed(f"not a count of tokens: {error}") from None
 
 

@@ -4,7 +4,6 @@ Only a provider's words about the request itself reach the client. What it says 
 own troubles stays here: such texts quote keys and account names.
 """
 
-import math
 import re
 
 import msgspec
@@ -15,7 +14,6 @@ from sekisho.core.error import (
     ContextTooLong,
     Draining,
     Forbidden,
-    InternalError,
     LimitError,
     Malformed,
     Overloaded,
@@ -32,9 +30,7 @@ from sekisho.core.error import (
 )
 from sekisho.wire import json, openai_problem, sse
 from sekisho.wire.openai_problem import Problem
-
-LONGEST_WAIT = 86_400.0
-"""Seconds. Longer or senseless waits are taken as this or as none."""
+from sekisho.wire.told import LONGEST_WAIT, seconds, told
 
 _AUTH = {
     "invalid_api_key",
@@ -217,12 +213,12 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 def wait(headers: Headers, message: str = "") -> float | None:
     """Seconds to wait, as a provider's headers or words say it. Dates are ignored: they need a clock."""
     given = {name: value.decode("latin-1").strip() for name, value in headers}
-    milliseconds = _number(given.get(b"retry-after-ms"))
-    seconds = milliseconds / 1000 if milliseconds is not None else _number(given.get(b"retry-after"))
-    if seconds is None:
+    milliseconds = seconds(given.get(b"retry-after-ms"))
+    found = milliseconds / 1000 if milliseconds is not None else seconds(given.get(b"retry-after"))
+    if found is None:
         hint = _AGAIN_TEXT.search(message)  # more exact than the time until a limit is whole again
-        seconds = float(hint[1]) * _UNITS[hint[2].lower()] if hint else _reset(given)
-    return None if seconds is None else min(seconds, LONGEST_WAIT)
+        found = float(hint[1]) * _UNITS[hint[2].lower()] if hint else _reset(given)
+    return None if found is None else min(found, LONGEST_WAIT)
 
 
 def _reset(given: dict[bytes, str]) -> float | None:
@@ -245,31 +241,20 @@ def _duration(text: str) -> float | None:
     return sum(float(amount) * _UNITS[unit] for amount, unit in _DURATION.findall(text))
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
-
-
 # --- for the client ----------------------------------------------------------------------------------
 
 
 def write(error: SekishoError, request_id: str) -> bytes:
     """OpenAI's error body. For a provider's error, `metadata` names the provider and the attempts."""
-    message, param, code = error.message, error.param, error.code
-    if isinstance(error, InternalError) or type(error) is SekishoError:
-        message, param, code = (
-            "internal error; name the request id when you report it",
-            None,
-            "internal_error",
-        )
-    body: dict[str, object] = {"message": message, "type": _type(error), "param": param, "code": code}
-    if isinstance(error, UpstreamError) and error.provider is not None:
-        body["metadata"] = {"provider_name": error.provider, "attempts": error.attempts}
-        if not isinstance(error, ProviderRejected):
-            body["message"] = error.told
+    found = told(error, request_id)
+    body: dict[str, object] = {
+        "message": found.message,
+        "type": _type(error),
+        "param": found.param,
+        "code": found.code,
+    }
+    if found.provider is not None:
+        body["metadata"] = {"provider_name": found.provider, "attempts": found.attempts}
     return json.encode({"error": body, "request_id": request_id})
 
 

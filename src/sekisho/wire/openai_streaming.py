@@ -5,6 +5,7 @@ import msgspec
 from sekisho.core.contract import Members, TargetFacts
 from sekisho.core.request import Request
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import Shape, Wire, given
 
 NAME = "stream_options"
@@ -37,7 +38,7 @@ def write(request: Request, rest: msgspec.Raw | None, target: TargetFacts) -> di
     """The members that make a stream of a request; `rest` is what `read` put into `vendor`."""
     if not request.stream:
         return {}
-    members: dict[str, object] = dict(msgspec.json.decode(rest, type=Members)) if rest is not None else {}
+    members: dict[str, object] = dict(members_of(rest)) if rest is not None else {}
     if request.include_usage or target.count_stream_usage:
         members["include_usage"] = True
     return {"stream": True, NAME: members} if members else {"stream": True}

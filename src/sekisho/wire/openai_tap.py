@@ -15,10 +15,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from sekisho.core.contract import Facts, Members, ReplyOptions
+from sekisho.core.contract import Facts, ReplyOptions
 from sekisho.core.error import Malformed, Truncated
-from sekisho.core.estimate import measure as measured
 from sekisho.wire import json, openai_errors, openai_finish, openai_usage, sse
+from sekisho.wire.json import members_of
 from sekisho.wire.openai_usage import WireUsage
 from sekisho.wire.shape import BROKEN, Wire
 from sekisho.wire.sse import DONE, Frame, FrameDecoder
@@ -29,7 +29,7 @@ FINGERPRINT = "system_fingerprint"
 Choice = TypeVar("Choice")
 Narrow = TypeVar("Narrow", bound=msgspec.Struct)
 Reads = Callable[[Facts, list[Choice]], None]
-"""Notes what an event's choices say (`add` and `finish` below do), and raises what they report."""
+"""Notes what an event's choices say (`finish` below does), and raises what they report."""
 
 
 class Event(Wire, Generic[Choice]):
@@ -58,18 +58,10 @@ class _Whole(Wire):
 
 
 _whole = msgspec.json.Decoder(_Whole)
-_members = msgspec.json.Decoder(Members)
 
 _TERMINATOR = b"data: [DONE]\n\n"
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
 """Cannot match inside of a JSON text, where quotes are escaped."""
-
-
-def add(facts: Facts, text: str) -> None:
-    """Counts more of the produced text."""
-    narrow, wide = measured(text)
-    facts.output_ascii += narrow
-    facts.output_wide += wide
 
 
 def finish(facts: Facts, index: int, reason: str) -> None:
@@ -173,7 +165,7 @@ class StreamTap(Generic[Choice]):
         self.facts.model = event.model
         shown = self._options.model
         if shown is not None and shown != event.model:
-            spelled = re.escape(bytes(_members.decode(frame.data)["model"]))
+            spelled = re.escape(bytes(members_of(frame.data)["model"]))
             found = re.search(rb'"model"\s*:\s*' + spelled, frame.raw)
             if found:
                 self._model = (found[0], b'"model":' + json.encode(shown))
@@ -187,7 +179,7 @@ class StreamTap(Generic[Choice]):
             return b""
         if not self._cost:
             return raw
-        members = _members.decode(frame.data)
+        members = members_of(frame.data)
         members["usage"] = json.raw(
             openai_usage.with_money(members["usage"], counted, self.facts.service_tier, self._options)
         )
@@ -234,7 +226,7 @@ def _read_whole(
     renamed = options.model is not None and options.model != found.model
     if not renamed and (options.cost is None or facts.usage is None):
         return facts, body
-    members = _members.decode(body)
+    members = members_of(body)
     if renamed:
         members["model"] = json.raw(options.model)
     if facts.usage is not None and options.cost is not None:
@@ -252,7 +244,7 @@ def _without_null_usage(raw: bytes) -> bytes:
 def _salvage(data: bytes, kind: type[Narrow], why: Exception) -> Narrow:
     """What can be read of an object with a member of an unknown shape. Raises Malformed for anything else."""
     try:
-        members = _members.decode(data)
+        members = members_of(data)
     except BROKEN:
         raise Malformed(f"not a completion: {why}") from None
     found = kind()

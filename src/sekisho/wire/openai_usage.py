@@ -7,9 +7,10 @@ to the prompt cache; `completion_tokens` includes reasoning.
 import msgspec
 
 from sekisho.core.contract import Members, ReplyOptions
-from sekisho.core.money import usd_text
 from sekisho.core.usage import Usage
 from sekisho.wire import json
+from sekisho.wire.counts import usd
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import Wire
 
 
@@ -95,7 +96,7 @@ def write(usage: Usage, service_tier: str | None, options: ReplyOptions) -> dict
 
 def with_money(raw: msgspec.Raw, usage: Usage, service_tier: str | None, options: ReplyOptions) -> Members:
     """A provider's own usage object with money added; its other members stay byte for byte."""
-    members: Members = msgspec.json.decode(raw, type=Members)
+    members: Members = members_of(raw)
     return {**members, **money(usage, service_tier, options)}
 
 
@@ -112,16 +113,12 @@ def money(usage: Usage, service_tier: str | None, options: ReplyOptions) -> Memb
     prompt_only = msgspec.structs.replace(usage, output=0, reasoning=0, output_audio=0)
     prompt = options.cost(prompt_only, service_tier) or 0
     details = {
-        "upstream_inference_cost": _usd(total),
-        "upstream_inference_prompt_cost": _usd(prompt),
-        "upstream_inference_completions_cost": _usd(total - prompt),
+        "upstream_inference_cost": usd(total),
+        "upstream_inference_prompt_cost": usd(prompt),
+        "upstream_inference_completions_cost": usd(total - prompt),
     }
     return {
-        "cost": _usd(total),
+        "cost": usd(total),
         "cost_details": json.raw(details),
         "is_byok": json.raw(value=False),
     }
-
-
-def _usd(nano: int) -> msgspec.Raw:
-    return msgspec.Raw(usd_text(nano).encode())

@@ -14,6 +14,7 @@ from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.provider import BodyEdit
 from sekisho.wire import json
+from sekisho.wire.json import items_of, members_of
 from sekisho.wire.shape import BROKEN
 
 Pointer = tuple[str, ...]
@@ -22,8 +23,6 @@ Container = Members | list[msgspec.Raw]
 MAX_DEPTH = 32
 """Names in one pointer."""
 
-_members = msgspec.json.Decoder(Members)
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 _index = re.compile(r"0|[1-9][0-9]{0,8}")
 _NULL = msgspec.Raw(b"null")
 
@@ -139,8 +138,8 @@ def _opened(raw: msgspec.Raw, pointer: Pointer) -> Container | None:
     first = memoryview(raw)[:1].tobytes()
     try:
         if first == b"{":
-            return _members.decode(raw)
-        return _items.decode(raw) if first == b"[" else None
+            return members_of(raw)
+        return items_of(raw) if first == b"[" else None
     except BROKEN:
         field = ".".join(pointer)
         raise BadRequest(f"{field}: not valid JSON. Send a JSON object in UTF-8.", param=field) from None

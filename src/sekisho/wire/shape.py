@@ -12,10 +12,10 @@ import msgspec
 from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.message import Vendor
+from sekisho.wire.json import members_of
 
 Shaped = TypeVar("Shaped", bound=msgspec.Struct)
 
-_members = msgspec.json.Decoder(Members)
 _encode = msgspec.json.Encoder().encode
 _LEADING_TYPE = re.compile(rb'\{\s*+"type"\s*+:\s*+"(\w++)"\s*+[,}]', re.ASCII)
 _ABSENT = (msgspec.Raw(b""), msgspec.Raw(b"null"))
@@ -76,7 +76,7 @@ class Shape(Generic[Shaped]):
     def rest(self, data: bytes | msgspec.Raw) -> Members:
         """The members that the shape does not know, without nulls, and without names that would pass for a
         reader's notes."""
-        found = _members.decode(data)
+        found = members_of(data)
         return {
             name: raw
             for name, raw in found.items()

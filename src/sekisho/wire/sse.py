@@ -131,7 +131,10 @@ def _parse(raw: bytes) -> Frame:
 
 
 def encode(data: bytes, event: bytes = b"") -> bytes:
-    """One frame. `data` must not contain line ends (JSON never does)."""
+    """One frame of JSON. Line ends, which stand between values that are passed on as they came, become
+    spaces."""
+    if b"\n" in data or b"\r" in data:
+        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
     if event:
         return b"event: " + event + b"\ndata: " + data + b"\n\n"
     return b"data: " + data + b"\n\n"

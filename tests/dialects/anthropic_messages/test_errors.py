@@ -107,7 +107,7 @@ def test_words_that_could_name_our_account_stay_inside(status: int) -> None:
         (b"-1", None),
         (b"soon", None),
         (b"nan", None),
-        (b"inf", 86_400.0),
+        (b"inf", None),
         (b"", None),
     ],
 )

@@ -14,7 +14,6 @@ from sekisho.core.reply import Finish
 from sekisho.core.usage import Usage
 from sekisho.dialects.openai_chat import DIALECT
 from sekisho.dialects.openai_chat.stream import ChatStreamReader
-from sekisho.dialects.openai_chat.stream_choice import join_base64
 
 DONE = b"data: [DONE]\n\n"
 STOP = Finish(reason="stop")
@@ -141,13 +140,6 @@ def test_interleaved_calls_stay_apart_and_a_missing_id_is_made_up() -> None:
         ToolCall(id="call_0_a", name="f", arguments="12"),
         ToolCall(id="call_1_a", name="g", arguments="3"),
     )
-
-
-def test_pieces_of_base64_join_to_what_they_mean() -> None:
-    assert join_base64(["AAEC", "AwQ="]) == "AAECAwQ="
-    assert join_base64(["AA==", "AQI="]) == "AAEC"
-    with pytest.raises(Malformed):
-        join_base64(["A=", "関"])
 
 
 # --- writing ---------------------------------------------------------------------------------------

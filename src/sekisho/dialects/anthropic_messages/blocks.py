@@ -28,17 +28,14 @@ from sekisho.core.message import (
 )
 from sekisho.dialects.anthropic_messages import schema
 from sekisho.dialects.anthropic_messages.schema import NAME, spread, vendor_of
-from sekisho.wire import media
+from sekisho.wire import media, tool_json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import leading_type
 
 Block = dict[str, object] | msgspec.Raw
 
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 """https://platform.claude.com/docs/en/build-with-claude/vision (2026-11)."""
-
-INVALID_JSON = "INVALID_JSON"
-"""Anthropic's advice for arguments that are not a JSON object (a call cut off by `max_tokens`): send them
-back as the text under this one member (fine-grained tool streaming, 2026-11)."""
 
 # --- reading --------------------------------------------------------------------------------------
 
@@ -59,14 +56,6 @@ def read_part(raw: msgspec.Raw, path: str) -> Part:
 
 def read_mark(control: schema.CacheControl | None) -> CacheMark | None:
     return None if control is None else CacheMark(ttl=control.ttl)
-
-
-def read_arguments(raw: msgspec.Raw) -> str:
-    """The JSON text of a tool call's `input`."""
-    found = schema.members.decode(raw)
-    if found.keys() == {INVALID_JSON} and bytes(found[INVALID_JSON]).startswith(b'"'):
-        return schema.text.decode(found[INVALID_JSON])
-    return bytes(raw).decode()
 
 
 def _read_text(raw: msgspec.Raw, path: str) -> Part:
@@ -91,7 +80,7 @@ def _read_document(raw: msgspec.Raw, path: str) -> Part:
         plain = "\n".join(part.text for part in parts if isinstance(part, Text))
         source: Source = PlainText(text=plain)
         # How the text is cut into blocks decides what citations point at.
-        rest["source"] = schema.members.decode(raw)["source"]
+        rest["source"] = members_of(raw)["source"]
     else:
         source = _read_source(block.source, path)
     return Document(
@@ -127,7 +116,7 @@ def _read_tool_use(raw: msgspec.Raw, path: str) -> Part:
     return ToolCall(
         id=block.id,
         name=block.name,
-        arguments=read_arguments(block.input),
+        arguments=tool_json.read_arguments(block.input),
         cache=read_mark(block.cache_control),
         vendor=vendor_of(rest),
     )
@@ -199,17 +188,6 @@ def write_content(parts: tuple[Part, ...], path: str, losses: Losses) -> str | l
 
 def write_mark(mark: CacheMark) -> dict[str, object]:
     return {"type": "ephemeral"} if mark.ttl is None else {"type": "ephemeral", "ttl": mark.ttl}
-
-
-def write_arguments(arguments: str) -> object:
-    """A call's `input`: the JSON text as it is, for the cache's sake; see INVALID_JSON for anything else."""
-    if not arguments.strip():
-        return {}
-    try:
-        schema.members.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return {INVALID_JSON: arguments}
-    return msgspec.Raw(arguments.encode())
 
 
 def _write(part: Part, path: str, losses: Losses) -> Block | None:
@@ -286,7 +264,12 @@ def _write_call(part: ToolCall, path: str, losses: Losses) -> Block | None:
         return None
     if part.signature is not None:
         losses.knob(f"{path}.signature", "Anthropic signs no calls")
-    return {"type": "tool_use", "id": part.id, "name": part.name, "input": write_arguments(part.arguments)}
+    return {
+        "type": "tool_use",
+        "id": part.id,
+        "name": part.name,
+        "input": tool_json.write_arguments(part.arguments),
+    }
 
 
 def _write_result(part: ToolResult, path: str, losses: Losses) -> Block:

@@ -7,6 +7,7 @@ import msgspec
 
 from sekisho.core.error import Malformed
 from sekisho.wire import json
+from sekisho.wire.shape import BROKEN
 
 _COUNTED = frozenset(
     (
@@ -45,16 +46,14 @@ def unwrap(body: bytes) -> bytes:
 
 def wrap(body: bytes) -> bytes:
     """Without the members that say how to answer, which the count refuses."""
-    members = json.members(body)
-    kept = {name: value for name, value in members.items() if name in _COUNTED}
-    return body if len(kept) == len(members) else json.encode(kept)
+    return json.only(body, _COUNTED)
 
 
 def read(body: bytes) -> int:
     """Raises Malformed."""
     try:
         return _count.decode(body).input_tokens
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except BROKEN as error:
         raise Malformed(f"not a count of tokens: {error}") from None
 
 

@@ -40,6 +40,8 @@ from sekisho.core.error import (
 )
 from sekisho.wire import sse
 from sekisho.wire.json import encode
+from sekisho.wire.shape import BROKEN
+from sekisho.wire.told import retry_after, told
 
 TYPES: dict[type[SekishoError], str] = {
     ClientError: "invalid_request_error",
@@ -113,13 +115,15 @@ _FILTERED = re.compile(r"content filter", re.IGNORECASE)
 _NO_CREDIT = re.compile(r"credit balance|billing|spend(ing)? limit|usage limits", re.IGNORECASE)
 _MESSAGE_LIMIT = 2000
 _CODE_LIMIT = 64
-_WAIT_LIMIT = 86_400.0
 
 
 def read(status: int, headers: Headers, body: bytes) -> UpstreamError:
-    """The leaf for an error answer. Total: any status, any body."""
+    """The leaf for an error answer. Total: any status, any body.
+
+    The `anthropic-ratelimit-*-reset` times would need a clock, and the API sends `retry-after` beside them.
+    """
     kind, words = _described(body)
-    return _leaf(status, kind, words, provider_status=status, retry_after=_wait(headers))
+    return _leaf(status, kind, words, provider_status=status, retry_after=retry_after(headers))
 
 
 def read_reported(body: bytes | msgspec.Raw) -> UpstreamError:
@@ -130,22 +134,18 @@ def read_reported(body: bytes | msgspec.Raw) -> UpstreamError:
 
 def write(error: SekishoError, request_id: str) -> bytes:
     """The JSON body of an error; `error.details` is where Anthropic puts what machines branch on."""
-    hidden = isinstance(error, InternalError)
-    details: dict[str, object] = {"error_code": error.code}
-    if error.param is not None and not hidden:
-        details["param"] = error.param
+    found = told(error, request_id)
+    details: dict[str, object] = {"error_code": found.code}
+    if found.param is not None:
+        details["param"] = found.param
     if error.retry_after is not None:
         details["retry_after"] = error.retry_after
-    message = f"internal error; quote {request_id} to the operator" if hidden else error.message
-    if isinstance(error, UpstreamError) and error.provider is not None:
-        details["provider"] = error.provider
-        details["attempts"] = error.attempts
-        if not isinstance(error, ProviderRejected):  # there, the provider's own words are the message
-            message = error.told
+    if found.provider is not None:
+        details |= {"provider": found.provider, "attempts": found.attempts}
     return encode(
         {
             "type": "error",
-            "error": {"type": _type(error), "message": message, "details": details},
+            "error": {"type": _type(error), "message": found.message, "details": details},
             "request_id": request_id,
         }
     )
@@ -193,7 +193,7 @@ def _described(body: bytes | msgspec.Raw) -> tuple[str | None, str]:
     """(type, message) of an error body; of one in no known shape nothing."""
     try:
         found: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except BROKEN:
         return None, ""
     error = found.get("error", found) if isinstance(found, dict) else None
     if isinstance(error, str):
@@ -205,16 +205,3 @@ def _described(body: bytes | msgspec.Raw) -> tuple[str | None, str]:
         kind[:_CODE_LIMIT] if isinstance(kind, str) else None,
         message.strip()[:_MESSAGE_LIMIT] if isinstance(message, str) else "",
     )
-
-
-def _wait(headers: Headers) -> float | None:
-    """Seconds from `retry-after`. The `anthropic-ratelimit-*-reset` times would need a clock, and the API
-    sends `retry-after` beside them."""
-    for name, value in headers:
-        if name == b"retry-after":
-            try:
-                seconds = float(value)
-            except ValueError:
-                return None
-            return min(seconds, _WAIT_LIMIT) if seconds >= 0 else None
-    return None

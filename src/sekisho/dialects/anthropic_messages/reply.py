@@ -12,7 +12,8 @@ from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.dialects.anthropic_messages import errors, finish, schema, usage
 from sekisho.dialects.anthropic_messages.blocks import Block, read_part, write_part
 from sekisho.dialects.anthropic_messages.schema import NAME, spread, vendor_of
-from sekisho.wire.json import encode
+from sekisho.wire.counts import shown_cost
+from sekisho.wire.json import encode, members_of
 from sekisho.wire.shape import BROKEN, given, missing_member, refuse_bad_text
 
 
@@ -49,8 +50,8 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     choice = reply.choices[0] if reply.choices else Choice(parts=(), finish=Finish(reason="stop"))
     vendor = spread(reply.vendor)
     counts = usage.write(reply.usage, reply.service_tier)
-    counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
-    cost = usage.price(reply.usage, reply.service_tier, options.cost)
+    counts.update(members_of(vendor.pop("usage", b"{}")))
+    cost = shown_cost(reply.usage, reply.service_tier, options.cost)
     if cost is not None:
         counts["cost"] = cost
     blocks = [write_answered(part) for part in choice.parts]

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from sekisho.core.error import BadRequest
-from sekisho.core.message import Message, Part, ToolResult
+from sekisho.core.message import Message
 from sekisho.core.request import (
     FunctionTool,
     OutputFormat,
@@ -17,6 +17,7 @@ from sekisho.core.request import (
     Tool,
     ToolChoice,
 )
+from sekisho.core.turns import results_first
 from sekisho.dialects.anthropic_messages import schema
 from sekisho.dialects.anthropic_messages.blocks import read_content, read_mark
 from sekisho.dialects.anthropic_messages.schema import NAME, vendor_of
@@ -84,13 +85,7 @@ def _messages(asked: schema.RequestIn) -> tuple[Message, ...]:
 def _read_message(raw: msgspec.Raw, path: str) -> Message:
     message, rest = schema.message.read_all(raw, path)
     parts = read_content(message.content, f"{path}.content")
-    return Message(role=message.role, parts=_results_first(parts), vendor=vendor_of(rest))
-
-
-def _results_first(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    if not any(isinstance(part, ToolResult) for part in parts):
-        return parts
-    return tuple(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))
+    return Message(role=message.role, parts=results_first(parts), vendor=vendor_of(rest))
 
 
 def _read_tool(raw: msgspec.Raw, path: str) -> Tool:

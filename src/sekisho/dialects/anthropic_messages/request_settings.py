@@ -6,9 +6,10 @@ from sekisho.core.contract import TargetFacts
 from sekisho.core.loss import Losses
 from sekisho.core.request import Request, Sampling
 from sekisho.dialects.anthropic_messages.blocks import write_mark
-from sekisho.dialects.anthropic_messages.schema import members, spread
+from sekisho.dialects.anthropic_messages.schema import spread
 from sekisho.wire import claude_thinking
 from sekisho.wire.claude import Rules, rules, sampling_refusal
+from sekisho.wire.json import members_of
 
 MAX_TOKENS = 4096
 """`max_tokens` where neither the client nor what we know of the model says one; the API demands it."""
@@ -141,6 +142,6 @@ def _add(body: dict[str, object], name: str, raw: msgspec.Raw) -> None:
     """A member of `vendor`: what the hub did not know of `thinking` and its like joins what it did."""
     known = body.get(name)
     if isinstance(known, dict):
-        body[name] = {**known, **members.decode(raw)}
+        body[name] = {**known, **members_of(raw)}
     elif name != "thinking":  # the rest of a `thinking` that is not sent says nothing
         body[name] = raw

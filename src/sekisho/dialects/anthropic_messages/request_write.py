@@ -16,19 +16,14 @@ import msgspec
 
 from sekisho.core.contract import TargetFacts, Written
 from sekisho.core.loss import Losses
-from sekisho.core.message import Message, Text, ToolResult
 from sekisho.core.request import CustomTool, FunctionTool, Request, Tool
+from sekisho.core.turns import INSTRUCTIONS, Numbered, join_results, said_by_user
 from sekisho.dialects.anthropic_messages.blocks import Block, write_content, write_mark
 from sekisho.dialects.anthropic_messages.request_settings import write_settings
-from sekisho.dialects.anthropic_messages.schema import NAME, members, spread
+from sekisho.dialects.anthropic_messages.schema import NAME, spread
 from sekisho.wire.claude import rules
 from sekisho.wire.json import encode
-
-_INSTRUCTIONS = ("system", "developer")
-_NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
-
-Numbered = tuple[int, Message]
-"""A message and its place in the hub's request, which losses name."""
+from sekisho.wire.tool_json import object_schema
 
 
 def write(request: Request, target: TargetFacts) -> Written:
@@ -40,7 +35,7 @@ def write(request: Request, target: TargetFacts) -> Written:
     if tools:
         body["tools"] = [tool for tool in tools if tool is not None]
     numbered = list(enumerate(request.messages))
-    first = next((at for at, message in numbered if message.role not in _INSTRUCTIONS), len(numbered))
+    first = next((at for at, message in numbered if message.role not in INSTRUCTIONS), len(numbered))
     system = _content(numbered[:first], losses) if first else ""
     if system:
         body["system"] = system
@@ -60,7 +55,7 @@ def _write_turns(
             continue
         items = list(turn)
         said = [item for item in items if item[1].role == "user"]
-        for joined in _join_results(said):
+        for joined in join_results(said):
             _write_message("user", joined, losses, out)
         if len(said) == len(items):
             continue
@@ -75,12 +70,7 @@ def _write_turns(
 def _write_as_user(instructions: Sequence[Numbered], losses: Losses, out: list[dict[str, object]]) -> None:
     for at, message in instructions:
         losses.knob(f"messages.{at}.role", "instructions cannot stand here; sent as a marked user turn")
-        parts = tuple(
-            msgspec.structs.replace(part, text=f"<system>\n{part.text}\n</system>")
-            if isinstance(part, Text)
-            else part
-            for part in message.parts
-        )
+        parts = tuple(map(said_by_user, message.parts))
         _write_message("user", [(at, msgspec.structs.replace(message, parts=parts))], losses, out)
 
 
@@ -110,24 +100,6 @@ def _content(items: Sequence[Numbered], losses: Losses) -> str | list[Block]:
     return blocks
 
 
-def _join_results(said: Iterable[Numbered]) -> list[list[Numbered]]:
-    """Messages of nothing but tool results become one: all results must stand in the next message."""
-    groups: list[list[Numbered]] = []
-    joins = False
-    for item in said:
-        only_results = _only_results(item[1])
-        if only_results and joins:
-            groups[-1].append(item)
-        else:
-            groups.append([item])
-        joins = only_results
-    return groups
-
-
-def _only_results(message: Message) -> bool:
-    return bool(message.parts) and all(isinstance(part, ToolResult) for part in message.parts)
-
-
 def _write_tool(tool: Tool, path: str, losses: Losses) -> Block | None:
     if isinstance(tool, FunctionTool):
         return _write_function(tool, path, losses)
@@ -144,18 +116,10 @@ def _write_function(tool: FunctionTool, path: str, losses: Losses) -> dict[str, 
     written: dict[str, object] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    written["input_schema"] = _object_schema(tool.schema)
+    written["input_schema"] = object_schema(tool.schema)
     if tool.strict is not None:
         written["strict"] = tool.strict
     if tool.cache is not None:
         written["cache_control"] = write_mark(tool.cache)
     losses.foreign(path, tool.vendor)
     return {**written, **spread(tool.vendor)}
-
-
-def _object_schema(schema: msgspec.Raw | None) -> object:
-    """The API refuses a schema that does not say that it is an object's."""
-    if schema is None or not bytes(schema).startswith(b"{"):
-        return _NO_ARGUMENTS
-    found = members.decode(schema)
-    return schema if "type" in found else {"type": "object", **found}

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from sekisho.core.contract import Members
 from sekisho.wire.shape import Kept, Shape, Wire
 
 NAME = "anthropic_messages"
@@ -19,7 +18,6 @@ own = _kept.own
 spread = _kept.spread
 
 text = msgspec.json.Decoder(str)
-members = msgspec.json.Decoder(Members)
 
 Role = Literal["user", "assistant", "system"]
 Blocks = str | list[msgspec.Raw]

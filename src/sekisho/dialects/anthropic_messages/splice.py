@@ -10,9 +10,10 @@ import msgspec
 
 from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
 from sekisho.core.error import BadRequest, Malformed, Truncated
-from sekisho.core.estimate import measure
-from sekisho.dialects.anthropic_messages import errors, schema, usage
+from sekisho.dialects.anthropic_messages import errors, usage
 from sekisho.wire import json, kinds, sse
+from sekisho.wire.counts import shown_cost
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, Wire, missing_member
 
 
@@ -133,7 +134,7 @@ class Tap:
                 text = delta.text or delta.thinking or delta.partial_json
                 if text:
                     self._silent_tool = False
-                    self._count(text)
+                    self.facts.produced(text)
             return frame.raw
         return self._see_other(kind, event, frame)
 
@@ -176,7 +177,7 @@ class Tap:
         self._count_usage(event.usage)
         if self._options.cost is None:
             return frame.raw
-        cost = usage.price(self.facts.usage, self.facts.service_tier, self._options.cost)
+        cost = shown_cost(self.facts.usage, self.facts.service_tier, self._options.cost)
         return _with_cost(frame, cost)
 
     def _count_usage(self, found: Any) -> None:
@@ -193,19 +194,14 @@ class Tap:
             given = bytes(block.input)
             self._silent_tool = given == b"{}"
             if not self._silent_tool:
-                self._count(given.decode())
+                self.facts.produced(given.decode())
         else:
-            self._count(block.text or block.thinking)
+            self.facts.produced(block.text or block.thinking)
 
     def _end_block(self) -> None:
         if self._silent_tool:
-            self._count("{}")
+            self.facts.produced("{}")
         self._silent_tool = self._counts = False
-
-    def _count(self, text: str) -> None:
-        narrow, wide = measure(text)
-        self.facts.output_ascii += narrow
-        self.facts.output_wide += wide
 
 
 def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
@@ -227,7 +223,7 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     if counted is None:
         _measure(body, facts)
     renamed = options.model is not None and options.model != answer.model
-    cost = usage.price(counted, facts.service_tier, options.cost)
+    cost = shown_cost(counted, facts.service_tier, options.cost)
     if not renamed and cost is None:
         return facts, body
     found = _members(body)
@@ -240,7 +236,7 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
 
 def _members(data: bytes | msgspec.Raw) -> Members:
     try:
-        return schema.members.decode(data)
+        return members_of(data)
     except BROKEN as error:
         raise Malformed(f"not JSON: {error}") from None
 
@@ -271,6 +267,4 @@ def _measure(body: bytes, facts: Facts) -> None:
     for block in blocks:
         if block.type in _NATIVE:
             text = bytes(block.input).decode() if block.type == "tool_use" else block.text or block.thinking
-            narrow, wide = measure(text)
-            facts.output_ascii += narrow
-            facts.output_wide += wide
+            facts.produced(text)

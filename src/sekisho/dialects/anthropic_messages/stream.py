@@ -19,6 +19,7 @@ from sekisho.dialects.anthropic_messages.blocks import read_part
 from sekisho.dialects.anthropic_messages.reply import with_usage
 from sekisho.dialects.anthropic_messages.schema import NAME, vendor_of
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, refuse_bad_text
 from sekisho.wire.sse import Frame, FrameDecoder
 
@@ -139,7 +140,7 @@ class Reader:
         if delta.type == "input_json_delta":
             self._input.append(delta.partial_json)
             return
-        more = schema.kind.rest(schema.members.decode(frame.data)["delta"])
+        more = schema.kind.rest(members_of(frame.data)["delta"])
         if more:
             events.append(VendorDelta(index=self._next, dialect=part.dialect, raw=json.raw(more)))
 
@@ -155,7 +156,7 @@ class Reader:
             events.append(TextDelta(index=self._next, text="{}"))
         if isinstance(part, Opaque) and any(self._input):
             # A server tool's input is whole JSON only now.
-            members = schema.members.decode(b'{"input":' + "".join(self._input).encode() + b"}")
+            members = members_of(b'{"input":' + "".join(self._input).encode() + b"}")
             events.append(VendorDelta(index=self._next, dialect=NAME, raw=json.raw(members)))
         events.append(PartEnd(index=self._next))
         self._next += 1

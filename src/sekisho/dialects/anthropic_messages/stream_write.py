@@ -13,12 +13,13 @@ from sekisho.core.event import End, Event, PartEnd, PartStart, SignatureDelta, S
 from sekisho.core.message import Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Finish
 from sekisho.core.serial import Serial
-from sekisho.dialects.anthropic_messages import finish, schema, usage
+from sekisho.dialects.anthropic_messages import finish, usage
 from sekisho.dialects.anthropic_messages.blocks import Block
 from sekisho.dialects.anthropic_messages.reply import write_answered
 from sekisho.dialects.anthropic_messages.schema import NAME, spread
 from sekisho.wire import sse
-from sekisho.wire.json import encode
+from sekisho.wire.counts import shown_cost
+from sekisho.wire.json import encode, items_of, members_of
 
 _OF_DELTA = ("stop_details", "container")
 """Members of an answer that stand in `message_delta.delta`; others stand beside it."""
@@ -66,7 +67,7 @@ class Writer:
     def _start(self, event: Start) -> bytes:
         vendor = spread(event.vendor)
         counts = usage.write(event.usage)
-        counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
+        counts.update(members_of(vendor.pop("usage", b"{}")))
         message: dict[str, object] = {
             "id": event.id,
             "type": "message",
@@ -105,8 +106,8 @@ class Writer:
     def _end(self, event: End, out: list[bytes]) -> None:
         vendor = spread(event.vendor)
         counts = usage.write(event.usage, event.service_tier)
-        counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
-        cost = usage.price(event.usage, event.service_tier, self._options.cost)
+        counts.update(members_of(vendor.pop("usage", b"{}")))
+        cost = shown_cost(event.usage, event.service_tier, self._options.cost)
         if cost is not None:
             counts["cost"] = cost
         why = event.finishes[0] if event.finishes else Finish(reason="stop")
@@ -120,10 +121,7 @@ class Writer:
 
 
 def _frame(name: str, members: dict[str, object]) -> bytes:
-    data = encode({"type": name, **members})
-    if b"\n" in data or b"\r" in data:  # white space inside a value that is passed on as it came
-        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
-    return sse.encode(data, name.encode())
+    return sse.encode(encode({"type": name, **members}), name.encode())
 
 
 def _empty_block(part: Part) -> tuple[Block | None, str]:
@@ -150,9 +148,9 @@ def _text_delta(part: Part, text: str) -> dict[str, object]:
 def _vendor_deltas(part: Part, event: VendorDelta) -> list[dict[str, object]]:
     if event.dialect != NAME:
         return []
-    found = schema.members.decode(event.raw)
+    found = members_of(event.raw)
     if not isinstance(part, Opaque):
-        citations = msgspec.json.decode(found.get("citations", b"[]"), type=list[msgspec.Raw])
+        citations = items_of(found.get("citations", b"[]"))
         return [{"type": "citations_delta", "citation": citation} for citation in citations]
     tool_input = found.pop("input", None)
     deltas: list[dict[str, object]] = []

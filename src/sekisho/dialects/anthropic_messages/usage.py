@@ -4,16 +4,12 @@
 A provider's counts are read leniently: a wrong type counts as nothing, and every count is clamped.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from sekisho.core.money import usd_text
 from sekisho.core.usage import Usage
-
-LIMIT = 10**12
-"""More tokens than any call can have; larger counts are cut to it."""
+from sekisho.wire.counts import count
 
 _KNOWN = frozenset(
     (
@@ -29,20 +25,18 @@ _KNOWN = frozenset(
 _TIERS = {"default": "standard"}
 """OpenAI's word -> Anthropic's."""
 
-Cost = Callable[[Usage, str | None], int | None]
-
 
 def read(found: Any) -> Usage | None:
     """The hub's counts from a decoded `usage` object; None where it counts nothing."""
     if not isinstance(found, dict) or not ("input_tokens" in found or "output_tokens" in found):
         return None
     long, short = _cache_writes(found)
-    output = _count(found.get("output_tokens"))
+    output = count(found.get("output_tokens"))
     details = found.get("output_tokens_details")
-    thinking = _count(details.get("thinking_tokens")) if type(details) is dict else 0
+    thinking = count(details.get("thinking_tokens")) if type(details) is dict else 0
     return Usage(
-        input=_count(found.get("input_tokens")),
-        cache_read=_count(found.get("cache_read_input_tokens")),
+        input=count(found.get("input_tokens")),
+        cache_read=count(found.get("cache_read_input_tokens")),
         cache_write=short,
         cache_write_1h=long,
         output=output,
@@ -100,32 +94,15 @@ def write(usage: Usage | None, service_tier: str | None = None) -> dict[str, obj
     return written
 
 
-def price(usage: Usage | None, service_tier: str | None, cost: Cost | None) -> msgspec.Raw | None:
-    """`usage.cost` as OpenRouter has it: USD as a number, null for an unpriced call.
-
-    None where no cost is to be shown.
-    """
-    if cost is None or usage is None:
-        return None
-    nano = cost(usage, service_tier)
-    return msgspec.Raw(b"null" if nano is None else usd_text(nano).encode())
-
-
 def _cache_writes(found: dict[str, Any]) -> tuple[int, int]:
     """(written for an hour, written for five minutes)."""
-    total = _count(found.get("cache_creation_input_tokens"))
+    total = count(found.get("cache_creation_input_tokens"))
     split = found.get("cache_creation")
     if not isinstance(split, dict):
         return 0, total
-    long = _count(split.get("ephemeral_1h_input_tokens"))
-    short = _count(split.get("ephemeral_5m_input_tokens"))
+    long = count(split.get("ephemeral_1h_input_tokens"))
+    short = count(split.get("ephemeral_5m_input_tokens"))
     return long, max(short, total - long)
-
-
-def _count(value: Any) -> int:
-    if type(value) is int:  # not a bool, and the fast way out: this runs for every answer
-        return value if 0 <= value <= LIMIT else min(max(value, 0), LIMIT)
-    return int(min(max(value, 0.0), LIMIT)) if type(value) is float else 0
 
 
 def _is_count(value: Any) -> bool:

@@ -20,6 +20,7 @@ from sekisho.core.loss import Losses
 from sekisho.core.request import ReasoningSettings, Sampling
 from sekisho.dialects.bedrock_converse.families import Family
 from sekisho.wire import json
+from sekisho.wire.openai_request import effort_of
 from sekisho.wire.shape import BROKEN, Wire
 
 SPELLED = "_additional"
@@ -123,17 +124,11 @@ def write_reasoning(wanted: ReasoningSettings, family: Family, losses: Losses) -
         return {"reasoningConfig": {"type": "disabled"}}
     if wanted.budget_tokens is not None:
         losses.knob("reasoning.budget_tokens", "sent as an effort")
-    effort = wanted.effort or _effort_of(wanted.budget_tokens)
+    budget = wanted.budget_tokens
+    effort = wanted.effort or ("medium" if budget is None else effort_of(budget))
     if effort not in _NOVA_EFFORTS:
         losses.knob("reasoning.effort", f"this model takes {', '.join(_NOVA_EFFORTS)}")
         effort = "low" if effort == "minimal" else "high"
     if family.gpt_oss:
         return {"reasoning_effort": effort}
     return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}
-
-
-def _effort_of(budget: int | None) -> str:
-    """By the bounds between which clients of Anthropic's API commonly choose."""
-    if budget is None or 4_096 <= budget < 16_384:
-        return "medium"
-    return "low" if budget < 4_096 else "high"

@@ -29,7 +29,7 @@ from sekisho.core.message import (
 from sekisho.dialects.bedrock_converse import formats, schema
 from sekisho.dialects.bedrock_converse.formats import Kind
 from sekisho.dialects.bedrock_converse.schema import NAME, string, union, vendor_of
-from sekisho.wire import json, media
+from sekisho.wire import json, media, tool_json
 from sekisho.wire.shape import Shape, missing_member
 
 CACHE_POINT = "cachePoint"
@@ -41,9 +41,6 @@ JSON = "_json"
 SOURCE = "source"
 """What a source says beyond the hub's: the owner of a bucket; a document's text in pieces, for how it is cut
 decides what citations point at. No unknown member can have this name."""
-INVALID_JSON = "INVALID_JSON"
-"""Anthropic's advice for arguments that are not a JSON object (a call cut off by the maximum of tokens): send
-them back as the text under this one member (fine-grained tool streaming, 2026-11)."""
 
 _medium = Shape(schema.MediumIn)
 _document = Shape(schema.DocumentIn)
@@ -89,14 +86,9 @@ def read_mark(raw: msgspec.Raw, path: str) -> CacheMark:
 
 def read_arguments(raw: msgspec.Raw, path: str) -> str:
     """The JSON text of a call's `input`."""
-    data = bytes(raw)
-    if not data.startswith(b"{"):
+    if not bytes(raw).startswith(b"{"):
         raise BadRequest(f"{path}: expected an object.", param=path)
-    if INVALID_JSON.encode() in data:
-        found = schema.members.decode(raw)
-        if found.keys() == {INVALID_JSON} and bytes(found[INVALID_JSON]).startswith(b'"'):
-            return schema.text.decode(found[INVALID_JSON])
-    return data.decode()
+    return tool_json.read_arguments(raw)
 
 
 def _read_text(raw: msgspec.Raw, path: str) -> Part:

@@ -32,7 +32,6 @@ from sekisho.dialects.bedrock_converse import formats, schema
 from sekisho.dialects.bedrock_converse.blocks import (
     CACHE_POINT,
     FORMAT,
-    INVALID_JSON,
     JSON,
     SOURCE,
 )
@@ -40,7 +39,8 @@ from sekisho.dialects.bedrock_converse.documents import Names
 from sekisho.dialects.bedrock_converse.families import Family
 from sekisho.dialects.bedrock_converse.formats import Kind
 from sekisho.dialects.bedrock_converse.schema import NAME, Block, own, spread
-from sekisho.wire import json, media
+from sekisho.wire import json, media, tool_json
+from sekisho.wire.json import members_of
 
 Placed = tuple[str, Part]
 """A part and its path in hub terms."""
@@ -100,17 +100,6 @@ def write_mark(mark: CacheMark, path: str, writing: Writing) -> list[Block]:
     return [{CACHE_POINT: point}]
 
 
-def write_arguments(arguments: str) -> object:
-    """A call's `input`: the JSON text as it is, for the cache's sake; see INVALID_JSON for anything else."""
-    if not arguments.strip():
-        return {}
-    try:
-        schema.members.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return {INVALID_JSON: arguments}
-    return msgspec.Raw(arguments.encode())
-
-
 def write_text(part: Text) -> dict[str, object]:
     """A text, with its citations where it has some."""
     kept = spread(part.vendor)
@@ -126,7 +115,7 @@ def write_inline(kind: Kind, source: Inline) -> dict[str, object] | None:
 
 
 def write_call(part: ToolCall) -> dict[str, object]:
-    body = {"toolUseId": part.id, "name": part.name, "input": write_arguments(part.arguments)}
+    body = {"toolUseId": part.id, "name": part.name, "input": tool_json.write_arguments(part.arguments)}
     return {"toolUse": {**body, **spread(part.vendor)}}
 
 
@@ -185,7 +174,7 @@ def _write_document(path: str, part: Document, writing: Writing) -> Block | None
         form = schema.text.decode(noted[FORMAT]) if FORMAT in noted else "txt"
         source: dict[str, object] = {"text": part.source.text}
         if SOURCE in noted:
-            source = {**schema.members.decode(noted[SOURCE])}
+            source = {**members_of(noted[SOURCE])}
         body: dict[str, object] | None = {"format": form, "source": source}
     else:
         body = _write_source(path, "document", part, writing)
@@ -214,7 +203,7 @@ def _write_source(
         if form is not None:
             place: dict[str, object] = {"uri": source.url}
             if SOURCE in noted:
-                place |= schema.members.decode(noted[SOURCE])
+                place |= members_of(noted[SOURCE])
             return {"format": form, "source": {"s3Location": place}}
     writing.losses.content(path, f"Bedrock takes {kind} content itself or a place in S3, nothing else")
     return None

@@ -10,15 +10,14 @@ import contextlib
 import msgspec
 
 from sekisho.core.contract import Members, TargetFacts
-from sekisho.dialects.bedrock_converse import schema
 from sekisho.dialects.bedrock_converse.families import family
 from sekisho.wire import json
+from sekisho.wire.json import items_of, members_of
 from sekisho.wire.shape import BROKEN, given
 
 _POINT = msgspec.Raw(b'{"cachePoint":{"type":"default"}}')
 _NAME = b'"cachePoint"'
 _MARKED = ("system", "toolConfig", "messages")
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def place(members: Members, target: TargetFacts) -> None:
@@ -44,43 +43,43 @@ def strip(members: Members) -> None:
 def _mark_tools(members: Members) -> None:
     config = given(members.get("toolConfig", msgspec.Raw()))
     if config is not None:
-        found = schema.members.decode(config)
+        found = members_of(config)
         found["tools"] = _marked(found.get("tools", msgspec.Raw(b"[]")))
         members["toolConfig"] = json.raw(found)
 
 
 def _mark_last_message(members: Members) -> None:
-    messages = _items.decode(members.get("messages", b"[]"))
+    messages = items_of(members.get("messages", b"[]"))
     if messages:
-        last = schema.members.decode(messages[-1])
+        last = members_of(messages[-1])
         last["content"] = _marked(last.get("content", msgspec.Raw(b"[]")))
         messages[-1] = json.raw(last)
         members["messages"] = json.raw(messages)
 
 
 def _marked(items: msgspec.Raw) -> msgspec.Raw:
-    found = _items.decode(items)
+    found = items_of(items)
     return json.raw([*found, _POINT]) if found else items
 
 
 def _stripped(items: msgspec.Raw) -> msgspec.Raw:
-    return json.raw([item for item in _items.decode(items) if not _is_point(item)])
+    return json.raw([item for item in items_of(items) if not _is_point(item)])
 
 
 def _is_point(item: msgspec.Raw) -> bool:
-    return _NAME in bytes(item) and schema.members.decode(item).keys() == {"cachePoint"}
+    return _NAME in bytes(item) and members_of(item).keys() == {"cachePoint"}
 
 
 def _strip_tools(config: msgspec.Raw) -> msgspec.Raw:
-    found = schema.members.decode(config)
+    found = members_of(config)
     return json.raw({**found, "tools": _stripped(found.get("tools", msgspec.Raw(b"[]")))})
 
 
 def _strip_messages(items: msgspec.Raw) -> msgspec.Raw:
-    messages = _items.decode(items)
+    messages = items_of(items)
     for at, item in enumerate(messages):
         if _NAME in bytes(item):
-            found = schema.members.decode(item)
+            found = members_of(item)
             messages[at] = json.raw({**found, "content": _stripped(found.get("content", msgspec.Raw(b"[]")))})
     return json.raw(messages)
 

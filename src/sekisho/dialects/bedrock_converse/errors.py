@@ -39,6 +39,8 @@ from sekisho.core.error import (
 )
 from sekisho.dialects.bedrock_converse import frames
 from sekisho.wire.json import encode
+from sekisho.wire.shape import BROKEN
+from sekisho.wire.told import retry_after, told
 
 _NAMES: dict[type[SekishoError], str] = {
     SekishoError: "InternalServerException",
@@ -132,7 +134,6 @@ _NO_MODEL = re.compile(
 _PER_DAY = re.compile(r"per day|daily", re.IGNORECASE)
 _MESSAGE_LIMIT = 2000
 _CODE_LIMIT = 64
-_WAIT_LIMIT = 86_400.0
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def read(status: int, headers: Headers, body: bytes) -> UpstreamError:
     for header, value in headers:
         if header == b"x-amzn-errortype":
             name = _plain(value.decode("latin-1")) or name
-    return _leaf(status, name, words, provider_status=status, retry_after=_wait(headers))
+    return _leaf(status, name, words, provider_status=status, retry_after=retry_after(headers))
 
 
 def read_exception(name: str, payload: bytes) -> UpstreamError:
@@ -194,7 +195,7 @@ def _described(body: bytes) -> tuple[str | None, str]:
     """(name, message) of an error body; of one in no known shape nothing."""
     try:
         found: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except BROKEN:
         return None, ""
     if not isinstance(found, dict):
         return None, ""
@@ -209,18 +210,6 @@ def _described(body: bytes) -> tuple[str | None, str]:
 def _plain(name: str) -> str | None:
     """`com.amazonaws.bedrock#ThrottlingException:http://...` -> `ThrottlingException`."""
     return name.partition(":")[0].rpartition("#")[2].strip()[:_CODE_LIMIT] or None
-
-
-def _wait(headers: Headers) -> float | None:
-    """Seconds from `retry-after`, should there be one."""
-    for name, value in headers:
-        if name == b"retry-after":
-            try:
-                seconds = float(value)
-            except ValueError:
-                return None
-            return min(seconds, _WAIT_LIMIT) if seconds >= 0 else None
-    return None
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -238,19 +227,15 @@ def write_frame(error: SekishoError, request_id: str, _framing: Framing = "event
 
 
 def _shape(error: SekishoError, request_id: str) -> dict[str, object]:
-    hidden = isinstance(error, InternalError) or type(error) is SekishoError
-    details: dict[str, object] = {"code": error.code, "requestId": request_id}
-    message = f"internal error; quote {request_id} to the operator" if hidden else error.message
-    if error.param is not None and not hidden:
-        details["param"] = error.param
+    found = told(error, request_id)
+    details: dict[str, object] = {"code": found.code, "requestId": request_id}
+    if found.param is not None:
+        details["param"] = found.param
     if error.retry_after is not None:
         details["retryAfter"] = error.retry_after
-    if isinstance(error, UpstreamError) and error.provider is not None:
-        details["provider"] = error.provider
-        details["attempts"] = error.attempts
-        if not isinstance(error, ProviderRejected):  # there, the provider's own words are the message
-            message = error.told
-    return {"message": message, "details": details}
+    if found.provider is not None:
+        details |= {"provider": found.provider, "attempts": found.attempts}
+    return {"message": found.message, "details": details}
 
 
 def _name(error: SekishoError) -> str:

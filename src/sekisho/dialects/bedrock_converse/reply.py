@@ -37,7 +37,8 @@ from sekisho.dialects.bedrock_converse.blocks_write import (
     write_text,
 )
 from sekisho.dialects.bedrock_converse.schema import NAME, Block, spread, vendor_of
-from sekisho.wire.json import encode
+from sekisho.wire.counts import in_openai_words, shown_cost
+from sekisho.wire.json import encode, members_of
 from sekisho.wire.shape import BROKEN, Shape, refuse_bad_text
 
 EXTRA = "additionalModelResponseFields"
@@ -91,8 +92,8 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     blocks = [write_answered(part) for part in choice.parts]
     vendor = dict(spread(reply.vendor))
     counts = usage.write(reply.usage)
-    counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
-    cost = usage.price(reply.usage, reply.service_tier, options.cost)
+    counts.update(members_of(vendor.pop("usage", b"{}")))
+    cost = shown_cost(reply.usage, reply.service_tier, options.cost)
     if cost is not None:
         counts["cost"] = cost
     body: dict[str, object] = {
@@ -105,17 +106,13 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
         "metrics": vendor.pop("metrics", UNMEASURED),
     }
     if reply.service_tier is not None:
-        body["serviceTier"] = {"type": tier_word(reply.service_tier)}
+        body["serviceTier"] = {"type": in_openai_words(reply.service_tier)}
     return encode({**body, **vendor})
 
 
 def named(reply_id: str, model: str) -> dict[str, object]:
     """What an answer is called, as far as it is known."""
     return {name: value for name, value in (("id", reply_id), ("model", model)) if value}
-
-
-def tier_word(tier: str) -> str:
-    return "default" if tier == "standard" else tier
 
 
 def write_answered(part: Part) -> Block | None:

@@ -1,13 +1,12 @@
 """Reading Bedrock's request into the hub. Model and whether to stream stand in the path, not in the body."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
-from sekisho.core.message import CacheMark, Message, Part, ToolResult, Vendor
+from sekisho.core.message import CacheMark, Message, Vendor
 from sekisho.core.request import OutputFormat, Request
+from sekisho.core.turns import results_first
 from sekisho.dialects.bedrock_converse import additional, schema, tools
 from sekisho.dialects.bedrock_converse.blocks import CACHE_POINT, read_content
 from sekisho.dialects.bedrock_converse.schema import vendor_of
@@ -79,7 +78,7 @@ def _read_message(raw: msgspec.Raw, path: str) -> Message:
     parts, leading = read_content(wire.content, f"{path}.content")
     if wire.role == "system":
         rest[TURN] = msgspec.Raw(b"true")
-    return Message(role=wire.role, parts=_results_first(parts), vendor=_marked(leading, rest))
+    return Message(role=wire.role, parts=results_first(parts), vendor=_marked(leading, rest))
 
 
 def _marked(leading: CacheMark | None, rest: Members) -> Vendor | None:
@@ -89,12 +88,6 @@ def _marked(leading: CacheMark | None, rest: Members) -> Vendor | None:
             {"type": "default"} if leading.ttl is None else {"type": "default", "ttl": leading.ttl}
         )
     return vendor_of(rest)
-
-
-def _results_first(parts: Sequence[Part]) -> tuple[Part, ...]:
-    if not any(isinstance(part, ToolResult) for part in parts):
-        return tuple(parts)
-    return tuple(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))
 
 
 def _output(config: schema.OutputIn | None) -> OutputFormat | None:

@@ -7,12 +7,13 @@ import msgspec
 from sekisho.core.contract import TargetFacts
 from sekisho.core.loss import Losses
 from sekisho.core.request import OutputFormat, ReasoningSettings, Request
-from sekisho.dialects.bedrock_converse import additional, schema
+from sekisho.dialects.bedrock_converse import additional
 from sekisho.dialects.bedrock_converse.families import Family
 from sekisho.dialects.bedrock_converse.request import ADDITIONAL
 from sekisho.dialects.bedrock_converse.schema import own, spread
 from sekisho.wire.claude import Rules, rules, sampling_refusal
 from sekisho.wire.claude_thinking import plan
+from sekisho.wire.json import members_of
 
 ROOM = 32_768
 """Tokens that an answer has where nobody says how many: Bedrock's default is the model's own maximum."""
@@ -47,7 +48,7 @@ def write_settings(
 ) -> dict[str, object]:
     """The members, but `toolConfig` and messages."""
     kept = spread(request.vendor)
-    spelled = schema.members.decode(own(request.vendor).get(additional.SPELLED, b"{}"))
+    spelled = members_of(own(request.vendor).get(additional.SPELLED, b"{}"))
     taken = rules(target.model) if family.claude else None
     thoughts = _thoughts(request, target, family, spelled, losses)
     body: dict[str, object] = {}
@@ -57,7 +58,7 @@ def write_settings(
         fields |= _top_k(request.sampling.top_k, taken, thoughts, family, losses)
     output = _output(request.output, thoughts.effort, losses)
     for name, value in (("inferenceConfig", inference), (ADDITIONAL, fields), ("outputConfig", output)):
-        more = schema.members.decode(kept.pop(name, b"{}"))
+        more = members_of(kept.pop(name, b"{}"))
         if value or more:
             body[name] = {**value, **more}
     _refuse_knobs(request, losses)

@@ -9,24 +9,18 @@ came as turns of their own: Bedrock has the role `system` since 2026-06, but few
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-import msgspec
-
 from sekisho.core.contract import Members, TargetFacts, Written
-from sekisho.core.message import Message, Opaque, Part, Text, ToolResult
+from sekisho.core.message import Message, Opaque, Text, ToolResult
 from sekisho.core.request import Request
-from sekisho.dialects.bedrock_converse import schema, tools
+from sekisho.core.turns import INSTRUCTIONS, Numbered, said_by_user
+from sekisho.dialects.bedrock_converse import tools
 from sekisho.dialects.bedrock_converse.blocks import CACHE_POINT
 from sekisho.dialects.bedrock_converse.blocks_write import NOTHING, Placed, Writing, write_content, write_mark
 from sekisho.dialects.bedrock_converse.families import family
 from sekisho.dialects.bedrock_converse.request import TURN
 from sekisho.dialects.bedrock_converse.request_settings import write_settings
 from sekisho.dialects.bedrock_converse.schema import Block, own, spread
-from sekisho.wire.json import encode
-
-_INSTRUCTIONS = ("system", "developer")
-
-Numbered = tuple[int, Message]
-"""A message and its place in the hub's request, which losses name."""
+from sekisho.wire.json import encode, members_of
 
 
 def write(request: Request, target: TargetFacts) -> Written:
@@ -36,10 +30,10 @@ def write(request: Request, target: TargetFacts) -> Written:
     config = tools.write(request, writing)
     more = own(request.vendor).get("toolConfig")
     if config:
-        body["toolConfig"] = config if more is None else {**config, **schema.members.decode(more)}
+        body["toolConfig"] = config if more is None else {**config, **members_of(more)}
     numbered = list(enumerate(request.messages))
     first = next(
-        (at for at, item in numbered if item.role not in _INSTRUCTIONS or TURN in own(item.vendor)), None
+        (at for at, item in numbered if item.role not in INSTRUCTIONS or TURN in own(item.vendor)), None
     )
     system = _system(numbered[:first], writing)
     if system:
@@ -76,7 +70,7 @@ def _write_turns(numbered: Sequence[Numbered], writing: Writing) -> Iterator[dic
 
 
 def _role(message: Message) -> str:
-    if message.role not in _INSTRUCTIONS:
+    if message.role not in INSTRUCTIONS:
         return message.role
     return "system" if TURN in own(message.vendor) else "user"
 
@@ -89,19 +83,13 @@ def _placed(numbered: Sequence[Numbered], writing: Writing, *, marked: bool = Fa
             writing.losses.knob(f"messages.{at}.name", "Bedrock's messages have no names")
         writing.losses.foreign(f"messages.{at}", message.vendor)
         said = enumerate(message.parts)
-        if message.role in _INSTRUCTIONS and marked:
+        if message.role in INSTRUCTIONS and marked:
             writing.losses.knob(
                 f"messages.{at}.role", "instructions cannot stand here; sent marked by the user"
             )
-            said = enumerate(map(_as_instruction, message.parts))
+            said = enumerate(map(said_by_user, message.parts))
         placed += [(f"messages.{at}.parts.{number}", part) for number, part in said]
     return placed
-
-
-def _as_instruction(part: Part) -> Part:
-    if not isinstance(part, Text):
-        return part
-    return msgspec.structs.replace(part, text=f"<system>\n{part.text}\n</system>")
 
 
 def _leading(numbered: Sequence[Numbered]) -> list[Block]:

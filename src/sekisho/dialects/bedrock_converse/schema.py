@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, Kept, Wire, bad_request, given
 
 NAME = "bedrock_converse"
@@ -23,7 +23,6 @@ spread = _kept.spread
 Role = Literal["user", "assistant", "system"]
 Block = dict[str, object] | msgspec.Raw
 
-members = msgspec.json.Decoder(Members)
 text = msgspec.json.Decoder(str)
 
 
@@ -245,7 +244,7 @@ class MetadataIn(Wire, rename="camel"):
 def union(raw: msgspec.Raw, path: str) -> tuple[str, msgspec.Raw]:
     """(name, value) of a union's one member. Raises BadRequest."""
     try:
-        found = members.decode(raw)
+        found = members_of(raw)
     except BROKEN as error:
         raise bad_request(error, path) from None
     said = [(name, value) for name, value in found.items() if given(value) is not None]

@@ -10,10 +10,11 @@ import msgspec
 
 from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
 from sekisho.core.error import BadRequest, Malformed, Truncated
-from sekisho.core.estimate import measure
 from sekisho.dialects.bedrock_converse import errors, frames, schema, usage
 from sekisho.wire import json, kinds
+from sekisho.wire.counts import shown_cost
 from sekisho.wire.eventstream import Frame, FrameDecoder
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, Wire
 
 _KINDS = {
@@ -168,13 +169,13 @@ class Tap:
         self.started = True
         delta = event.delta
         if delta.text is not None:
-            self._count(delta.text)
+            self.facts.produced(delta.text)
         elif delta.tool_use is not None:
             if event.content_block_index in self._tools and delta.tool_use.input:
                 self._tools[event.content_block_index] = False
-                self._count(delta.tool_use.input)
+                self.facts.produced(delta.tool_use.input)
         elif delta.reasoning_content is not None:
-            self._count(delta.reasoning_content.text)
+            self.facts.produced(delta.reasoning_content.text)
 
     def _see_other(self, kind: object, frame: Frame) -> bytes:
         if kind == "contentBlockStart":
@@ -197,7 +198,7 @@ class Tap:
         shown = self._options.model
         if shown is None or shown == message.model:
             return frame.raw
-        found = schema.members.decode(frame.payload)
+        found = members_of(frame.payload)
         found["model"] = json.raw(shown)
         return frames.again(frame, json.encode(found))
 
@@ -210,7 +211,7 @@ class Tap:
 
     def _end_tool(self, index: int) -> None:
         if self._tools.pop(index, False):
-            self._count("{}")
+            self.facts.produced("{}")
 
     def _end(self, frame: Frame) -> bytes:
         said = _metadata.decode(frame.payload)
@@ -220,17 +221,12 @@ class Tap:
         facts.usage = usage.read(said.usage)
         facts.service_tier = said.service_tier.type if said.service_tier else None
         self.complete = True
-        cost = usage.price(facts.usage, facts.service_tier, self._options.cost)
+        cost = shown_cost(facts.usage, facts.service_tier, self._options.cost)
         if cost is None:
             return frame.raw
-        found = schema.members.decode(frame.payload)
+        found = members_of(frame.payload)
         found["usage"] = _priced(found["usage"], cost)  # it was counted, so it is an object
         return frames.again(frame, json.encode(found))
-
-    def _count(self, text: str) -> None:
-        narrow, wide = measure(text)
-        self.facts.output_ascii += narrow
-        self.facts.output_wide += wide
 
 
 def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
@@ -254,10 +250,10 @@ def _tap_answer(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     if counted is None:
         _measure(_message.decode(answer.output.message), facts)
     renamed = options.model is not None and options.model != answer.model
-    cost = usage.price(counted, facts.service_tier, options.cost)
+    cost = shown_cost(counted, facts.service_tier, options.cost)
     if not renamed and cost is None:
         return facts, body
-    found = schema.members.decode(body)
+    found = members_of(body)
     if renamed:
         found["model"] = json.raw(options.model)
     if cost is not None:
@@ -266,7 +262,7 @@ def _tap_answer(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
 
 
 def _priced(counts: msgspec.Raw, cost: msgspec.Raw) -> msgspec.Raw:
-    return json.raw({**schema.members.decode(counts), "cost": cost})
+    return json.raw({**members_of(counts), "cost": cost})
 
 
 def _measure(message: _Message, facts: Facts) -> None:
@@ -279,6 +275,4 @@ def _measure(message: _Message, facts: Facts) -> None:
             text = block.reasoning_content.reasoning_text.text
         elif block.citations_content is not None:
             text = "".join(piece.text for piece in block.citations_content.content)
-        narrow, wide = measure(text)
-        facts.output_ascii += narrow
-        facts.output_wide += wide
+        facts.produced(text)

@@ -7,8 +7,6 @@ last and ends the stream. AWS pads every payload with a member `p` of random len
 sizes.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -21,9 +19,9 @@ from sekisho.core.message import Image, Inline, Opaque, Part, Reasoning, Redacte
 from sekisho.dialects.bedrock_converse import errors, finish, formats, frames, schema, usage
 from sekisho.dialects.bedrock_converse.reply import stop_sequence, with_usage
 from sekisho.dialects.bedrock_converse.schema import NAME, union, vendor_of
-from sekisho.wire import json
+from sekisho.wire import json, media
 from sekisho.wire.eventstream import Frame, FrameDecoder
-from sekisho.wire.media import is_base64
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
 if TYPE_CHECKING:
@@ -134,7 +132,7 @@ class Reader:
             image = Image(source=Inline(media_type=media_type or "application/octet-stream", data=""))
             self._begin(at, image, events)
         elif name in ("toolUse", "toolResult"):
-            schema.members.decode(value)
+            members_of(value)
             self._begin(at, Opaque(dialect=NAME, type=name, raw=json.raw({name: value})), events)
 
     def _block_delta(self, payload: bytes, events: list[Event]) -> None:
@@ -154,7 +152,7 @@ class Reader:
             opened = self._expected(at, Opaque)
             self._vendor_delta(opened, {"toolResult": {"content": delta.tool_result}}, events)
         elif given(delta.image) is not None:
-            inner = schema.members.decode(delta.image)
+            inner = members_of(delta.image)
             self._expected(at, Image).pieces.append(_source.decode(inner.get("source", b"{}")).data or "")
 
     def _tool_input(self, at: int, text: str, events: list[Event]) -> None:
@@ -224,7 +222,7 @@ class Reader:
         elif isinstance(part, ToolCall) and not opened.pieces:
             events.append(TextDelta(index=index, text="{}"))
         elif isinstance(part, Opaque) and opened.pieces:  # a server tool's input is whole JSON only now
-            members = schema.members.decode(b'{"input":' + "".join(opened.pieces).encode() + b"}")
+            members = members_of(b'{"input":' + "".join(opened.pieces).encode() + b"}")
             self._vendor_delta(opened, {"toolUse": members}, events)
         events.append(PartEnd(index=index))
 
@@ -267,18 +265,14 @@ class Reader:
 def _whole(part: Part, pieces: list[str]) -> Part:
     """A part whose content came in pieces of base64. Raises Malformed."""
     try:
-        data = pieces[0] if len(pieces) == 1 else _joined(pieces)
-    except (binascii.Error, ValueError) as error:
+        data = media.joined(pieces)
+    except ValueError as error:
         raise Malformed(f"a block that is not base64: {error}") from None
+    if not media.is_base64(data):
+        raise Malformed("a block that is not base64")
     if isinstance(part, Image) and isinstance(part.source, Inline):
-        if not is_base64(data):
-            raise Malformed("an image that is not base64")
         return msgspec.structs.replace(part, source=msgspec.structs.replace(part.source, data=data))
     return RedactedReasoning(data=data)
-
-
-def _joined(pieces: list[str]) -> str:
-    return base64.b64encode(b"".join(base64.b64decode(piece, validate=True) for piece in pieces)).decode()
 
 
 _Handler = Callable[[Reader, bytes, list[Event]], None]

@@ -25,17 +25,17 @@ from sekisho.core.message import (
 )
 from sekisho.core.reply import Finish
 from sekisho.core.serial import Serial
-from sekisho.dialects.bedrock_converse import finish, frames, schema, usage
+from sekisho.dialects.bedrock_converse import finish, frames, usage
 from sekisho.dialects.bedrock_converse.blocks import CITATIONS
 from sekisho.dialects.bedrock_converse.blocks_write import write_inline
-from sekisho.dialects.bedrock_converse.reply import EXTRA, UNMEASURED, named, tier_word
+from sekisho.dialects.bedrock_converse.reply import EXTRA, UNMEASURED, named
 from sekisho.dialects.bedrock_converse.schema import NAME, own, spread
 from sekisho.wire import media
-from sekisho.wire.json import encode
+from sekisho.wire.counts import in_openai_words, shown_cost
+from sekisho.wire.json import encode, items_of, members_of
 
 Delta = dict[str, object]
 
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 _STARTS = {"toolUse": ("toolUseId", "name", "type"), "toolResult": ("toolUseId", "type", "status")}
 """What of a server tool's block stands in its start."""
 
@@ -75,7 +75,7 @@ class Writer:
             case SignatureDelta(signature=signature):
                 self._delta({"reasoningContent": {"signature": signature}}, out)
             case VendorDelta(dialect=dialect, raw=raw) if dialect == NAME and self._part is not None:
-                for delta in _vendor_deltas(self._part, schema.members.decode(raw)):
+                for delta in _vendor_deltas(self._part, members_of(raw)):
                     self._delta(delta, out)
             case Start():
                 self._vendor = spread(event.vendor)
@@ -122,13 +122,13 @@ class Writer:
             stop[EXTRA] = vendor.pop(EXTRA)
         out.append(frames.event("messageStop", encode(stop)))
         counts = usage.write(event.usage)
-        counts.update(schema.members.decode(vendor.pop("usage", b"{}")))
-        cost = usage.price(event.usage, event.service_tier, self._options.cost)
+        counts.update(members_of(vendor.pop("usage", b"{}")))
+        cost = shown_cost(event.usage, event.service_tier, self._options.cost)
         if cost is not None:
             counts["cost"] = cost
         metadata: dict[str, object] = {"usage": counts, "metrics": vendor.pop("metrics", UNMEASURED)}
         if event.service_tier is not None:
-            metadata["serviceTier"] = {"type": tier_word(event.service_tier)}
+            metadata["serviceTier"] = {"type": in_openai_words(event.service_tier)}
         out.append(frames.event("metadata", encode({**metadata, **vendor})))
 
 
@@ -164,8 +164,8 @@ def _opening(part: Part) -> tuple[dict[str, object] | None, list[Delta] | None]:
 def _open_opaque(
     part: Opaque, kind: str, raw: msgspec.Raw
 ) -> tuple[dict[str, object] | None, list[Delta] | None]:
-    found = schema.members.decode(raw)
-    inner = schema.members.decode(found[kind])
+    found = members_of(raw)
+    inner = members_of(found[kind])
     start: dict[str, object] = {name: inner[name] for name in _STARTS[kind] if name in inner}
     return {kind: start}, _vendor_deltas(part, found)
 
@@ -182,9 +182,9 @@ def _vendor_deltas(part: Part, found: Members) -> list[Delta]:
     """What only this dialect knows of a part: citations of a text, input or content of a server tool."""
     deltas: list[Delta] = []
     if isinstance(part, Text):
-        deltas += [{"citation": raw} for raw in _items.decode(found.get(CITATIONS, b"[]"))]
+        deltas += [{"citation": raw} for raw in items_of(found.get(CITATIONS, b"[]"))]
     elif isinstance(part, Opaque):
-        inner = schema.members.decode(found.get(part.type, b"{}"))
+        inner = members_of(found.get(part.type, b"{}"))
         if "input" in inner:
             deltas.append({"toolUse": {"input": bytes(inner["input"]).decode()}})
         if "content" in inner:

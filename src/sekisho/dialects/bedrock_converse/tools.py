@@ -15,15 +15,15 @@ from sekisho.dialects.bedrock_converse.blocks import CACHE_POINT, read_mark
 from sekisho.dialects.bedrock_converse.blocks_write import Writing, write_mark
 from sekisho.dialects.bedrock_converse.schema import NAME, Block, spread, union, vendor_of
 from sekisho.wire.shape import Shape, given
+from sekisho.wire.tool_json import object_schema
 
 _spec = Shape(schema.ToolSpecIn)
 _named = Shape(schema.NamedIn)
-_NO_ARGUMENTS = msgspec.Raw(b'{"type":"object","properties":{}}')
 _PLACEHOLDER: dict[str, object] = {
     "toolSpec": {
         "name": "no_tool_available",
         "description": "Placeholder. No tool can be called now.",
-        "inputSchema": {"json": _NO_ARGUMENTS},
+        "inputSchema": {"json": object_schema(None)},
     }
 }
 
@@ -121,7 +121,7 @@ def _write_tool(tool: Tool, path: str, writing: Writing) -> list[Block]:
     spec: dict[str, object] = {"name": tool.name}
     if tool.description:
         spec["description"] = tool.description
-    spec["inputSchema"] = {"json": _object_schema(tool.schema)}
+    spec["inputSchema"] = {"json": object_schema(tool.schema)}
     if tool.strict is not None:
         spec["strict"] = tool.strict
     writing.losses.foreign(path, tool.vendor)
@@ -132,11 +132,3 @@ def _write_tool(tool: Tool, path: str, writing: Writing) -> list[Block]:
         writing.losses.knob(f"{path}.cache", "this model caches no tools")
         return written
     return written + write_mark(tool.cache, f"{path}.cache", writing)
-
-
-def _object_schema(found: msgspec.Raw | None) -> object:
-    """Models behind the API refuse a schema that does not say that it is an object's."""
-    if found is None or not bytes(found).startswith(b"{"):
-        return _NO_ARGUMENTS
-    known = schema.members.decode(found)
-    return found if "type" in known else {"type": "object", **known}

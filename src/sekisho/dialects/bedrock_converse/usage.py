@@ -6,17 +6,13 @@ Thinking is not counted apart. A provider's counts are read leniently: a wrong t
 every count is clamped.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from sekisho.core.money import usd_text
 from sekisho.core.usage import Usage
 from sekisho.wire import json
-
-LIMIT = 10**12
-"""More tokens than any call can have; larger counts are cut to it."""
+from sekisho.wire.counts import count
 
 _KNOWN = frozenset(
     (
@@ -31,22 +27,20 @@ _KNOWN = frozenset(
     )
 )
 
-Cost = Callable[[Usage, str | None], int | None]
-
 
 def read(found: Any) -> Usage | None:
     """The hub's counts from a decoded `usage` object; None where it counts nothing."""
     if not isinstance(found, dict) or not ("inputTokens" in found or "outputTokens" in found):
         return None
     # Older answers have `...TokenCount`, some have both.
-    written = _count(found.get("cacheWriteInputTokens", found.get("cacheWriteInputTokenCount")))
+    written = count(found.get("cacheWriteInputTokens", found.get("cacheWriteInputTokenCount")))
     long = min(_long(found.get("cacheDetails")), written)
     return Usage(
-        input=_count(found.get("inputTokens")),
-        cache_read=_count(found.get("cacheReadInputTokens", found.get("cacheReadInputTokenCount"))),
+        input=count(found.get("inputTokens")),
+        cache_read=count(found.get("cacheReadInputTokens", found.get("cacheReadInputTokenCount"))),
         cache_write=written - long,
         cache_write_1h=long,
-        output=_count(found.get("outputTokens")),
+        output=count(found.get("outputTokens")),
     )
 
 
@@ -76,26 +70,12 @@ def write(usage: Usage | None) -> dict[str, object]:
     return written
 
 
-def price(usage: Usage | None, service_tier: str | None, cost: Cost | None) -> msgspec.Raw | None:
-    """`usage.cost`: USD as a number, null for an unpriced call. None where no cost is to be shown."""
-    if cost is None or usage is None:
-        return None
-    nano = cost(usage, service_tier)
-    return msgspec.Raw(b"null" if nano is None else usd_text(nano).encode())
-
-
 def _long(details: Any) -> int:
     """Tokens that were written for an hour."""
     if not isinstance(details, list):
         return 0
     return sum(
-        _count(detail.get("inputTokens"))
+        count(detail.get("inputTokens"))
         for detail in details
         if isinstance(detail, dict) and detail.get("ttl") == "1h"
     )
-
-
-def _count(value: Any) -> int:
-    if type(value) is int:  # not a bool, and the fast way out: this runs for every answer
-        return value if 0 <= value <= LIMIT else min(max(value, 0), LIMIT)
-    return int(min(max(value, 0.0), LIMIT)) if type(value) is float else 0

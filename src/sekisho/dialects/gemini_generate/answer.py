@@ -37,14 +37,14 @@ def check(wire: schema.Reply, data: bytes) -> None:
 
 def read_candidate(raw: msgspec.Raw, place: int) -> Said:
     """Raises what `wire.shape.BROKEN` names, BadRequest or Malformed."""
-    wire = schema.candidate.decode(raw)
+    wire, rest = schema.candidate.decode_all(raw)
     parts: list[msgspec.Raw] = []
     if given(wire.content) is not None:
-        parts = listed(schema.content.decode(wire.content).parts, "parts")
+        parts = listed(schema.content.decode(wire.content).parts)
     index = place if wire.index is None else wire.index
     if index < 0:
         raise Malformed(f"a candidate with the index {index}")
-    return Said(index, parts, wire.finish_reason, given(wire.logprobs_result), schema.candidate.rest(raw))
+    return Said(index, parts, wire.finish_reason, given(wire.logprobs_result), rest)
 
 
 def block_reason(wire: schema.Reply) -> str | None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.message import Message, Part, Role, Text, ToolCall, ToolResult
+from sekisho.core.turns import results_first
 from sekisho.dialects.gemini_generate import parts, results, schema, turns
 from sekisho.dialects.gemini_generate.schema import vendor_of
 from sekisho.wire.json import raw
@@ -19,42 +21,31 @@ CALLED = "_name"
 """Note: the function's name in a result, where no call before it says it."""
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user"}
-_OBJECT = ord("{")
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 _NOTED = raw(value=True)
 
 
-def read(contents: msgspec.Raw) -> tuple[Message, ...]:
+def read(contents: schema.Listed) -> tuple[Message, ...]:
     """The conversation. Raises BadRequest naming the field."""
     reader = _Conversation()
-    found = (reader.message(item, index) for index, item in enumerate(listed(contents, "contents")))
+    found = (reader.message(item, index) for index, item in enumerate(listed(contents)))
     return turns.joined(found)
 
 
 def read_instruction(content: msgspec.Raw) -> Message:
     """The `systemInstruction`."""
     path = "systemInstruction"
-    wire = schema.content.read(content, path)
-    found = tuple(
-        parts.read(schema.part.read(item, at), item, at, "") for item, at in _placed(wire.parts, path)
-    )
-    return Message(role="system", parts=found, vendor=vendor_of(schema.content.rest(content)))
+    wire, rest = schema.content.read_all(content, path)
+    found = tuple(parts.read_one(item, at) for item, at in _placed(wire.parts, path))
+    return Message(role="system", parts=found, vendor=vendor_of(rest))
 
 
-def listed(value: msgspec.Raw, path: str) -> list[msgspec.Raw]:
-    """The items of a member that may be a list or one object, as protobuf's JSON has it."""
-    if given(value) is None:
-        return []
-    if memoryview(value)[0] == _OBJECT:
-        return [value]
-    try:
-        return _items.decode(value)
-    except msgspec.DecodeError as error:
-        raise bad_request(error, path) from None
+def listed(value: schema.Listed) -> list[msgspec.Raw]:
+    """The items of a member that may be a list or one object."""
+    return [raw(value)] if isinstance(value, dict) else value or []
 
 
-def _placed(value: msgspec.Raw, path: str) -> Iterator[tuple[msgspec.Raw, str]]:
-    for index, item in enumerate(listed(value, f"{path}.parts")):
+def _placed(value: schema.Listed, path: str) -> Iterator[tuple[msgspec.Raw, str]]:
+    for index, item in enumerate(listed(value)):
         yield item, f"{path}.parts.{index}"
 
 
@@ -71,49 +62,41 @@ class _Conversation:
 
     def message(self, found: msgspec.Raw, index: int) -> Message:
         path = f"contents.{index}"
-        wire = schema.content.read(found, path)
+        wire, rest = schema.content.read_all(found, path)
         role = _ROLES.get(wire.role or "user")
         if role is None:
             text = f"unknown role {(wire.role or '')[:40]!r}. Use user or model"
             raise BadRequest(f"{path}.role: {text}.", param=f"{path}.role")
         said = self._parts(wire.parts, index)
-        answered = [part for part in said if isinstance(part, ToolResult)]
-        if answered and len(answered) < len(said):  # the hub has results before anything else
-            said = [*answered, *(part for part in said if not isinstance(part, ToolResult))]
-        return Message(role=role, parts=tuple(said), vendor=vendor_of(schema.content.rest(found)))
+        return Message(role=role, parts=results_first(said), vendor=vendor_of(rest))
 
-    def _parts(self, value: msgspec.Raw, index: int) -> list[Part]:
+    def _parts(self, value: schema.Listed, index: int) -> list[Part]:
         said: list[Part] = []
         calls = 0
         for number, (item, path) in enumerate(_placed(value, f"contents.{index}")):
-            wire = schema.part.read(item, path)
+            wire, rest = schema.part.read_all(item, path)
             if given(wire.function_response) is not None:
-                said.append(self._result(item, wire.function_response, path, f"call_{index}_{number}"))
+                said.append(self._result(rest, wire.function_response, path, f"call_{index}_{number}"))
                 continue
-            part = parts.read(wire, item, path, f"call_{index}_{calls}")
+            part = parts.read(wire, rest, item, path, f"call_{index}_{calls}")
             if isinstance(part, ToolCall):
                 calls += 1
                 self._names[part.id] = self._open[part.id] = part.name
             said.append(part)
         return said
 
-    def _result(self, item: msgspec.Raw, inner: msgspec.Raw, path: str, spare_id: str) -> ToolResult:
+    def _result(self, rest: Members, inner: msgspec.Raw, path: str, spare_id: str) -> ToolResult:
         path = f"{path}.functionResponse"
-        wire = schema.function_response.read(inner, path)
+        wire, more = schema.function_response.read_all(inner, path)
         notes = {} if wire.id else {parts.NO_ID: _NOTED}
         call_id = wire.id or self._answered(wire.name) or spare_id
         self._open.pop(call_id, None)
         if wire.name is not None and self._names.get(call_id) != wire.name:
             notes[CALLED] = raw(wire.name)
-        rest = schema.part.rest(item)
-        more = schema.function_response.rest(inner)
         if more:
             rest["functionResponse"] = raw(more)
         text = _text(wire, path)
-        media = [
-            parts.read(schema.part.read(part, f"{path}.parts.{at}"), part, f"{path}.parts.{at}", "")
-            for at, part in enumerate(wire.parts or ())
-        ]
+        media = [parts.read_one(part, f"{path}.parts.{at}") for at, part in enumerate(wire.parts or ())]
         return ToolResult(
             call_id=call_id,
             parts=(text[0], *media),

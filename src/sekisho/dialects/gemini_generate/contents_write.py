@@ -8,25 +8,22 @@ conversation starts with the same bytes.
 Instructions go into `systemInstruction`, wherever they stood: a content has no role for them.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
 import msgspec
 
 from sekisho.core.message import Audio, Document, Image, Message, PlainText, ToolCall, ToolResult, Video
+from sekisho.core.turns import INSTRUCTIONS, join_results
 from sekisho.dialects.gemini_generate import results
 from sekisho.dialects.gemini_generate.contents import CALLED
 from sekisho.dialects.gemini_generate.parts import NO_ID, SIGNATURE, SKIP
 from sekisho.dialects.gemini_generate.parts_write import Item, Writing, write
 from sekisho.dialects.gemini_generate.schema import own, spread
-from sekisho.wire.json import decode
+from sekisho.wire.json import decode, members_of
 
-_INSTRUCTIONS = ("system", "developer")
 _NOTHING_SAID: Item = {"role": "user", "parts": [{"text": " "}]}
 """What a conversation begins with that the model began, or that is all instructions."""
 
-Numbered = tuple[int, Message]
-"""A message and its place in the hub's request, which losses name."""
 Items = list[Item | msgspec.Raw]
 Names = dict[str, str | None]
 """The function that every call so far named, by the call's id; None where the call could not be written."""
@@ -37,7 +34,7 @@ def write_instruction(messages: Sequence[Message], writing: Writing) -> Item | N
     found: Items = []
     vendor: Item = {}
     for at, message in enumerate(messages):
-        if message.role not in _INSTRUCTIONS:
+        if message.role not in INSTRUCTIONS:
             continue
         _describe(at, message, writing)
         vendor |= spread(message.vendor)
@@ -53,10 +50,10 @@ def write_instruction(messages: Sequence[Message], writing: Writing) -> Item | N
 
 def write_contents(messages: Sequence[Message], writing: Writing) -> list[Item]:
     """The `contents`."""
-    numbered = [(at, message) for at, message in enumerate(messages) if message.role not in _INSTRUCTIONS]
+    numbered = [(at, message) for at, message in enumerate(messages) if message.role not in INSTRUCTIONS]
     names: Names = {}
     written: list[Item] = []
-    for group in _join_results(numbered):
+    for group in join_results(numbered):
         role = "model" if group[0][1].role == "assistant" else "user"
         items: Items = []
         vendor: Item = {}
@@ -77,19 +74,6 @@ def _describe(at: int, message: Message, writing: Writing) -> None:
     if message.name is not None:
         writing.knob(f"messages.{at}.name", "Gemini's contents have no names")
     writing.foreign(f"messages.{at}", message.vendor)
-
-
-def _join_results(numbered: Sequence[Numbered]) -> Iterator[list[Numbered]]:
-    """Messages of nothing but results become one."""
-    for only_results, group in groupby(numbered, key=lambda item: _only_results(item[1])):
-        if only_results:
-            yield list(group)
-        else:
-            yield from ([item] for item in group)
-
-
-def _only_results(message: Message) -> bool:
-    return bool(message.parts) and all(isinstance(part, ToolResult) for part in message.parts)
 
 
 def _content(message: Message, path: str, names: Names, writing: Writing) -> Items:
@@ -130,7 +114,7 @@ def _result(part: ToolResult, path: str, names: Names, behind: Items, writing: W
     rest = spread(part.vendor)
     inner = rest.pop("functionResponse", None)
     if inner is not None:
-        response |= msgspec.json.decode(inner, type=dict[str, msgspec.Raw])
+        response |= members_of(inner)
     return {"functionResponse": response, **rest}
 
 

@@ -12,7 +12,6 @@ from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
     ContentFiltered,
     ContextTooLong,
-    InternalError,
     Malformed,
     Overloaded,
     ProviderAuthFailed,
@@ -29,6 +28,7 @@ from sekisho.dialects.gemini_generate import problem
 from sekisho.dialects.gemini_generate.problem import Problem
 from sekisho.wire import sse
 from sekisho.wire.json import encode
+from sekisho.wire.told import retry_after, told
 
 _STATUSES = {
     "INVALID_ARGUMENT": 400,
@@ -89,7 +89,7 @@ def read(status: int, headers: Headers, body: bytes) -> UpstreamError:
     error = _mean(found, status)
     error.provider_status = status
     if isinstance(error, Throttled | Overloaded):
-        error.retry_after = found.wait if found.wait is not None else _wait(headers)
+        error.retry_after = found.wait if found.wait is not None else retry_after(headers)
     return error
 
 
@@ -156,31 +156,22 @@ def _by_status(found: Problem, status: int) -> UpstreamError:
     return ProviderRejected(words or f"the provider refused the request (status {status})", param=found.field)
 
 
-def _wait(headers: Headers) -> float | None:
-    return next((problem.seconds(value) for name, value in headers if name == b"retry-after"), None)
-
-
 # --- for the client ----------------------------------------------------------------------------------
 
 
 def write(error: SekishoError, request_id: str) -> bytes:
     """Google's error body; `details` hold what machines branch on, as Google's do."""
-    hidden = isinstance(error, InternalError) or type(error) is SekishoError
-    message = (
-        f"internal error; name the request id {request_id} when you report it" if hidden else error.message
-    )
+    found = told(error, request_id)
     facts = {"requestId": request_id}
-    if error.param is not None and not hidden:
-        facts["param"] = error.param
-    if isinstance(error, UpstreamError) and error.provider is not None:
-        facts |= {"provider": error.provider, "attempts": str(error.attempts)}
-        if not isinstance(error, ProviderRejected):  # there, the provider's own words are the message
-            message = error.told
+    if found.param is not None:
+        facts["param"] = found.param
+    if found.provider is not None:
+        facts |= {"provider": found.provider, "attempts": str(found.attempts)}
     status = error.rejected_status if isinstance(error, ProviderRejected) else error.status
     details: list[dict[str, object]] = [
         {
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": error.code.upper(),
+            "reason": found.code.upper(),
             "domain": "sekisho",
             "metadata": facts,
         }
@@ -188,7 +179,7 @@ def write(error: SekishoError, request_id: str) -> bytes:
     if error.retry_after is not None:
         wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{error.retry_after:g}s"}
         details.append({**wait})
-    body = {"code": status, "message": message, "status": _word(status), "details": details}
+    body = {"code": status, "message": found.message, "status": _word(status), "details": details}
     return encode({"error": body})
 
 

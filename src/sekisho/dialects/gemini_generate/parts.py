@@ -65,23 +65,26 @@ _ENDINGS = {
 _NOTED = raw(value=True)
 
 
-def read(wire: schema.Part, found: msgspec.Raw, path: str, spare_id: str) -> Part:
-    """A part that is no function's response, `found` at `path`; `spare_id` stands in for the id of a call
-    that has none. Raises BadRequest.
+def read_one(found: msgspec.Raw, path: str) -> Part:
+    """A part where no calls stand. Raises BadRequest."""
+    return read(*schema.part.read_all(found, path), found, path, "")
+
+
+def read(wire: schema.Part, rest: Members, found: msgspec.Raw, path: str, spare_id: str) -> Part:
+    """A part that is no function's response, `found` at `path`, `rest` being what `wire` does not know;
+    `spare_id` stands in for the id of a call that has none. Raises BadRequest.
 
     A part of a kind that is not known stays as it is: only this dialect takes it.
     """
     if given(wire.function_call) is not None:
-        return _call(wire, found, path, spare_id)
+        return _call(wire, rest, path, spare_id)
     if given(wire.inline_data) is not None:
-        return _inline(wire, found, path)
+        return _inline(wire, rest, path)
     if given(wire.file_data) is not None:
-        return _file(wire, found, path)
-    if wire.text is not None or wire.thought_signature is not None:
-        rest = schema.part.rest(found)
-        if wire.text is not None or not rest:
-            return said(wire, rest)
-    return Opaque(dialect=NAME, type=next(iter(schema.part.rest(found)), ""), raw=found)
+        return _file(wire, rest, path)
+    if wire.text is not None or (wire.thought_signature is not None and not rest):
+        return said(wire, rest)
+    return Opaque(dialect=NAME, type=next(iter(rest), ""), raw=found)
 
 
 def said(wire: schema.Part, rest: Members) -> Text | Reasoning:
@@ -115,16 +118,14 @@ def signature_of(wire: schema.Part) -> str | None:
     return None if wire.thought_signature in (None, "", SKIP) else wire.thought_signature
 
 
-def _call(wire: schema.Part, found: msgspec.Raw, path: str, spare_id: str) -> ToolCall:
+def _call(wire: schema.Part, rest: Members, path: str, spare_id: str) -> ToolCall:
     path = f"{path}.functionCall"
-    call = schema.function_call.read(wire.function_call, path)
+    call, inner = schema.function_call.read_all(wire.function_call, path)
     if not call.name:
         raise BadRequest(f"{path}.name: empty. Name the function.", param=f"{path}.name")
     args = given(call.args)
     if args is not None and not bytes(args).startswith(b"{"):
         raise BadRequest(f"{path}.args: expected an object.", param=f"{path}.args")
-    rest = schema.part.rest(found)
-    inner = schema.function_call.rest(wire.function_call)
     if inner:
         rest["functionCall"] = raw(inner)
     return ToolCall(
@@ -139,17 +140,16 @@ def _call(wire: schema.Part, found: msgspec.Raw, path: str, spare_id: str) -> To
 # --- media ----------------------------------------------------------------------------------------
 
 
-def _inline(wire: schema.Part, found: msgspec.Raw, path: str) -> Part:
+def _inline(wire: schema.Part, rest: Members, path: str) -> Part:
     path = f"{path}.inlineData"
-    blob = schema.blob.read(wire.inline_data, path)
+    blob, inner = schema.blob.read_all(wire.inline_data, path)
     source = media.inline(blob.mime_type, standard_base64(blob.data), f"{path}.data")
-    inner = schema.blob.rest(wire.inline_data)
-    return _medium(blob.mime_type, source, _vendor(wire, found, "inlineData", inner, {}))
+    return _medium(blob.mime_type, source, _vendor(wire, rest, "inlineData", inner, {}))
 
 
-def _file(wire: schema.Part, found: msgspec.Raw, path: str) -> Part:
+def _file(wire: schema.Part, rest: Members, path: str) -> Part:
     path = f"{path}.fileData"
-    file = schema.file_data.read(wire.file_data, path)
+    file, inner = schema.file_data.read_all(wire.file_data, path)
     uri = file.file_uri
     if not uri:
         raise missing_member(f"{path}.fileUri")
@@ -157,8 +157,7 @@ def _file(wire: schema.Part, found: msgspec.Raw, path: str) -> Part:
         raise BadRequest(f"{path}.fileUri: content itself. Send it as inlineData.", param=f"{path}.fileUri")
     source: Source = FileRef(id=uri) if holds_google_file(uri) else Link(url=uri)
     notes = {MIME_TYPE: raw(file.mime_type)}
-    inner = schema.file_data.rest(wire.file_data)
-    return _medium(file.mime_type or guessed(uri), source, _vendor(wire, found, "fileData", inner, notes))
+    return _medium(file.mime_type or guessed(uri), source, _vendor(wire, rest, "fileData", inner, notes))
 
 
 def guessed(uri: str) -> str:
@@ -167,10 +166,7 @@ def guessed(uri: str) -> str:
     return _ENDINGS.get(ending, _UNNAMED)
 
 
-def _vendor(
-    wire: schema.Part, found: msgspec.Raw, member: str, inner: Members, notes: Members
-) -> Vendor | None:
-    rest = schema.part.rest(found)
+def _vendor(wire: schema.Part, rest: Members, member: str, inner: Members, notes: Members) -> Vendor | None:
     if inner:
         rest[member] = raw(inner)
     if wire.thought:

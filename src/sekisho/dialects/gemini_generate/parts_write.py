@@ -37,9 +37,9 @@ from sekisho.dialects.gemini_generate.parts import (
     holds_google_file,
     standard_base64,
 )
-from sekisho.dialects.gemini_generate.results import object_in
 from sekisho.dialects.gemini_generate.schema import NAME, own, spread
-from sekisho.wire.json import decode
+from sekisho.wire import tool_json
+from sekisho.wire.json import decode, members_of
 from sekisho.wire.media import is_base64
 
 Item = dict[str, object]
@@ -80,11 +80,7 @@ def _with_vendor(item: Item, vendor: Vendor | None) -> Item:
     """What the reader kept; of an object that the hub knows in part, the rest joins it."""
     for name, raw in spread(vendor).items():
         known = item.get(name)
-        item[name] = (
-            {**known, **msgspec.json.decode(raw, type=dict[str, msgspec.Raw])}
-            if isinstance(known, dict)
-            else raw
-        )
+        item[name] = {**known, **members_of(raw)} if isinstance(known, dict) else raw
     return item
 
 
@@ -120,18 +116,8 @@ def _call(part: ToolCall, path: str, writing: Writing) -> Item | None:
         writing.content(path, "Gemini has no tools with free text as input")
         return None
     call: Item = {} if NO_ID in own(part.vendor) else {"id": part.id}
-    call |= {"name": part.name, "args": write_arguments(part.arguments)}
+    call |= {"name": part.name, "args": tool_json.write_arguments(part.arguments, RAW_ARGUMENTS)}
     return {"functionCall": call, **_signed(part.signature, path, writing)}
-
-
-def write_arguments(arguments: str) -> object:
-    """A call's `args`: the JSON text as it is, for the cache's sake; see RAW_ARGUMENTS for anything else."""
-    text = arguments.strip()
-    if not text:
-        return {}
-    if object_in(text) is None:
-        return {RAW_ARGUMENTS: arguments}
-    return msgspec.Raw(text.encode())
 
 
 # --- media ----------------------------------------------------------------------------------------

@@ -4,18 +4,16 @@ https://cloud.google.com/apis/design/errors (google.rpc.Status in JSON, 2026-11)
 facts.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import msgspec
 
 from sekisho.wire.json import decode
 from sekisho.wire.shape import BROKEN
+from sekisho.wire.told import seconds
 
 LONGEST = 2_000
 """Characters of a message."""
-LONGEST_WAIT = 86_400.0
-"""Seconds."""
 
 
 class Problem(NamedTuple):
@@ -51,18 +49,6 @@ def read(body: bytes | msgspec.Raw) -> Problem:
     return _of(error) if isinstance(error, dict) else NOTHING
 
 
-def seconds(value: Any) -> float | None:
-    """A protobuf duration, `35s` or `0.5s`, or a plain number."""
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    if not isinstance(text, str):
-        return None
-    try:
-        found = float(text.strip().removesuffix("s"))
-    except ValueError:
-        return None
-    return min(found, LONGEST_WAIT) if math.isfinite(found) and found >= 0 else None
-
-
 def _of(error: dict[str, Any]) -> Problem:
     code, word, message = error.get("code"), error.get("status"), error.get("message")
     details = error.get("details")
@@ -76,7 +62,7 @@ def _of(error: dict[str, Any]) -> Problem:
         for item in _list(detail.get("fieldViolations"))
         if isinstance(item, dict)
     ]
-    waits = [found for detail in listed if (found := seconds(detail.get("retryDelay"))) is not None]
+    waits = [found for detail in listed if (found := _duration(detail.get("retryDelay"))) is not None]
     return Problem(
         message=message.strip()[:LONGEST] if isinstance(message, str) else "",
         word=word.upper()[:100] if isinstance(word, str) else "",
@@ -94,3 +80,8 @@ def _list(value: Any) -> list[Any]:
 
 def _texts(values: Any) -> tuple[str, ...]:
     return tuple(value[:200] for value in values if isinstance(value, str) and value)
+
+
+def _duration(value: Any) -> float | None:
+    """Protobuf's: `35s` or `0.5s`."""
+    return seconds(value.strip().removesuffix("s")) if isinstance(value, str) else None

@@ -15,7 +15,7 @@ from sekisho.dialects.gemini_generate import answer, errors, finish, logprobs, p
 from sekisho.dialects.gemini_generate.answer import CANDIDATES, FEEDBACK, USAGE
 from sekisho.dialects.gemini_generate.parts_write import Item
 from sekisho.dialects.gemini_generate.schema import spread, vendor_of
-from sekisho.wire.json import encode, raw
+from sekisho.wire.json import encode, members_of, raw
 from sekisho.wire.shape import BROKEN, given, refuse_bad_text
 
 
@@ -29,10 +29,9 @@ def read(body: bytes) -> Reply:
 
 
 def _read(body: bytes) -> Reply:
-    wire = schema.reply.decode(body)
+    wire, vendor = schema.reply.decode_all(body)
     answer.check(wire, body)
     reply_id = wire.response_id or ""
-    vendor = schema.reply.rest(body)
     unknown: dict[int, Members] = {}
     choices: list[Choice] = []
     for place, candidate in enumerate(wire.candidates or ()):
@@ -71,9 +70,9 @@ def _read_choice(said: answer.Said, place: int, reply_id: str) -> Choice:
     found: list[Part] = []
     calls = 0
     for number, item in enumerate(said.parts):
-        wire = schema.part.decode(item)
+        wire, rest = schema.part.decode_all(item)
         spare = answer.spare_id(place, calls, reply_id)
-        part = parts.read(wire, item, f"candidates.{place}.parts.{number}", spare)
+        part = parts.read(wire, rest, item, f"candidates.{place}.parts.{number}", spare)
         calls += isinstance(part, ToolCall)
         if not says_nothing(part):
             found.append(part)
@@ -113,7 +112,7 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
 def tail(reply: Reply, vendor: Members, options: ReplyOptions) -> Item:
     """Everything of an answer but its candidates; takes out of `vendor` what it writes."""
     kept = vendor.pop(USAGE, None)
-    counted = msgspec.json.decode(kept, type=Members) if kept is not None else {}
+    counted = members_of(kept) if kept is not None else {}
     counts = usage.write(reply.usage, reply.service_tier, counted, options.cost)
     return {
         **({"usageMetadata": counts} if counts else {}),

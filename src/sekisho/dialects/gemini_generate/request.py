@@ -3,15 +3,13 @@
 The path names the model and says whether to stream, so that both are left to who knows it.
 """
 
-import msgspec
-
 from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.message import Message
 from sekisho.core.request import OutputFormat, ReasoningSettings, Request, Sampling
 from sekisho.dialects.gemini_generate import contents, json_schema, schema, spelling, thinking, tools
 from sekisho.dialects.gemini_generate.schema import vendor_of
-from sekisho.wire.json import raw
+from sekisho.wire.json import members_of, raw
 from sekisho.wire.shape import BROKEN, bad_request, given, refuse_bad_text
 
 CONFIG = "generationConfig"
@@ -35,17 +33,15 @@ def read(body: bytes) -> Request:
 
 
 def _read(body: bytes) -> Request:
-    wire = schema.request.read(body, "")
+    wire, vendor = schema.request.read_all(body, "")
     messages = contents.read(wire.contents)
     if not messages:
         raise BadRequest("contents: missing or empty. Send at least one content.", param="contents")
-    vendor = schema.request.rest(body)
     config = schema.GenerationConfig()
     reasoning: ReasoningSettings | None = None
     output: OutputFormat | None = None
     if given(wire.generation_config) is not None:
-        config = schema.generation_config.read(wire.generation_config, CONFIG)
-        rest = schema.generation_config.rest(wire.generation_config)
+        config, rest = schema.generation_config.read_all(wire.generation_config, CONFIG)
         if given(config.thinking_config) is not None:
             reasoning = thinking.read(config.thinking_config, f"{CONFIG}.thinkingConfig", vendor)
         output = _output(config, rest, vendor)
@@ -122,6 +118,6 @@ def _required(vendor: Members) -> tuple[str, ...]:
     """Without the content that was cached, or in another form than asked for, it would be another request."""
     named = [CACHED] if CACHED in vendor else []
     config = vendor.get(CONFIG)
-    if config is not None and _FORMS & msgspec.json.decode(config, type=Members).keys():
+    if config is not None and _FORMS & members_of(config).keys():
         named.append(CONFIG)
     return tuple(named)

@@ -1,7 +1,5 @@
 """The hub's request as a body of Google's: compact, camelCase, and the same bytes for the same request."""
 
-import msgspec
-
 from sekisho.core.contract import Members, TargetFacts, Written
 from sekisho.core.request import OutputFormat, Request
 from sekisho.dialects.gemini_generate import contents_write, thinking, tools
@@ -10,7 +8,7 @@ from sekisho.dialects.gemini_generate.parts_write import Item, Writing
 from sekisho.dialects.gemini_generate.request import CONFIG, SCHEMA
 from sekisho.dialects.gemini_generate.routes import resource
 from sekisho.dialects.gemini_generate.schema import own, spread
-from sekisho.wire.json import encode
+from sekisho.wire.json import encode, members_of
 
 MOST_STOPS = 5
 """`stopSequences` takes no more (https://ai.google.dev/api/generate-content, 2026-11)."""
@@ -81,7 +79,7 @@ def _config(request: Request, kept: Members, writing: Writing) -> Item:
     if thoughts:
         config["thinkingConfig"] = thoughts
     rest = kept.get(CONFIG)
-    return config if rest is None else {**config, **msgspec.json.decode(rest, type=Members)}
+    return config if rest is None else {**config, **members_of(rest)}
 
 
 def _output(output: OutputFormat | None, kept: Members) -> Item:

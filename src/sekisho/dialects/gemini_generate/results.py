@@ -9,12 +9,12 @@ is read as well; the note `_result` says that it stood there.
 import msgspec
 
 from sekisho.core.contract import Members
-from sekisho.wire.json import encode, raw
+from sekisho.wire import tool_json
+from sekisho.wire.json import encode, members_of, raw
 
 OUTPUT, ERROR, RESULT = "output", "error", "result"
 NOTE = "_result"
 
-_members = msgspec.json.Decoder(Members)
 _text = msgspec.json.Decoder(str)
 _RESERVED = ({OUTPUT}, {ERROR}, {RESULT})
 _NOTED: Members = {NOTE: raw(value=True)}
@@ -22,7 +22,7 @@ _NOTED: Members = {NOTE: raw(value=True)}
 
 def read(response: msgspec.Raw) -> tuple[str, bool, Members]:
     """(text, whether the call failed, notes). Raises msgspec.DecodeError unless it is an object."""
-    found = _members.decode(response)
+    found = members_of(response)
     if found.keys() == {OUTPUT}:
         return _plain(found[OUTPUT]), False, {}
     if found.keys() == {ERROR} and bytes(found[ERROR]) != b"null":
@@ -49,10 +49,7 @@ def object_in(text: str) -> Members | None:
     """The members of an object that a text is, and nothing beside it."""
     if not (text.startswith("{") and text.endswith("}")):
         return None
-    try:
-        return _members.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
+    return tool_json.members(text)
 
 
 def _plain(value: msgspec.Raw) -> str:

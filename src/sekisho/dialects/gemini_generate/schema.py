@@ -19,6 +19,10 @@ RAW = msgspec.Raw()
 """What stands for a raw member that is absent."""
 
 
+Listed = list[msgspec.Raw] | dict[str, msgspec.Raw] | None
+"""A list of objects, or its only one: protobuf's JSON takes both, and Google's own examples use both."""
+
+
 class Wire(msgspec.Struct, rename="camel"):
     """Base of all shapes."""
 
@@ -63,8 +67,7 @@ class Part(Wire):
 
 class Content(Wire):
     role: str | None = None
-    parts: msgspec.Raw = RAW
-    """A list, or one part: protobuf's JSON takes both, and Google's own examples use both."""
+    parts: Listed = None
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -111,12 +114,12 @@ class ToolConfig(Wire):
 
 
 class Request(Wire):
-    contents: msgspec.Raw = RAW
+    contents: Listed = None
     model: str | None = None
     """The path names the model; clients made from Google's interface descriptions repeat it here."""
     system_instruction: msgspec.Raw = RAW
     generation_config: msgspec.Raw = RAW
-    tools: msgspec.Raw = RAW
+    tools: Listed = None
     tool_config: msgspec.Raw = RAW
     service_tier: str | None = None
 

@@ -7,11 +7,14 @@ one search. A request that passes through is never changed by this.
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from sekisho.core.contract import Members
-from sekisho.wire.json import encode
+from sekisho.wire.json import encode, items_of, members_of
+
+if TYPE_CHECKING:
+    from sekisho.core.contract import Members
 
 Tree = Mapping[str, "Tree"]
 """Members, camelCase, that hold more members of the format (or lists of such)."""
@@ -37,13 +40,13 @@ _TREE: Tree = {**_REQUEST, "generateContentRequest": _REQUEST}
 
 _OBJECT, _ARRAY = b"{["
 _SNAKE = re.compile(rb'"[a-z0-9]++(?:_[a-z0-9]++)++"\s*+:')
-_members = msgspec.json.Decoder(Members)
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def camel(body: bytes) -> bytes:
     """`body` in camelCase; itself where it is so already. Raises msgspec.DecodeError for broken JSON."""
-    return body if _SNAKE.search(body) is None else bytes(_rename(msgspec.Raw(body.strip()), _TREE))
+    if b"_" not in body or _SNAKE.search(body) is None:
+        return body
+    return bytes(_rename(msgspec.Raw(body.strip()), _TREE))
 
 
 def camel_name(name: str) -> str:
@@ -54,7 +57,7 @@ def camel_name(name: str) -> str:
 
 def _rename(raw: msgspec.Raw, tree: Tree) -> msgspec.Raw:
     if memoryview(raw)[0] == _ARRAY:
-        return msgspec.Raw(encode([_rename_object(item, tree) for item in _items.decode(raw)]))
+        return msgspec.Raw(encode([_rename_object(item, tree) for item in items_of(raw)]))
     return _rename_object(raw, tree)
 
 
@@ -62,7 +65,7 @@ def _rename_object(raw: msgspec.Raw, tree: Tree) -> msgspec.Raw:
     if memoryview(raw)[0] != _OBJECT:
         return raw
     found: Members = {}
-    for name, value in _members.decode(raw).items():
+    for name, value in members_of(raw).items():
         known = camel_name(name)
         found[known] = _rename(value, tree[known]) if known in tree else value
     return msgspec.Raw(encode(found))

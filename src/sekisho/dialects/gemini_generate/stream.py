@@ -22,7 +22,7 @@ from sekisho.core.event import (
     TextDelta,
     VendorDelta,
 )
-from sekisho.core.message import Reasoning, Text, ToolCall
+from sekisho.core.message import Part, Reasoning, Text, ToolCall
 from sekisho.dialects.gemini_generate import answer, errors, finish, logprobs, parts, schema, usage
 from sekisho.dialects.gemini_generate.answer import FEEDBACK
 from sekisho.dialects.gemini_generate.parts import SIGNATURE
@@ -107,7 +107,7 @@ class Reader:
 
     def _read_event(self, data: bytes, events: list[Event]) -> None:
         refuse_bad_text(data)
-        wire = schema.reply.decode(data)
+        wire, rest = schema.reply.decode_all(data)
         answer.check(wire, data)
         if given(wire.usage_metadata) is not None:
             self._usage = wire.usage_metadata
@@ -117,7 +117,7 @@ class Reader:
             self._reply_id = wire.response_id or ""
             counted = usage.read(self._counts)
             events.append(Start(id=self._reply_id, model=wire.model_version or "", usage=counted))
-        self._kept |= schema.reply.rest(data)
+        self._kept |= rest
         if given(wire.prompt_feedback) is not None:
             self._kept[FEEDBACK] = wire.prompt_feedback
             self._blocked = answer.block_reason(wire) or self._blocked
@@ -136,9 +136,10 @@ class Reader:
         candidate.unknown |= said.rest
 
     def _read_part(self, candidate: _Candidate, item: msgspec.Raw, events: list[Event]) -> None:
-        wire = schema.part.decode(item)
-        if wire.text is None or schema.part.rest(item) or _is_more_than_text(wire):
-            self._read_whole(candidate, wire, item, events)
+        wire, rest = schema.part.decode_all(item)
+        if wire.text is None or rest or _is_more_than_text(wire):
+            spare = answer.spare_id(candidate.number, candidate.calls, self._reply_id)
+            self._whole(candidate, parts.read(wire, rest, item, "parts", spare), events)
             return
         signature = parts.signature_of(wire)
         if not wire.text and signature is None:
@@ -164,12 +165,8 @@ class Reader:
             events.append(VendorDelta(index=index, dialect=NAME, raw=members))
         self._close(candidate, events)
 
-    def _read_whole(
-        self, candidate: _Candidate, wire: schema.Part, item: msgspec.Raw, events: list[Event]
-    ) -> None:
+    def _whole(self, candidate: _Candidate, part: Part, events: list[Event]) -> None:
         self._close(candidate, events)
-        spare = answer.spare_id(candidate.number, candidate.calls, self._reply_id)
-        part = parts.read(wire, item, "parts", spare)
         index, number = self._next_index, candidate.number
         self._next_index += 1
         if isinstance(part, ToolCall):

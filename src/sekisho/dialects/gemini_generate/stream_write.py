@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sekisho.core.contract import Members, ReplyOptions
+from sekisho.core.contract import ReplyOptions
 from sekisho.core.event import (
     End,
     Event,
@@ -31,9 +31,8 @@ from sekisho.dialects.gemini_generate.parts_write import Item
 from sekisho.dialects.gemini_generate.reply import names, tail, was_blocked, write_candidate
 from sekisho.dialects.gemini_generate.schema import NAME, own, spread
 from sekisho.wire import sse
-from sekisho.wire.json import encode
+from sekisho.wire.json import encode, members_of
 
-_members = msgspec.json.Decoder(Members)
 Items = list[Item | msgspec.Raw]
 _NOTHING_NEW: Item = {"parts": [{"text": ""}], "role": "model"}
 """Of an event that has no part of its own, as Google writes it: the chats of Google's SDK forget a whole turn
@@ -115,7 +114,7 @@ class Writer:
         if isinstance(event, SignatureDelta):
             opened.signature += event.signature
         elif event.dialect == NAME:
-            opened.unknown |= _members.decode(event.raw)
+            opened.unknown |= members_of(event.raw)
 
     def _begin(self, event: Start) -> list[bytes]:
         self._start = event

@@ -13,10 +13,10 @@ import msgspec
 
 from sekisho.core.contract import Facts, Members, ReplyOptions
 from sekisho.core.error import Malformed, Truncated
-from sekisho.core.estimate import measure
 from sekisho.dialects.gemini_generate import errors, usage
 from sekisho.dialects.gemini_generate.parts import unwrapped
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN
 from sekisho.wire.sse import Frame, FrameDecoder, encode
 
@@ -54,7 +54,6 @@ class _Event(msgspec.Struct, gc=False, rename="camel"):
 
 
 _event = msgspec.json.Decoder(_Event)
-_members = msgspec.json.Decoder(Members)
 
 
 class Tap:
@@ -151,7 +150,7 @@ class Tap:
         self.facts.service_tier = usage.tier(found)
 
     def _rewritten(self, data: bytes) -> bytes:
-        members = _members.decode(data)
+        members = members_of(data)
         _rename(members, self._options)
         _add_cost(members, self.facts, self._options)
         return json.encode(members)
@@ -189,7 +188,7 @@ def _unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     renamed = options.model is not None and options.model != facts.model
     if not renamed and (options.cost is None or facts.usage is None):
         return facts, body
-    members = _members.decode(body)
+    members = members_of(body)
     _rename(members, options)
     _add_cost(members, facts, options)
     return facts, json.encode(members)
@@ -204,7 +203,7 @@ def _add_cost(members: Members, facts: Facts, options: ReplyOptions) -> None:
     cost = usage.price(facts.usage, facts.service_tier, options.cost)
     counts = members.get("usageMetadata")
     if cost and counts is not None and bytes(counts).startswith(b"{"):
-        members["usageMetadata"] = json.raw({**_members.decode(counts), **cost})
+        members["usageMetadata"] = json.raw({**members_of(counts), **cost})
 
 
 def _count(facts: Facts, parts: list[_Part]) -> None:
@@ -214,9 +213,4 @@ def _count(facts: Facts, parts: list[_Part]) -> None:
         if part.function_call is not None:
             text = unwrapped(part.function_call.args)
         if text:
-            if text.isascii():  # nearly always
-                facts.output_ascii += len(text)
-            else:
-                narrow, wide = measure(text)
-                facts.output_ascii += narrow
-                facts.output_wide += wide
+            facts.produced(text)

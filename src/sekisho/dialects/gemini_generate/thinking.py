@@ -17,6 +17,7 @@ from sekisho.core.request import ReasoningSettings
 from sekisho.dialects.gemini_generate import schema
 from sekisho.dialects.gemini_generate.models import Budget, Rules
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 
 NOTE = "_thinking"
 DYNAMIC = -1
@@ -31,9 +32,8 @@ Config = dict[str, object]
 
 def read(raw: msgspec.Raw, path: str, vendor: Members) -> ReasoningSettings | None:
     """What `thinkingConfig` at `path` asks for. The rest of it goes into `vendor`."""
-    wire = schema.thinking_config.read(raw, path)
+    wire, rest = schema.thinking_config.read_all(raw, path)
     vendor[NOTE] = json.raw(value=True)
-    rest = schema.thinking_config.rest(raw)
     if rest:
         vendor["thinkingConfig"] = json.raw(rest)
     level = (wire.thinking_level or "").lower()
@@ -58,7 +58,7 @@ def write(wanted: ReasoningSettings | None, kept: Members, rules: Rules, losses:
     if NOTE not in kept and config and config != {"thinkingBudget": 0} and _wants(wanted):
         config["includeThoughts"] = True
     rest = kept.get("thinkingConfig")
-    return config if rest is None else {**config, **msgspec.json.decode(rest, type=Members)}
+    return config if rest is None else {**config, **members_of(rest)}
 
 
 def _wants(wanted: ReasoningSettings | None) -> bool:

@@ -16,33 +16,35 @@ from sekisho.dialects.gemini_generate import json_schema, schema
 from sekisho.dialects.gemini_generate.contents import listed
 from sekisho.dialects.gemini_generate.parts_write import Item, Writing
 from sekisho.dialects.gemini_generate.schema import NAME, own, spread, vendor_of
-from sekisho.wire.json import raw
+from sekisho.wire.json import members_of, raw
 from sekisho.wire.shape import bad_request, given
 
 PARAMETERS = "_parameters"
 TOOL_CONFIG = "toolConfig"
 _FUNCTIONS = "functionDeclarations"
 
-_members = msgspec.json.Decoder(Members)
+_functions: msgspec.json.Decoder[schema.Listed] = msgspec.json.Decoder(schema.Listed)
 _Mode = Literal["auto", "none", "required"]
 _MODES: dict[str, _Mode] = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto"}
 _WORDS = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
 _UNSAID = (None, "", "MODE_UNSPECIFIED")
 
 
-def read(tools: msgspec.Raw) -> tuple[Tool, ...]:
+def read(tools: schema.Listed) -> tuple[Tool, ...]:
     """Raises BadRequest naming the field."""
     found: list[Tool] = []
-    for index, item in enumerate(listed(tools, "tools")):
+    for index, item in enumerate(listed(tools)):
         path = f"tools.{index}"
         try:
-            members = _members.decode(item)
+            members = members_of(item)
+            functions = _functions.decode(members.get(_FUNCTIONS, b"null"))
         except msgspec.DecodeError as error:
             raise bad_request(error, path) from None
         for name, value in members.items():
             if name == _FUNCTIONS:
-                functions = enumerate(listed(value, f"{path}.{name}"))
-                found += [_function(one, f"{path}.{name}.{number}") for number, one in functions]
+                found += [
+                    _function(one, f"{path}.{name}.{number}") for number, one in enumerate(listed(functions))
+                ]
             elif given(value) is not None:
                 found.append(ProviderTool(dialect=NAME, type=name, raw=raw({name: value})))
     return tuple(found)
@@ -51,20 +53,19 @@ def read(tools: msgspec.Raw) -> tuple[Tool, ...]:
 def read_choice(config: msgspec.Raw, vendor: Members) -> ToolChoice | None:
     """The choice that `toolConfig` makes. What it says beyond it goes into `vendor`, whole."""
     path = f"{TOOL_CONFIG}.functionCallingConfig"
-    outer = schema.tool_config.read(config, TOOL_CONFIG)
+    outer, rest = schema.tool_config.read_all(config, TOOL_CONFIG)
     calling = outer.function_calling_config
     if given(calling) is None:
         vendor[TOOL_CONFIG] = config
         return None
-    wire = schema.function_calling_config.read(calling, path)
+    wire, inner = schema.function_calling_config.read_all(calling, path)
     names = wire.allowed_function_names or []
     mode = None if wire.mode in _UNSAID else _MODES.get((wire.mode or "").upper())
     if mode is None and wire.mode not in _UNSAID:
         raise BadRequest(f"{path}.mode: unknown. Use AUTO, ANY, NONE or VALIDATED.", param=f"{path}.mode")
-    rest = schema.tool_config.rest(config) or schema.function_calling_config.rest(calling)
     plain = wire.mode in ("AUTO", "NONE") and not names
     plain = plain or (wire.mode == "ANY" and len(names) < 2)
-    if rest or not plain:
+    if rest or inner or not plain:
         vendor[TOOL_CONFIG] = config
     if mode == "required" and len(names) == 1:
         return ToolChoice(mode="named", name=names[0])
@@ -103,7 +104,7 @@ def write_choice(choice: ToolChoice | None, kept: Members) -> Item:
 
 
 def _function(item: msgspec.Raw, path: str) -> FunctionTool:
-    wire = schema.function_declaration.read(item, path)
+    wire, rest = schema.function_declaration.read_all(item, path)
     parameters = given(wire.parameters_json_schema)
     notes: Members = {}
     if parameters is None and given(wire.parameters) is not None:
@@ -113,7 +114,7 @@ def _function(item: msgspec.Raw, path: str) -> FunctionTool:
         name=wire.name,
         description=wire.description,
         schema=parameters,
-        vendor=vendor_of(schema.function_declaration.rest(item), notes),
+        vendor=vendor_of(rest, notes),
     )
 
 

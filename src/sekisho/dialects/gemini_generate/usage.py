@@ -5,18 +5,16 @@ prompt (`toolUsePromptTokenCount`); `candidatesTokenCount` leaves out the though
 a wrong type counts as nothing. https://ai.google.dev/api/generate-content#UsageMetadata (2026-11)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from sekisho.core.contract import Members
-from sekisho.core.money import usd_text
 from sekisho.core.usage import Usage
-from sekisho.wire.json import decode
+from sekisho.wire.counts import Cost, count, usd
+from sekisho.wire.json import decode, members_of
 
-LIMIT = 10**12
-"""More tokens than any call can have; larger counts are cut to it."""
 TOOL_USE = "toolUsePromptTokenCount"
 
 _KNOWN = frozenset(
@@ -32,7 +30,6 @@ _TRAFFIC = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 """Vertex AI's words for service tiers. The Gemini API says the tier in a header (2026-11)."""
 _SHOWN = {tier: traffic for traffic, tier in _TRAFFIC.items()}
 
-Cost = Callable[[Usage, str | None], int | None]
 Found = Mapping[str, Any]
 
 
@@ -46,10 +43,10 @@ def read(found: Found) -> Usage | None:
     """The hub's counts; None where Google counted nothing."""
     if not _KNOWN & found.keys():
         return None
-    prompt = _count(found.get("promptTokenCount"))
-    cached = min(_count(found.get("cachedContentTokenCount")), prompt)
-    answer, thoughts = _count(found.get("candidatesTokenCount")), _count(found.get("thoughtsTokenCount"))
-    fresh = prompt - cached + _count(found.get(TOOL_USE))
+    prompt = count(found.get("promptTokenCount"))
+    cached = min(count(found.get("cachedContentTokenCount")), prompt)
+    answer, thoughts = count(found.get("candidatesTokenCount")), count(found.get("thoughtsTokenCount"))
+    fresh = prompt - cached + count(found.get(TOOL_USE))
     heard = _audio(found.get("promptTokensDetails")) - _audio(found.get("cacheTokensDetails"))
     return Usage(
         input=fresh,
@@ -74,7 +71,7 @@ def rest(raw: msgspec.Raw) -> Members:
     """What the object says beyond the hub's counts."""
     if not bytes(raw).startswith(b"{"):
         return {}
-    members = msgspec.json.decode(raw, type=Members)
+    members = members_of(raw)
     return {name: value for name, value in members.items() if name not in _KNOWN and bytes(value) != b"null"}
 
 
@@ -84,7 +81,7 @@ def write(
     """`usageMetadata`, with what the reader `kept` of the provider's own."""
     if usage is None:
         return {**kept}
-    tools = _count(decode(kept[TOOL_USE])) if TOOL_USE in kept else 0
+    tools = count(decode(kept[TOOL_USE])) if TOOL_USE in kept else 0
     written: dict[str, object] = {"promptTokenCount": max(usage.prompt - tools, usage.cache_read)}
     if usage.cache_read:
         written["cachedContentTokenCount"] = usage.cache_read
@@ -103,8 +100,7 @@ def price(usage: Usage | None, service_tier: str | None, cost: Cost | None) -> M
     """`cost` as OpenRouter has it: USD as a number, null for an unpriced call. Empty where none is shown."""
     if cost is None or usage is None:
         return {}
-    nano = cost(usage, service_tier)
-    return {"cost": msgspec.Raw(b"null" if nano is None else usd_text(nano).encode())}
+    return {"cost": usd(cost(usage, service_tier))}
 
 
 def _details(usage: Usage) -> dict[str, object]:
@@ -121,13 +117,7 @@ def _audio(details: Any) -> int:
     if type(details) is not list:
         return 0
     return sum(
-        _count(item.get("tokenCount"))
+        count(item.get("tokenCount"))
         for item in details
         if isinstance(item, dict) and item.get("modality") == "AUDIO"
     )
-
-
-def _count(value: Any) -> int:
-    if type(value) is int:
-        return min(max(value, 0), LIMIT)
-    return int(min(max(value, 0.0), LIMIT)) if type(value) is float else 0

@@ -8,10 +8,9 @@ refuse the member. Routers to other models take Anthropic's marks, on texts
 
 from hashlib import sha256
 
-import msgspec
-
 from sekisho.core.contract import Members, TargetFacts
 from sekisho.wire import json, marks
+from sekisho.wire.json import items_of, members_of
 from sekisho.wire.shape import BROKEN
 
 _KEY = "prompt_cache_key"
@@ -22,9 +21,6 @@ _ON_PARTS = (_CONTROL, "prompt_cache_breakpoint")
 _PLACES = ("tools", "messages")
 _INSIDE = ("content",)
 _INSTRUCTING = (b'"system"', b'"developer"')
-
-_messages = msgspec.json.Decoder(list[msgspec.Raw])
-_members = msgspec.json.Decoder(Members)
 
 
 def place(members: Members, target: TargetFacts) -> None:
@@ -55,8 +51,8 @@ def _place_key(members: Members) -> None:
     user's first message, and that message."""
     digest = sha256(bytes(members.get("tools", b"")))
     try:
-        for raw in _messages.decode(members.get("messages", b"[]")):
-            message = _members.decode(raw)
+        for raw in items_of(members.get("messages", b"[]")):
+            message = members_of(raw)
             role = bytes(message.get("role", b""))
             digest.update(b"\0" + role + b"\0" + bytes(message.get("content", b"")))
             if role not in _INSTRUCTING:

@@ -36,6 +36,8 @@ from sekisho.dialects.openai_chat.schema import (
 )
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json, media
+from sekisho.wire.json import members_of
+from sekisho.wire.openai_request import read_audio
 from sekisho.wire.shape import Shape, given, leading_type, missing_member
 
 CACHE_CONTROL = "_cache_control"
@@ -57,14 +59,11 @@ _file = Shape(WireFile)
 _audio = Shape(WireAudio)
 _video = Shape(WireVideo)
 _video_url = Shape(WireVideoUrl)
-_members = msgspec.json.Decoder(Members)
 _cache_control = Shape(WireCacheControl)
 call_shape = Shape(WireToolCall)
 
 AUDIO_TYPE = "audio/*"
 """An answer does not say which format of audio the request asked for."""
-_AUDIO_TYPES = {"mp3": "audio/mpeg"}
-AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
 _Marked = WireText | WireImage | WireFile | WireAudio | WireVideo
 
@@ -183,9 +182,7 @@ def _read_file(raw: msgspec.Raw, path: str) -> Document:
 def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
     wire, rest = _audio.read_all(raw, path)
     cache, notes = _mark(wire, path)
-    form = wire.input_audio.format
-    media_type = _AUDIO_TYPES.get(form, f"audio/{form}")
-    source = media.inline(media_type, wire.input_audio.data, f"{path}.input_audio.data")
+    source = read_audio(wire.input_audio.data, wire.input_audio.format, path)
     return Audio(source=source, cache=cache, vendor=vendor_of(rest, notes))
 
 
@@ -193,7 +190,7 @@ def _read_video(raw: msgspec.Raw, path: str) -> Video:
     wire, rest = _video.read_all(raw, path)
     cache, notes = _mark(wire, path)
     notes[VIDEO_URL] = json.raw(value=True)
-    inner = _video_url.rest(_members.decode(raw)["video_url"])
+    inner = _video_url.rest(members_of(raw)["video_url"])
     if inner:  # how a provider is to look at it
         rest["video_url"] = json.raw(inner)
     source = media.source(wire.video_url.url, f"{path}.video_url.url")

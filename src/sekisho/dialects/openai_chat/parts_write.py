@@ -23,9 +23,11 @@ from sekisho.core.message import (
     Video,
 )
 from sekisho.dialects.openai_chat import signatures
-from sekisho.dialects.openai_chat.parts import AUDIO_FORMATS, CACHE_CONTROL, FILE_URL, NO_FILENAME, VIDEO_URL
+from sekisho.dialects.openai_chat.parts import CACHE_CONTROL, FILE_URL, NO_FILENAME, VIDEO_URL
 from sekisho.dialects.openai_chat.shape import NAME, own, spread
 from sekisho.wire import media
+from sekisho.wire.json import members_of
+from sekisho.wire.openai_request import file_name, write_audio
 
 Item = dict[str, object]
 
@@ -46,7 +48,7 @@ class Writing(Losses):
         """
         note = own(vendor).get(CACHE_CONTROL)
         if note is not None:
-            members: Members = msgspec.json.decode(note, type=Members)
+            members: Members = members_of(note)
             return members
         if cache is None:
             return {}
@@ -97,7 +99,7 @@ def _body(part: Part, path: str, writing: Writing) -> Item | None:
         case Document():
             return _document(part, path, writing)
         case Audio():
-            return _audio(part, path, writing)
+            return write_audio(part, path, writing)
         case Video():
             return _video(part, path, writing)
     writing.content(path, "no place for it in a message of this role")
@@ -140,19 +142,10 @@ def _document(part: Document, path: str, writing: Writing) -> Item | None:
                 return {"type": "file", "file": {**title, "file_data": url}}
             writing.content(path, "files go as data or by id, not by URL")
             return None
-        case Inline(media_type=media_type):
-            if part.title is None and NO_FILENAME not in own(part.vendor):
-                title = {"filename": f"document.{media_type.rpartition('/')[2]}"}
+        case Inline():
+            if NO_FILENAME not in own(part.vendor):
+                title = {"filename": file_name(part, part.source)}
             return {"type": "file", "file": {**title, "file_data": source_url(part.source)}}
-
-
-def _audio(part: Audio, path: str, writing: Writing) -> Item | None:
-    if not isinstance(part.source, Inline):
-        writing.content(path, "audio goes as data only")
-        return None
-    media_type = part.source.media_type
-    form = AUDIO_FORMATS.get(media_type) or media_type.rpartition("/")[2]
-    return {"type": "input_audio", "input_audio": {"data": part.source.data, "format": form}}
 
 
 def _video(part: Video, path: str, writing: Writing) -> Item | None:
@@ -164,7 +157,7 @@ def _video(part: Video, path: str, writing: Writing) -> Item | None:
     if url is None:
         writing.content(path, "videos go by URL or as data, not by a file's id")
         return None
-    rest: Members = msgspec.json.decode(kept["video_url"], type=Members) if "video_url" in kept else {}
+    rest: Members = members_of(kept["video_url"]) if "video_url" in kept else {}
     return {"type": "video_url", "video_url": {"url": url, **rest}}
 
 

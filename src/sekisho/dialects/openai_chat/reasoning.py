@@ -21,6 +21,7 @@ from sekisho.core.message import Opaque, Part, Reasoning, RedactedReasoning
 from sekisho.dialects.openai_chat.schema import WireDetail
 from sekisho.dialects.openai_chat.shape import NAME, own
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import Shape
 
 MEMBER = "_member"
@@ -90,7 +91,7 @@ def entry(part: Part, number: int) -> Entry:
     among the message's entries."""
     raw = own(part.vendor).get(DETAIL)
     if raw is not None:
-        return dict(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]))
+        return dict(members_of(raw))
     return {"type": TEXT if isinstance(part, Reasoning) else ENCRYPTED, "index": number}
 
 

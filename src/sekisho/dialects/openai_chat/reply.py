@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sekisho.core.contract import Members, ReplyOptions
+from sekisho.core.contract import ReplyOptions
 from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.message import Audio, Image, Inline, Part, Refusal, Text, ToolCall
 from sekisho.core.reply import Choice, Reply
@@ -22,6 +22,8 @@ from sekisho.dialects.openai_chat.schema import (
 from sekisho.dialects.openai_chat.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json
 from sekisho.wire import openai_finish as finish
+from sekisho.wire.counts import in_openai_words
+from sekisho.wire.json import members_of
 from sekisho.wire.media import is_base64
 from sekisho.wire.openai_tap import FINGERPRINT
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
@@ -184,7 +186,7 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     if reply.usage is not None:
         body["usage"] = usage.write(reply.usage, reply.service_tier, options)
     if reply.service_tier is not None:
-        body["service_tier"] = reply.service_tier
+        body["service_tier"] = in_openai_words(reply.service_tier)
     return json.encode({**body, **spread(reply.vendor)})
 
 
@@ -200,7 +202,7 @@ def _write_choice(choice: Choice, index: int) -> dict[str, object]:
     more = rest.pop(MESSAGE, None)
     message = write_message(choice.parts)
     if more is not None:
-        message |= msgspec.json.decode(more, type=Members)
+        message |= members_of(more)
     return {
         "index": index,
         "message": message,

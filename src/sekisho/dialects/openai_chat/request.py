@@ -36,6 +36,7 @@ from sekisho.dialects.openai_chat.schema import (
 )
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
 from sekisho.wire import json, openai_streaming
+from sekisho.wire.openai_request import read_choice
 from sekisho.wire.shape import BROKEN, Shape, bad_request, given, missing_member, refuse_bad_text
 
 MAX_TOKENS = "_max_tokens"
@@ -53,8 +54,6 @@ _tool = Shape(WireTool)
 _function = Shape(WireFunction)
 _custom = Shape(WireCustom)
 _choice = Shape(WireToolChoice)
-
-_MODES = {b'"auto"': "auto", b'"none"': "none", b'"required"': "required"}
 
 
 def read(body: bytes) -> Request:
@@ -190,12 +189,9 @@ def _read_output(raw: msgspec.Raw, vendor: Members) -> OutputFormat | None:
 def _read_tool_choice(raw: msgspec.Raw, vendor: Members) -> ToolChoice | None:
     if given(raw) is None:
         return None
-    text = bytes(raw)
-    if text.startswith(b'"'):
-        for spelled, mode in _MODES.items():
-            if text == spelled:
-                return msgspec.convert({"mode": mode}, ToolChoice)
-        raise BadRequest("tool_choice: unknown. Use auto, none, required or a tool.", param="tool_choice")
+    choice = read_choice(raw)
+    if choice is not None:
+        return choice
     wire = _choice.read(raw, "tool_choice")
     if wire.type in ("function", "custom"):
         named = wire.function if wire.type == "function" else wire.custom

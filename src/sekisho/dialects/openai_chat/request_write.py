@@ -1,9 +1,8 @@
 """The hub's request as a Chat Completions body: compact, and the same bytes for the same request.
 
 Thinking: `reasoning_effort` is OpenAI's only word for it, so a budget of tokens becomes an effort, as a
-named loss: below 4,096 tokens `low`, below 16,384 `medium`, from there `high` (the bounds between which
-clients of Anthropic's API commonly choose: 1,024-4,000, 8,000-16,000, 31,999). An endpoint whose
-`extensions` name `reasoning` (OpenRouter) gets the budget itself.
+named loss (`wire.openai_request`). An endpoint whose `extensions` name `reasoning` (OpenRouter) gets the
+budget itself.
 """
 
 import msgspec
@@ -22,10 +21,8 @@ from sekisho.dialects.openai_chat import messages_write
 from sekisho.dialects.openai_chat.parts_write import Item, Writing
 from sekisho.dialects.openai_chat.request import EXTRAS, MAX_TOKENS, REASONING, TOP_K
 from sekisho.dialects.openai_chat.shape import NAME, own, spread
-from sekisho.wire import json, openai_streaming
-
-_LOW_BELOW = 4_096
-_MEDIUM_BELOW = 16_384
+from sekisho.wire import json, openai_request, openai_streaming
+from sekisho.wire.json import members_of
 
 _KNOBS = (
     "temperature",
@@ -99,39 +96,20 @@ def _output(output: OutputFormat | None) -> Item:
         return {}
     if output.kind != "json_schema":
         return {"response_format": {"type": output.kind}}
-    schema: Item = {"name": output.name or "response"}
-    for name in ("description", "schema", "strict"):
-        value = getattr(output, name)
-        if value is not None:
-            schema[name] = value
+    schema = openai_request.json_schema(output)
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def _reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writing) -> Item:
     spelled = kept.get(REASONING)
     if spelled is not None:
-        return dict(msgspec.json.decode(spelled, type=Members))
+        return dict(members_of(spelled))
     if settings is None:
         return {}
-    if settings.effort is not None:
-        if settings.budget_tokens is not None:
-            writing.knob("reasoning.budget_tokens", "the effort was sent instead")
-        return {"reasoning_effort": settings.effort}
-    if "reasoning" in writing.facts.extensions:
+    if settings.effort is None and "reasoning" in writing.facts.extensions:
         return _router_reasoning(settings)
-    if settings.enabled is False:
-        writing.knob(
-            "reasoning", "cannot be switched off, only set to an effort; the model's default applies"
-        )
-        return {}
-    if settings.budget_tokens is not None:
-        effort = effort_of(settings.budget_tokens)
-        writing.knob("reasoning.budget_tokens", f"sent as the effort {effort}")
-        return {"reasoning_effort": effort}
-    if settings.enabled:
-        return {"reasoning_effort": "medium"}
-    writing.knob("reasoning", "the model decides by its own default how much it thinks")
-    return {}
+    effort = openai_request.effort_for(settings, writing)
+    return {} if effort is None else {"reasoning_effort": effort}
 
 
 def _router_reasoning(settings: ReasoningSettings) -> Item:
@@ -141,13 +119,6 @@ def _router_reasoning(settings: ReasoningSettings) -> Item:
     elif settings.enabled is not None or settings.adaptive:
         found["enabled"] = settings.enabled is not False
     return {"reasoning": found} if found else {}
-
-
-def effort_of(budget_tokens: int) -> str:
-    """The effort that a budget of thinking tokens comes closest to."""
-    if budget_tokens < _LOW_BELOW:
-        return "low"
-    return "medium" if budget_tokens < _MEDIUM_BELOW else "high"
 
 
 # --- tools -----------------------------------------------------------------------------------------
@@ -194,12 +165,11 @@ def _described(name: str, description: str | None, more: msgspec.Raw | None) -> 
     found: Item = {"name": name}
     if description is not None:
         found["description"] = description
-    return found if more is None else {**found, **msgspec.json.decode(more, type=Members)}
+    return found if more is None else {**found, **members_of(more)}
 
 
 def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> object:
     if choice.mode != "named":
         return choice.mode
-    custom = any(isinstance(tool, CustomTool) and tool.name == choice.name for tool in tools)
-    kind = "custom" if custom else "function"
+    kind = openai_request.kind_of(choice.name, tools)
     return {"type": kind, kind: {"name": choice.name}}

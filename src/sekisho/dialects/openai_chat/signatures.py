@@ -9,6 +9,7 @@ from sekisho.core.contract import Members
 from sekisho.core.message import ToolCall
 from sekisho.dialects.openai_chat.shape import own, spread
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, Shape, Wire, given
 
 EXTRA = "extra_content"
@@ -55,7 +56,7 @@ def write(call: ToolCall) -> Members:
     if call.signature is None:
         return {}
     rest = spread(call.vendor).get(EXTRA)
-    extra: Members = {} if rest is None else msgspec.json.decode(rest, type=Members)
-    inner: Members = msgspec.json.decode(extra["google"], type=Members) if "google" in extra else {}
+    extra: Members = {} if rest is None else members_of(rest)
+    inner: Members = members_of(extra["google"]) if "google" in extra else {}
     google = {**inner, "thought_signature": json.raw(call.signature)}
     return {EXTRA: json.raw({**extra, "google": json.raw(google)})}

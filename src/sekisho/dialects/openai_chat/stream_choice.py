@@ -1,7 +1,5 @@
 """One choice of a stream: deltas -> parts. What kind of part is open follows from what the deltas bring."""
 
-from base64 import b64decode, b64encode
-
 import msgspec
 
 from sekisho.core.error import Malformed
@@ -21,7 +19,7 @@ from sekisho.dialects.openai_chat.parts import arguments, call_shape, read_image
 from sekisho.dialects.openai_chat.reply import audio_shape, logprobs, pieces, read_audio
 from sekisho.dialects.openai_chat.schema import WireChunkChoice, WireDelta, WireToolCall
 from sekisho.dialects.openai_chat.shape import NAME, vendor_of
-from sekisho.wire import json
+from sekisho.wire import json, media
 from sekisho.wire import openai_finish as finish
 from sekisho.wire.shape import given
 
@@ -215,19 +213,12 @@ class ChoiceReader:
             found |= audio_shape.rest(raw)
             if wire.id is not None:
                 found["id"] = wire.id
-        whole = json.raw({**found, "data": join_base64(data), "transcript": transcript})
+        try:
+            whole = json.raw({**found, "data": media.joined(data), "transcript": transcript})
+        except ValueError as error:
+            raise Malformed(f"audio that is not base64: {error}") from None
         self._audio.clear()
         self._whole(read_audio(whole))
-
-
-def join_base64(pieces: list[str]) -> str:
-    """One base64 text of pieces that were encoded one by one."""
-    if not any("=" in piece for piece in pieces[:-1]):
-        return "".join(pieces)
-    try:
-        return b64encode(b"".join(b64decode(piece) for piece in pieces)).decode()
-    except ValueError as error:
-        raise Malformed(f"audio that is not base64: {error}") from None
 
 
 def _detail_index(raw: msgspec.Raw) -> bytes:

@@ -38,6 +38,7 @@ from sekisho.dialects.openai_chat.reply import created, write_audio, write_image
 from sekisho.dialects.openai_chat.shape import NAME, spread
 from sekisho.wire import json, sse
 from sekisho.wire import openai_finish as finish
+from sekisho.wire.counts import in_openai_words
 
 Delta = dict[str, object]
 
@@ -140,7 +141,7 @@ class ChatStreamWriter:
         written: list[bytes] = []
         more: Members = spread(event.vendor)
         if event.service_tier is not None:
-            more["service_tier"] = json.raw(event.service_tier)
+            more["service_tier"] = json.raw(in_openai_words(event.service_tier))
         tail = (b"," + json.encode(more)[1:-1] + self._tail) if more else self._tail
         for choice, found in enumerate(event.finishes):
             written += self._role(choice)

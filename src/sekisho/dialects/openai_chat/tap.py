@@ -68,10 +68,10 @@ def _read(facts: Facts, choices: list[_Choice]) -> None:
 
 def _count(facts: Facts, delta: _Said) -> None:
     content = delta.content
-    if content.__class__ is str and content.isascii():  # nearly always
-        facts.output_ascii += len(content)
+    if isinstance(content, str):  # nearly always
+        facts.produced(content)
     elif content:
-        openai_tap.add(facts, _content(content))
+        facts.produced(_content(content))
     if (
         delta.tool_calls is not None
         or delta.reasoning_content is not None
@@ -79,7 +79,7 @@ def _count(facts: Facts, delta: _Said) -> None:
         or delta.reasoning_details is not None
         or delta.refusal is not None
     ):
-        openai_tap.add(facts, _beside_content(delta))
+        facts.produced(_beside_content(delta))
 
 
 def _measure_whole(facts: Facts, body: bytes) -> None:
@@ -89,8 +89,8 @@ def _measure_whole(facts: Facts, body: bytes) -> None:
         return  # a shape of its own: it stays unmeasured
     for choice in answer.choices or ():
         if choice.message is not None:
-            openai_tap.add(facts, _content(choice.message.content))
-            openai_tap.add(facts, _beside_content(choice.message))
+            facts.produced(_content(choice.message.content))
+            facts.produced(_beside_content(choice.message))
 
 
 def _content(content: str | list[msgspec.Raw] | None) -> str:

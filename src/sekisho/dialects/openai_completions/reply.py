@@ -10,6 +10,7 @@ from sekisho.dialects.openai_completions import errors, logprobs, usage
 from sekisho.dialects.openai_completions.schema import WireChoice, WireReply, spread, vendor_of
 from sekisho.wire import json
 from sekisho.wire import openai_finish as finish
+from sekisho.wire.counts import in_openai_words
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
 OBJECT = "text_completion"
@@ -73,7 +74,7 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     if reply.usage is not None:
         body["usage"] = usage.write(reply.usage, reply.service_tier, options)
     if reply.service_tier is not None:
-        body["service_tier"] = reply.service_tier
+        body["service_tier"] = in_openai_words(reply.service_tier)
     return json.encode({**body, **spread(reply.vendor)})
 
 

@@ -64,7 +64,7 @@ def read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
 def _read(facts: Facts, choices: list[_Choice]) -> None:
     for choice in choices:
         if choice.text:
-            openai_tap.add(facts, choice.text)
+            facts.produced(choice.text)
         if choice.finish_reason is not None:
             openai_tap.finish(facts, choice.index, choice.finish_reason)
 
@@ -75,4 +75,4 @@ def _measure(facts: Facts, body: bytes) -> None:
     except msgspec.ValidationError:
         return  # a shape of its own: it stays unmeasured
     for choice in answer.choices or ():
-        openai_tap.add(facts, choice.text or "")
+        facts.produced(choice.text or "")

@@ -14,6 +14,7 @@ from sekisho.dialects.openai_completions.reply import head
 from sekisho.dialects.openai_completions.schema import spread
 from sekisho.wire import json, sse
 from sekisho.wire import openai_finish as finish
+from sekisho.wire.counts import in_openai_words
 
 _GOING_ON: dict[str, object] = {"logprobs": None, "finish_reason": None}
 
@@ -56,7 +57,7 @@ class CompletionStreamWriter:
     def _end(self, event: End) -> list[bytes]:
         tail = self._tail
         if event.service_tier is not None:
-            tail = b',"service_tier":' + json.encode(event.service_tier) + tail
+            tail = b',"service_tier":' + json.encode(in_openai_words(event.service_tier)) + tail
         written = [
             self._chunk(choice, "", {"logprobs": None, **finish.write(found)}, tail)
             for choice, found in enumerate(event.finishes)

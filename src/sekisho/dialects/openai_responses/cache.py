@@ -11,12 +11,12 @@ import msgspec
 from sekisho.core.contract import Members, TargetFacts
 from sekisho.dialects.openai_responses.schema import WireKind
 from sekisho.wire import json
+from sekisho.wire.json import items_of
 from sekisho.wire.shape import BROKEN
 
 KEY = "prompt_cache_key"
 
 _MARKS = (KEY, "prompt_cache_options", "prompt_cache_retention")
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 _kind = msgspec.json.Decoder(WireKind)
 
 
@@ -41,7 +41,7 @@ def _first_said(said: msgspec.Raw | None) -> bytes:
     if said is None or not bytes(said).startswith(b"["):
         return bytes(said or b"")
     try:
-        items = _items.decode(said)
+        items = items_of(said)
         users = (item for item in items if _kind.decode(item).role == "user")
         return bytes(next(users, b""))
     except BROKEN:

@@ -29,6 +29,7 @@ from sekisho.dialects.openai_responses.schema import (
 )
 from sekisho.dialects.openai_responses.shape import NAME, vendor_of
 from sekisho.wire import json, media
+from sekisho.wire.openai_request import read_audio
 from sekisho.wire.shape import Shape, given, leading_type, missing_member
 
 CACHE = "_cache"
@@ -46,9 +47,6 @@ _refusal = Shape(WireRefusal)
 _image = Shape(WireImage)
 _file = Shape(WireFile)
 _audio = Shape(WireAudio)
-
-_AUDIO_TYPES = {"mp3": "audio/mpeg"}
-AUDIO_FORMATS = {"audio/mpeg": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
 
 def read(content: str | list[msgspec.Raw] | None, path: str) -> list[Part]:
@@ -135,9 +133,7 @@ def _read_data(data: str, filename: str | None, path: str) -> Source:
 
 def _read_audio(raw: msgspec.Raw, path: str) -> Audio:
     wire, rest = _audio.read_all(raw, path)
-    form = wire.input_audio.format
-    media_type = _AUDIO_TYPES.get(form, f"audio/{form}")
-    source = media.inline(media_type, wire.input_audio.data, f"{path}.input_audio.data")
+    source = read_audio(wire.input_audio.data, wire.input_audio.format, path)
     return Audio(source=source, vendor=vendor_of(rest))
 
 

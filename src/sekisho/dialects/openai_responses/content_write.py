@@ -18,9 +18,10 @@ from sekisho.core.message import (
     Text,
     Vendor,
 )
-from sekisho.dialects.openai_responses.content import AUDIO_FORMATS, CACHE, NO_DETAIL, NO_FILENAME
+from sekisho.dialects.openai_responses.content import CACHE, NO_DETAIL, NO_FILENAME
 from sekisho.dialects.openai_responses.shape import NAME, own, spread
 from sekisho.wire import json, media
+from sekisho.wire.openai_request import file_name, write_audio
 
 Item = dict[str, object]
 Placed = tuple[str, Part]
@@ -91,7 +92,7 @@ def _body(part: Part, path: str, writing: Writing) -> Item | None:
         case Document():
             return _document(part, path, writing)
         case Audio():
-            return _audio(part, path, writing)
+            return write_audio(part, path, writing)
     writing.content(path, "no place for it in a message of this role")
     return None
 
@@ -131,18 +132,7 @@ def _document(part: Document, path: str, writing: Writing) -> Item | None:
             return {"type": "input_file", "file_id": file_id, **title}
         case Link(url=url):
             return {"type": "input_file", "file_url": url, **title}
-        case Inline(media_type=media_type):
-            if part.title is None and NO_FILENAME not in own(part.vendor):
-                title = {"filename": f"document.{media_type.rpartition('/')[2]}"}
+        case Inline():
+            if NO_FILENAME not in own(part.vendor):
+                title = {"filename": file_name(part, part.source)}
             return {"type": "input_file", **title, "file_data": media.data_url(part.source)}
-
-
-def _audio(part: Audio, path: str, writing: Writing) -> Item | None:
-    if not isinstance(part.source, Inline):
-        writing.content(path, "audio goes as data only")
-        return None
-    if part.transcript is not None:
-        writing.knob(f"{path}.transcript", "audio goes without its transcript")
-    media_type = part.source.media_type
-    form = AUDIO_FORMATS.get(media_type) or media_type.rpartition("/")[2]
-    return {"type": "input_audio", "input_audio": {"data": part.source.data, "format": form}}

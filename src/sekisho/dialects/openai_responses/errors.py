@@ -5,15 +5,14 @@ https://platform.openai.com/docs/api-reference/responses-streaming (`error`, `re
 
 import msgspec
 
-from sekisho.core.contract import Framing, Members
+from sekisho.core.contract import Framing
 from sekisho.core.error import ProviderFailed, SekishoError, UpstreamError
 from sekisho.wire import json, sse
+from sekisho.wire.json import members_of
 from sekisho.wire.openai_errors import in_answer, read, refuse, refuse_what_is_no_stream, write
 
 __all__ = ["failed", "in_answer", "read", "refuse", "refuse_what_is_no_stream", "write", "write_frame"]
 
-_members = msgspec.json.Decoder(Members)
-_frame_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _REQUESTS_FAULT = (
     "data_residency_mismatch",
@@ -31,7 +30,7 @@ def failed(status: str | None, error: msgspec.Raw | None) -> UpstreamError:
     """The error that a response of status `failed` or `cancelled` holds, if it holds one."""
     if error is None:
         return ProviderFailed(f"the provider's answer {status or 'failed'}")
-    members = _members.decode(error) if bytes(error).startswith(b"{") else {"message": error}
+    members = members_of(error) if bytes(error).startswith(b"{") else {"message": error}
     code = bytes(members.get("code", b"")).strip(b'"').decode()
     if code in _POLICY:
         members["type"] = json.raw("content_policy_violation")
@@ -46,8 +45,8 @@ def write_frame(error: SekishoError, request_id: str, _framing: Framing = "sse")
     It says everything twice: as the API documents it, and in an `error` object as OpenAI's servers send it,
     which makes the official SDKs raise instead of handing the event on like any other.
     """
-    body = _frame_members.decode(write(error, request_id))
-    said = _members.decode(body["error"])
+    body = members_of(write(error, request_id))
+    said = members_of(body["error"])
     event: dict[str, object] = {
         "type": "error",
         "sequence_number": 0,

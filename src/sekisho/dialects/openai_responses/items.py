@@ -42,6 +42,7 @@ from sekisho.dialects.openai_responses.schema import (
 )
 from sekisho.dialects.openai_responses.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json, media
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import Shape, leading_type, missing_member
 
 ITEM = "_item"
@@ -60,7 +61,6 @@ _reasoning = Shape(WireReasoning)
 _call = Shape(WireCall)
 _drawing = Shape(WireDrawing)
 _cuts = msgspec.json.Decoder(list[int])
-_members = msgspec.json.Decoder(Members)
 
 # --- reading ---------------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ def joins(before: Part | None, part: Part) -> bool:
 
 def head(vendor: Vendor | None) -> Item:
     """`id` and `status` of the item that a value began, as far as they are known."""
-    return dict(_members.decode(own(vendor).get(ITEM, b"{}")))
+    return dict(members_of(own(vendor).get(ITEM, b"{}")))
 
 
 def write(parts: Sequence[Part], known: Item) -> Item:
@@ -221,7 +221,7 @@ def write(parts: Sequence[Part], known: Item) -> Item:
         **_begin("message", known),
         "role": "assistant",
         "content": [said(part) for part in parts],
-        **(_members.decode(more) if more is not None else {}),
+        **(members_of(more) if more is not None else {}),
     }
 
 

@@ -11,15 +11,19 @@ Notes in a tool's vendor members: `_namespace`, the group without its tools, and
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from sekisho.core.contract import Members
 from sekisho.core.request import CustomTool, FunctionTool, Tool
 from sekisho.dialects.openai_responses.schema import WireNamespace
 from sekisho.dialects.openai_responses.shape import NAME, own
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import Shape
+
+if TYPE_CHECKING:
+    from sekisho.core.contract import Members
 
 LONGEST = 64
 """Characters of a function's name, in every API."""
@@ -27,7 +31,6 @@ NAMESPACE = "_namespace"
 PLACE = "_place"
 
 _namespace = Shape(WireNamespace)
-_members = msgspec.json.Decoder(Members)
 _JOINED = re.compile(r"ns([1-9]\d?)_", re.ASCII)
 _BETWEEN = "\n\n"
 
@@ -83,7 +86,7 @@ def write(tool: FunctionTool | CustomTool, item: dict[str, object], out: list[ob
     if NAMESPACE not in notes:
         out.append(item)
         return
-    head = _members.decode(notes[NAMESPACE])
+    head = members_of(notes[NAMESPACE])
     item["name"] = parted(tool.name)[1]
     if "description" in head:
         before = msgspec.json.decode(head["description"], type=str)

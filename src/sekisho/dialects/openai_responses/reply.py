@@ -25,13 +25,14 @@ from sekisho.dialects.openai_responses.items import Item
 from sekisho.dialects.openai_responses.schema import WireResponse
 from sekisho.dialects.openai_responses.shape import NAME, own, spread, vendor_of
 from sekisho.wire import json
+from sekisho.wire.counts import in_openai_words
+from sekisho.wire.json import items_of, members_of
 from sekisho.wire.shape import BROKEN, Shape, given, refuse_bad_text
 
 FAILED = ("failed", "cancelled")
 LOGPROBS = "logprobs"
 
 _response = Shape(WireResponse)
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 _COMPULSORY: dict[str, object] = {
     "instructions": None,
@@ -118,7 +119,7 @@ def without_logprobs(part: Part) -> tuple[Part, list[msgspec.Raw]]:
     if not isinstance(part, Text) or LOGPROBS not in members:
         return part, []
     left = {name: raw for name, raw in members.items() if name != LOGPROBS}
-    return msgspec.structs.replace(part, vendor=vendor_of(left)), _raws.decode(members[LOGPROBS])
+    return msgspec.structs.replace(part, vendor=vendor_of(left)), items_of(members[LOGPROBS])
 
 
 # --- writing ---------------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     if reply.usage is not None:
         body["usage"] = usage.write(reply.usage, reply.service_tier, options)
     if reply.service_tier is not None:
-        body["service_tier"] = tier(reply.service_tier)
+        body["service_tier"] = in_openai_words(reply.service_tier)
     return json.encode({**body, **spread(reply.vendor)})
 
 
@@ -152,11 +153,6 @@ def envelope(reply: Reply, options: ReplyOptions) -> Item:
         "usage": None,
         **_COMPULSORY,
     }
-
-
-def tier(name: str) -> str:
-    """A service tier in OpenAI's words."""
-    return "default" if name == "standard" else name
 
 
 class Ids:
@@ -221,7 +217,7 @@ def put_logprobs(groups: list[list[Part]], logprobs: msgspec.Raw | None) -> None
     """Puts the log probabilities where this API has them: at the first text."""
     if logprobs is None:
         return
-    members = msgspec.json.decode(logprobs, type=dict[str, msgspec.Raw])
+    members = members_of(logprobs)
     found = members.get("content")
     if found is None or not bytes(found).startswith(b"["):
         return

@@ -4,8 +4,7 @@ A request that came by another dialect says `store: false`: those APIs keep no a
 unless told not to. It then asks for encrypted reasoning (`include`) if it asks for reasoning at all, for else
 the next turn could not go on with it; models without reasoning refuse to be asked.
 
-Thinking: OpenAI has efforts, so a budget of tokens becomes one, as a named loss; by the bounds of Chat
-Completions' writer, below 4,096 tokens `low`, below 16,384 `medium`, from there `high`.
+Thinking: OpenAI has efforts, so a budget of tokens becomes one, as a named loss (`wire.openai_request`).
 """
 
 import msgspec
@@ -17,15 +16,13 @@ from sekisho.dialects.openai_responses.cache import KEY
 from sekisho.dialects.openai_responses.content_write import Item, Writing
 from sekisho.dialects.openai_responses.request import ENCRYPTED, LOGPROBS, QUIET, USER
 from sekisho.dialects.openai_responses.shape import own, spread
-from sekisho.wire import json
+from sekisho.wire import json, openai_request
+from sekisho.wire.json import members_of
 
 LEAST_OUTPUT = 16
 """Tokens: OpenAI refuses a smaller `max_output_tokens` (error `integer_below_min_value`, 2026-11)."""
 
-_LOW_BELOW = 4_096
-_MEDIUM_BELOW = 16_384
 _NOT_TAKEN = ("top_k", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
-_members = msgspec.json.Decoder(Members)
 _names = msgspec.json.Decoder(list[str])
 
 
@@ -62,14 +59,14 @@ def write(request: Request, target: TargetFacts) -> Written:
 
 def _together(name: str, known: Item, rest: msgspec.Raw | None) -> Item:
     """A member that is an object: what the hub knows of it, and what it does not."""
-    whole = known if rest is None else {**known, **_members.decode(rest)}
+    whole = known if rest is None else {**known, **members_of(rest)}
     return {name: whole} if whole else {}
 
 
 def _quiet(request: Request, kept: Members, include: msgspec.Raw | None, writing: Writing) -> Item:
     """What the client said without need; for clients of other dialects what goes without saying there."""
     spelled = kept.get(QUIET)
-    members: Members = {"store": json.raw(value=False)} if spelled is None else _members.decode(spelled)
+    members: Members = {"store": json.raw(value=False)} if spelled is None else members_of(spelled)
     asked = members.pop("include", None) or include
     names = [] if asked is None else _names.decode(asked)
     if spelled is None and _reasons(request, writing):
@@ -143,37 +140,9 @@ def _text(request: Request) -> Item:
 def _format(output: OutputFormat) -> Item:
     if output.kind != "json_schema":
         return {"type": output.kind}
-    found: Item = {"type": output.kind, "name": output.name or "response"}
-    for name in ("description", "schema", "strict"):
-        value = getattr(output, name)
-        if value is not None:
-            found[name] = value
-    return found
+    return {"type": output.kind, **openai_request.json_schema(output)}
 
 
 def _reasoning(settings: ReasoningSettings | None, writing: Writing) -> Item:
-    if settings is None:
-        return {}
-    if settings.effort is not None:
-        if settings.budget_tokens is not None:
-            writing.knob("reasoning.budget_tokens", "the effort was sent instead")
-        return {"effort": settings.effort}
-    if settings.enabled is False:
-        writing.knob(
-            "reasoning", "cannot be switched off, only set to an effort; the model's default applies"
-        )
-        return {}
-    if settings.budget_tokens is not None:
-        effort = _effort_of(settings.budget_tokens)
-        writing.knob("reasoning.budget_tokens", f"sent as the effort {effort}")
-        return {"effort": effort}
-    if settings.enabled:
-        return {"effort": "medium"}
-    writing.knob("reasoning", "the model decides by its own default how much it thinks")
-    return {}
-
-
-def _effort_of(budget_tokens: int) -> str:
-    if budget_tokens < _LOW_BELOW:
-        return "low"
-    return "medium" if budget_tokens < _MEDIUM_BELOW else "high"
+    effort = None if settings is None else openai_request.effort_for(settings, writing)
+    return {} if effort is None else {"effort": effort}

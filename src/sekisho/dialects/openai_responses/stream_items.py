@@ -1,10 +1,10 @@
 """One item of a stream on its way to the client, and its parts: which events say them."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from sekisho.core.contract import Members
 from sekisho.core.message import (
     Image,
     Opaque,
@@ -19,9 +19,11 @@ from sekisho.dialects.openai_responses.items import BETWEEN, CUTS, Item
 from sekisho.dialects.openai_responses.reply import LOGPROBS, write_item
 from sekisho.dialects.openai_responses.stream_parts import ANNOTATIONS
 from sekisho.wire import json, sse
+from sekisho.wire.json import items_of, members_of
 
-_members = msgspec.json.Decoder(Members)
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
+if TYPE_CHECKING:
+    from sekisho.core.contract import Members
+
 _encode = json.encode
 
 
@@ -35,8 +37,6 @@ class Numbered:
 
     def frame(self, name: str, members: Mapping[str, object]) -> bytes:
         data = _encode({"type": name, "sequence_number": self.next(), **members})
-        if b"\n" in data or b"\r" in data:  # white space inside a value that is passed on as it came
-            data = data.replace(b"\n", b" ").replace(b"\r", b" ")
         return sse.encode(data, name.encode())
 
     def next(self) -> int:
@@ -98,7 +98,7 @@ class Spoken(OpenPart):
             out.append(self._head + number + b',"delta":' + _encode(text) + self._tail)
 
     def grow(self, raw: msgspec.Raw, out: list[bytes]) -> None:
-        for annotation in _raws.decode(_members.decode(raw).get(ANNOTATIONS, b"[]")):
+        for annotation in items_of(members_of(raw).get(ANNOTATIONS, b"[]")):
             event = {
                 **self._place,
                 "annotation_index": len(self._annotations),
@@ -110,12 +110,12 @@ class Spoken(OpenPart):
     def logprobs(self, raw: msgspec.Raw, out: list[bytes]) -> None:
         """Log probabilities of what was said last; some come when the text has ended, and count as long as
         its item can tell them."""
-        found = _members.decode(raw).get("content", b"null")
+        found = members_of(raw).get("content", b"null")
         if self._name != "output_text" or self._item.done or not bytes(found).startswith(b"["):
             return
         event = {**self._place, "delta": "", "logprobs": found}
         out.append(self._numbered.frame("response.output_text.delta", event))
-        self._logprobs += _raws.decode(found)
+        self._logprobs += items_of(found)
         if self._ended:
             ended = self._item.parts[self._content]
             self._item.parts[self._content] = items.noted(ended, {LOGPROBS: json.raw(self._logprobs)})
@@ -179,7 +179,7 @@ class _Thinking(OpenPart):
         out.append(head + b"%d" % self._numbered.next() + b',"delta":' + _encode(text) + tail)
 
     def grow(self, raw: msgspec.Raw, out: list[bytes]) -> None:
-        if CUTS not in _members.decode(raw):
+        if CUTS not in members_of(raw):
             return
         self._close(out)
         self._cuts.append(self._length)

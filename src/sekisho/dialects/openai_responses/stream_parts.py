@@ -5,10 +5,10 @@ and what is known only as a whole waits until nothing is open.
 """
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from sekisho.core.contract import Members
 from sekisho.core.error import Malformed
 from sekisho.core.event import (
     Event,
@@ -25,7 +25,11 @@ from sekisho.dialects.openai_responses.reply import read_item, without_logprobs
 from sekisho.dialects.openai_responses.schema import WireEvent, WireKind, WireReasoning, WireThought
 from sekisho.dialects.openai_responses.shape import NAME, own
 from sekisho.wire import json
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import Shape
+
+if TYPE_CHECKING:
+    from sekisho.core.contract import Members
 
 ANNOTATIONS = "annotations"
 _NO_TEXT = Text(text="")
@@ -34,7 +38,6 @@ _NO_REFUSAL = Refusal(text="")
 _kind = Shape(WireKind)
 _reasoning = Shape(WireReasoning)
 _thought = Shape(WireThought)
-_members = msgspec.json.Decoder(Members)
 
 Place = tuple[int, int]
 """An item's index and a content part's within it."""
@@ -101,7 +104,7 @@ class PartReader:
         raw, place = event.item, event.output_index
         kind = items.kind_of(raw, "item")
         # It is in progress, which it will not have been when all is said.
-        bare = json.raw({name: value for name, value in _members.decode(raw).items() if name != "status"})
+        bare = json.raw({name: value for name, value in members_of(raw).items() if name != "status"})
         if kind == "message":
             self._notes[place] = items.message_notes(bare, "item")
         elif kind == "reasoning":

@@ -27,6 +27,7 @@ from sekisho.dialects.openai_responses import finish, reply, usage
 from sekisho.dialects.openai_responses.reply import Ids
 from sekisho.dialects.openai_responses.shape import NAME, spread
 from sekisho.dialects.openai_responses.stream_items import Numbered, OpenItem, OpenPart, Spoken
+from sekisho.wire.counts import in_openai_words
 
 _STOP = Finish(reason="stop")
 
@@ -119,6 +120,6 @@ class ResponsesStreamWriter:
         if event.usage is not None:
             body["usage"] = usage.write(event.usage, event.service_tier, self._options)
         if event.service_tier is not None:
-            body["service_tier"] = reply.tier(event.service_tier)
+            body["service_tier"] = in_openai_words(event.service_tier)
         name = "response.incomplete" if status == "incomplete" else "response.completed"
         out.append(self._numbered.frame(name, {"response": {**body, **spread(event.vendor)}}))

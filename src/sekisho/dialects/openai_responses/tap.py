@@ -13,9 +13,8 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Facts, Members, ReplyOptions
+from sekisho.core.contract import Facts, ReplyOptions
 from sekisho.core.error import BadRequest, Malformed, Truncated
-from sekisho.core.estimate import measure
 from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.dialects.openai_responses import content, errors, finish, usage
 from sekisho.dialects.openai_responses.items import BETWEEN
@@ -24,6 +23,7 @@ from sekisho.dialects.openai_responses.schema import WireIncomplete, WireThought
 from sekisho.dialects.openai_responses.stream import FAILED as FAILED_EVENT
 from sekisho.dialects.openai_responses.stream import LAST, LIFE
 from sekisho.wire import json, sse
+from sekisho.wire.json import items_of, members_of
 from sekisho.wire.shape import BROKEN, Wire, given
 from sekisho.wire.sse import DONE, Frame, FrameDecoder
 
@@ -54,8 +54,6 @@ class _Event(Wire):
 _event = msgspec.json.Decoder(_Event)
 _response = msgspec.json.Decoder(_Response)
 _thought = msgspec.json.Decoder(WireThought)
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
-_members = msgspec.json.Decoder(Members)
 
 _DELTAS = {
     "response.output_text.delta": "",
@@ -145,13 +143,7 @@ class ResponsesTap:
         place = (event.output_index, piece, member)
         if place != self._last:
             self._turn(place)
-        facts = self.facts
-        if text.isascii():  # nearly always
-            facts.output_ascii += len(text)
-        else:
-            narrow, wide = measure(text)
-            facts.output_ascii += narrow
-            facts.output_wide += wide
+        self.facts.produced(text)
 
     def _turn(self, place: tuple[int, int, str]) -> None:
         """Another piece is being said. Pieces of one thought are read with a blank line between them."""
@@ -193,12 +185,12 @@ class ResponsesTap:
             facts.usage = usage.read(wire.usage)
             facts.service_tier = wire.service_tier
             if not self._begun and given(wire.output) is not None:
-                _measure_output(facts, _raws.decode(wire.output))
+                _measure_output(facts, items_of(wire.output))
         if not self._changes:
             return frame.raw
-        members = _members.decode(frame.data)
+        members = members_of(frame.data)
         members["response"] = msgspec.Raw(_changed(event.response, facts, self._options))
-        return sse.encode(json.encode(members).replace(b"\n", b" "), frame.event)
+        return sse.encode(json.encode(members), frame.event)
 
 
 def read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
@@ -227,7 +219,7 @@ def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         pending=wire.status in finish.UNFINISHED,
     )
     if facts.usage is None:
-        _measure_output(facts, _raws.decode(output))
+        _measure_output(facts, items_of(output))
     renamed = options.model is not None and options.model != wire.model
     if not renamed and (options.cost is None or facts.usage is None):
         return facts, body
@@ -236,7 +228,7 @@ def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
 
 def _changed(response: bytes | msgspec.Raw, facts: Facts, options: ReplyOptions) -> bytes:
     """A response with the name to show and with money beside its counts; all else byte for byte."""
-    members = _members.decode(response)
+    members = members_of(response)
     if options.model is not None:
         members["model"] = json.raw(options.model)
     counted = members.get("usage")
@@ -257,10 +249,6 @@ def _measure_output(facts: Facts, output: Sequence[msgspec.Raw]) -> None:
 def _measure(facts: Facts, parts: Sequence[Part]) -> None:
     for part in parts:
         if isinstance(part, Text | Refusal | Reasoning):
-            narrow, wide = measure(part.text)
+            facts.produced(part.text)
         elif isinstance(part, ToolCall):
-            narrow, wide = measure(part.arguments)
-        else:
-            continue
-        facts.output_ascii += narrow
-        facts.output_wide += wide
+            facts.produced(part.arguments)

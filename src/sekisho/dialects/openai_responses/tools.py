@@ -13,13 +13,13 @@ from collections.abc import Sequence
 import msgspec
 
 from sekisho.core.contract import Members
-from sekisho.core.error import BadRequest
 from sekisho.core.request import CustomTool, FunctionTool, ProviderTool, Tool, ToolChoice
 from sekisho.dialects.openai_responses import namespaces
 from sekisho.dialects.openai_responses.content_write import Item, Writing
 from sekisho.dialects.openai_responses.schema import WireTool, WireToolChoice
 from sekisho.dialects.openai_responses.shape import NAME, own, spread, vendor_of
-from sekisho.wire import json
+from sekisho.wire import json, openai_request
+from sekisho.wire.json import members_of
 from sekisho.wire.shape import BROKEN, Shape, bad_request, given, missing_member
 
 STRICT = "_strict"
@@ -27,8 +27,6 @@ GRAMMAR = "grammar"
 
 _tool = Shape(WireTool)
 _choice = Shape(WireToolChoice)
-_members = msgspec.json.Decoder(Members)
-_MODES = {b'"auto"': "auto", b'"none"': "none", b'"required"': "required"}
 
 
 def read(raws: Sequence[msgspec.Raw]) -> tuple[Tool, ...]:
@@ -67,12 +65,9 @@ def read_choice(raw: msgspec.Raw, vendor: Members) -> ToolChoice | None:
     """`tool_choice`; what only this dialect knows of it is kept in `vendor`. Raises BadRequest."""
     if given(raw) is None:
         return None
-    text = bytes(raw)
-    if text.startswith(b'"'):
-        mode = _MODES.get(text)
-        if mode is None:
-            raise BadRequest("tool_choice: unknown. Use auto, none, required or a tool.", param="tool_choice")
-        return msgspec.convert({"mode": mode}, ToolChoice)
+    choice = openai_request.read_choice(raw)
+    if choice is not None:
+        return choice
     wire = _choice.read(raw, "tool_choice")
     if wire.type in ("function", "custom"):
         if wire.name is None:
@@ -117,15 +112,14 @@ def _write(tool: FunctionTool | CustomTool, path: str, writing: Writing) -> Item
 def write_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> object:
     if choice.mode != "named":
         return choice.mode
-    custom = any(isinstance(tool, CustomTool) and tool.name == choice.name for tool in tools)
-    return {"type": "custom" if custom else "function", "name": choice.name}
+    return {"type": openai_request.kind_of(choice.name, tools), "name": choice.name}
 
 
 def _read_format(raw: msgspec.Raw, path: str) -> msgspec.Raw | None:
     if given(raw) is None:
         return None
     try:
-        members = _members.decode(raw)
+        members = members_of(raw)
     except BROKEN as error:
         raise bad_request(error, path) from None
     kind = members.pop("type", msgspec.Raw(b"null"))
@@ -136,8 +130,8 @@ def _read_format(raw: msgspec.Raw, path: str) -> msgspec.Raw | None:
 
 def _flat(form: msgspec.Raw) -> object:
     try:
-        members = _members.decode(form)
-        inner = _members.decode(members.pop(GRAMMAR, b""))
+        members = members_of(form)
+        inner = members_of(members.pop(GRAMMAR, b""))
     except BROKEN:
         return form
     return {**members, **inner}
