@@ -22,19 +22,11 @@ providers:
   brk: {{like: bedrock-compatible, base_url: "{url}", api_key: "${{SCRIPTED_KEY}}"}}
 """
 PROVIDERS = ("oai", "ant", "rsp", "gem", "brk")
-LENIENT = "".join(
-    f"  {provider}-{script}:\n"
-    f"    targets: [{{{{model: {script}, provider: {provider}}}}}]\n"
-    "    on_loss: drop\n"
-    for provider in PROVIDERS
-    for script in ("hello", "codex-tool")
-)
-"""Models for who offers tools that only his own provider runs."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
-    async with scripted(tmp_path_factory.mktemp("live"), f"{DOCUMENT}models:\n{LENIENT}") as started:
+    async with scripted(tmp_path_factory.mktemp("live"), DOCUMENT) as started:
         yield started
 
 

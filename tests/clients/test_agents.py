@@ -16,6 +16,7 @@ EXEC = '{"cmd": "echo open > gate.txt", "command": ["sh", "-c", "echo open > gat
 CONFIG = """
 model = "{model}"
 model_provider = "sekisho"
+web_search = "disabled"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
 [model_providers.sekisho]
@@ -60,11 +61,11 @@ async def test_claude_code_runs_a_tool(live: Live, home: Path, provider: str) ->
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_codex_gets_its_answer(live: Live, home: Path, provider: str) -> None:
-    assert "Hello! How can I help you today?" in await codex(live, home, f"{provider}-hello")
+    assert "Hello! How can I help you today?" in await codex(live, home, f"{provider}/hello")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_codex_runs_a_tool(live: Live, home: Path, provider: str) -> None:
     live.provider.responder.scripts["codex-tool"] = calling("exec_command", EXEC)
-    assert "The gate is open." in await codex(live, home, f"{provider}-codex-tool")
+    assert "The gate is open." in await codex(live, home, f"{provider}/codex-tool")
     assert (home / "gate.txt").read_text() == "open\n"

@@ -71,7 +71,7 @@ def read(body: bytes) -> Reply:
 
 
 def _read_choice(raw: msgspec.Raw, reply_id: str) -> Choice:
-    wire = _choice.decode(raw)
+    wire, rest = _choice.decode_all(raw)
     if given(wire.error) is not None:
         raise errors.in_answer(raw)
     failed = finish.failure(wire.finish_reason)
@@ -79,7 +79,6 @@ def _read_choice(raw: msgspec.Raw, reply_id: str) -> Choice:
         raise failed
     if given(wire.message) is None:
         raise Malformed("a choice without a message")
-    rest = _choice.rest(raw)
     unknown = _message.rest(wire.message)
     annotations = unknown.pop("annotations", None)
     parts = _read_parts(_message.decode(wire.message), reply_id)
