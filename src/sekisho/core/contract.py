@@ -13,6 +13,8 @@ import msgspec
 from sekisho.core.error import SekishoError, UpstreamError
 from sekisho.core.estimate import measure
 from sekisho.core.event import Event
+from sekisho.core.heard import Heard
+from sekisho.core.message import Message
 from sekisho.core.operation import Operation
 from sekisho.core.reply import Reply
 from sekisho.core.request import Request
@@ -146,6 +148,8 @@ class Facts(msgspec.Struct, kw_only=True):
     """Characters of produced text, reasoning and tool arguments, to estimate from where usage is missing."""
     output_wide: int = 0
     """The same, for characters outside ASCII."""
+    heard: Heard | None = None
+    """Given by who wants a stream to be rescued if it breaks off; the tap fills it. None: nothing is kept."""
 
     def produced(self, text: str) -> None:
         """Counts more of what was produced."""
@@ -157,6 +161,22 @@ class Facts(msgspec.Struct, kw_only=True):
         self.output_wide += wide
 
 
+@dataclass(frozen=True, slots=True)
+class LooseEnd:
+    """Where a client's stream broke off, for another target's answer to be tied on."""
+
+    writer: StreamWriter
+    """Of the client's dialect; it has written, or knows of, all that the client has."""
+    text: str
+    """What the client has of the answer's text."""
+    part: int | None
+    """Index of the text part that is open; None: nothing is."""
+    parts: int
+    """How many parts have begun."""
+    unsent: bytes = b""
+    """What the client is still to get before anything else."""
+
+
 class Tap(Protocol):
     """Watches a stream that is passed through, and reads facts off it."""
 
@@ -165,12 +185,14 @@ class Tap(Protocol):
     """A first event that belongs to an answer was seen (not a comment or a ping)."""
     complete: bool
     """The stream said that it is complete."""
+    unsent: bytes
+    """What `feed` or `finish` made of the events before the one that it raised an error about."""
 
     def feed(self, data: bytes) -> bytes:
         """The bytes to relay: whole events only, unchanged but for what ReplyOptions ask.
 
-        Raises Malformed, or the UpstreamError that the stream reports in an error event (events before
-        it in the same data are then lost to the client, whose stream ends in an error frame anyway).
+        Raises Malformed, or the UpstreamError that the stream reports in an error event. What came before
+        it in the same data is then in `unsent`.
         """
         ...
 
@@ -178,6 +200,19 @@ class Tap(Protocol):
         """The connection ended cleanly: what is left to relay; `complete` is true afterwards.
 
         Raises Truncated unless the stream said it was complete. `needs_terminator`: see StreamReader.
+        """
+        ...
+
+    def conclude(self, usage: Usage) -> bytes:
+        """What completes a stream that broke off after it had said why it ended; `usage` is told where it had
+        told none itself. Raises UpstreamError where it had not said why."""
+        ...
+
+    def loose_end(self) -> LooseEnd | None:
+        """Where the stream stands, `unsent` included, if `facts.heard` was given from its beginning. None
+        where another target's answer could not go on: after a tool call, in the middle of thinking.
+
+        Raises UpstreamError where the events that were passed on are beyond the dialect's own reader.
         """
         ...
 
@@ -225,6 +260,11 @@ def no_follow_up(_path: str) -> None:
     return
 
 
+def no_prefill(_said: Message, _request: Request, _target: TargetFacts) -> None:
+    """For dialects in which an answer cannot be begun for the model."""
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     name: str
@@ -269,6 +309,12 @@ class Dialect:
     """Client path below a prefix -> what it asks of an earlier answer. None: not such a path."""
     query_key: bytes | None = None
     """The query's parameter that its clients may send their key in."""
+    prefill: Callable[[Message, Request, TargetFacts], Message | None] = no_prefill
+    """(the beginning of an answer, the request it answers, target) -> the message as it must stand at the
+    request's end for the model to go on with it. None: this model would refuse it, or begin anew."""
+    thinking_breaks_off: bool = False
+    """Thinking without its end does no harm: what clients send back of it is not checked. Where it is, a
+    conversation that holds some could never go on."""
     has_terminator: bool = True
     """False: no event of a stream says that it is the last; a finish reason and the connection's clean end
     do."""

@@ -9,8 +9,19 @@ from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
 from sekisho.core.route import PromptCache
+from sekisho.core.usage import Usage
 
 ANONYMOUS = Principal(key_id="", name="")
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """The beginning of an answer, by a target whose stream broke off and was gone on with by another."""
+
+    attempt: int
+    """Its place in `attempts`."""
+    endpoint: Endpoint
+    usage: Usage
+    service_tier: str | None
 
 
 class Exchange(msgspec.Struct, kw_only=True, eq=False):
@@ -49,6 +60,10 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     attempts: list[AttemptRecord] = []
     pace: Pace | None = None
     """Of the stream under way, or of the last one."""
+    answering: int | None = None
+    """Place in `attempts` of the one that the facts are of."""
+    pieces: list[Piece] = []
+    """Of the answer, before the one that the facts are of."""
     facts: Facts = msgspec.field(default_factory=Facts)
     dropped: tuple[str, ...] = ()
     """Tuning knobs that the target could not express."""

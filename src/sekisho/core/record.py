@@ -36,6 +36,11 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Until a stream's first event."""
     gap_ms: int | None = None
     """The longest silence between two pieces of a stream."""
+    usage: Usage | None = None
+    """Given where several attempts made one answer: of a stream that broke off and was rescued by another
+    target, each has its own. Its prompt is what that provider was sent."""
+    cost: int | None = None
+    """Nano-USD, of `usage`. None together with usage: the endpoint has no price."""
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,9 +67,12 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finish: str | None = None
     service_tier: str | None = None
     usage: Usage | None = None
+    """As the client saw it: of an answer that several targets made, the prompt counts once."""
     cost: int | None = None
-    """Nano-USD. None together with usage: the endpoint has no price (unpriced), or there was no usage."""
+    """Nano-USD, of all targets that made the answer. None together with usage: the endpoint has no price
+    (unpriced), or there was no usage."""
     unpriced: bool = False
+    """An endpoint that made the answer, or a part of it, has no price."""
     attempts: tuple[AttemptRecord, ...] = ()
     first_token_ms: int | None = None
     total_ms: int = 0

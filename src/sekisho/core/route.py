@@ -17,6 +17,11 @@ OnRefusal = Literal["stop", "next"]
 """What becomes of a call that a provider's content filter refused. stop: the client is told, with the
 provider's reason. next: the next target is tried."""
 
+Rescue = Literal["continue", "restart", "error"]
+"""What becomes of a stream that breaks off after its beginning went out. continue: the next target goes on
+with its text, or begins anew where the client has no text yet. restart: it may begin anew only, so that no
+text is by two models. error: the client is told."""
+
 MAX_NAME = 200
 """Characters of a model name that nobody listed."""
 
@@ -63,6 +68,7 @@ class Route:
     on_loss: OnLoss = "refuse"
     on_refusal: OnRefusal = "stop"
     prompt_cache: PromptCache = "pass"
+    rescue: Rescue = "continue"
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
 

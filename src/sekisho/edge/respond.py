@@ -125,24 +125,31 @@ class _Call:
             self.fail(InternalError(f"internal error; the request id is {exchange.id}"))
 
     async def _stream(self, answer: Stream) -> None:
+        self._out.start(200, STREAM_TYPES[self._exchange.entry.framing] + self._headers())
+        self._started = True
+        while True:
+            try:
+                return await self._pass_on(answer)
+            except UpstreamError as error:
+                answer.failed(error)
+                answer.close()
+                following = await answer.rescued(error)
+            finally:
+                answer.close()
+            answer = following
+
+    async def _pass_on(self, answer: Stream) -> None:
+        """One stream to its end, or to where it breaks off."""
         out, relay, response = self._out, answer.relay, answer.response
-        try:
-            out.start(200, STREAM_TYPES[self._exchange.entry.framing] + self._headers())
-            self._started = True
-            data = answer.first
-            while not relay.complete:
-                out.write(data)
-                if out.paused:
-                    await out.drain()
-                data = await response.chunk()
-                data = relay.feed(data) if data else relay.finish()
-            self.end("ok", 200, None, partial(out.end, data))
-            await answer.settle()
-        except UpstreamError as error:
-            answer.failed(error)
-            raise
-        finally:
-            answer.close()
+        data = answer.first
+        while not relay.complete:
+            out.write(data)
+            if out.paused:
+                await out.drain()
+            data = await response.chunk()
+            data = relay.feed(data) if data else relay.finish()
+        self.end("ok", 200, None, partial(out.end, data))
+        await answer.settle()
 
     def fail(self, error: SekishoError) -> None:
         """End the call with `error`, in the shape that fits what was already sent."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sekisho.core.contract import Facts, ReplyOptions
+from sekisho.core.contract import Facts, LooseEnd, ReplyOptions
 from sekisho.core.error import UpstreamError, UpstreamTimeout
+from sekisho.core.usage import Usage
 from sekisho.pipeline.watch import Watch
 from sekisho.upstream.response import Response
 
@@ -33,6 +34,27 @@ class Relay(Protocol):
 
     def finish(self) -> bytes:
         """The provider ended the body. Raises Truncated unless the stream is complete by then."""
+        ...
+
+    def keep(self) -> None:
+        """Keep what the client is told from now on, for `loose_end`. Goes before everything else."""
+        ...
+
+    def loose_end(self) -> LooseEnd | None:
+        """Where the client's stream stands after an error. None: no other target could go on there."""
+        ...
+
+    def conclude(self, usage: Usage) -> bytes:
+        """What completes a stream that broke off after its provider had said why it ended the answer; `usage`
+        is told where none was. Raises UpstreamError where it had not."""
+        ...
+
+
+class Rescuer(Protocol):
+    """Knows what to do when a stream breaks off."""
+
+    async def rescue(self, broken: "Stream", error: UpstreamError) -> "Stream":
+        """See `Stream.rescued`."""
         ...
 
 
@@ -81,6 +103,9 @@ class Stream:
     relay: Relay
     watch: Watch
     first: bytes = b""
+    rescuer: Rescuer | None = None
+    """None: if it breaks off, the client is told."""
+    closed: bool = False
 
     async def open(self, now: Callable[[], float]) -> None:
         """Wait for the first event, no longer than for the head. Raises UpstreamError: a fallback is still
@@ -106,13 +131,23 @@ class Stream:
         """It broke off."""
         self.watch.failed(error)
 
+    async def rescued(self, error: UpstreamError) -> "Stream":
+        """A stream that goes on where this one broke off with `error`; this one must be closed before. Raises
+        `error` where there is none."""
+        if self.rescuer is None:
+            raise error
+        return await self.rescuer.rescue(self, error)
+
     def close(self) -> None:
         """An answer that is not complete stops being generated. Idempotent."""
+        self.closed = True
         self.response.close()
         self.watch.end()
 
     async def settle(self) -> None:
         """After completion: let the provider's connection go back to its pool, or drop it."""
+        if self.closed:
+            return  # it broke off, and lacked nothing but its end
         self.watch.end("answered")
         try:
             with contextlib.suppress(UpstreamError):

@@ -23,13 +23,14 @@ from sekisho.core.preference import NONE, narrowed
 from sekisho.core.route import Route, Target
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline import prefer
-from sekisho.pipeline.answer import Answer
+from sekisho.pipeline.answer import Answer, Stream
 from sekisho.pipeline.ask import ask_of
 from sekisho.pipeline.call import Call
 from sekisho.pipeline.explain import plan_record
 from sekisho.pipeline.failures import Failures, nothing_allowed, throttled
 from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.rescue import Rescue, may_rescue
 from sekisho.routing.backoff import FIRST, delay
 from sekisho.routing.board import Board
 from sekisho.routing.budget import RetryBudget
@@ -65,6 +66,8 @@ class Attempts:
         try:
             answer = await search.run(targets)
             if answer is not None:
+                if isinstance(answer, Stream) and search.call.rescuable:
+                    answer.rescuer = Rescue(search.call, search.left, self._go_on)
                 return answer
             failure = search.failures.error(exchange)
             counts = exchange.entry.operation is Operation.COUNT_TOKENS
@@ -75,6 +78,15 @@ class Attempts:
             failure = (
                 None  # its traceback leads back to this frame: together they would wait for the collector
             )
+            search.failures.clear()
+
+    async def _go_on(self, call: Call, targets: Sequence[Target]) -> tuple[Answer | None, Sequence[Target]]:
+        """See `pipeline.rescue.GoOn`."""
+        search = _Search(self, call)
+        try:
+            answer = await search.run(targets)
+            return answer, search.left if call.rescuable else ()
+        finally:
             search.failures.clear()
 
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
@@ -95,7 +107,7 @@ class Attempts:
 class _Search:
     """For one call: who is tried, how often, and after which wait."""
 
-    __slots__ = ("_owner", "_resting", "_tries", "call", "failures")
+    __slots__ = ("_owner", "_resting", "_tries", "call", "failures", "left")
 
     def __init__(self, owner: Attempts, call: Call):
         self._owner = owner
@@ -104,6 +116,8 @@ class _Search:
         self._tries: dict[str, int] = {}
         self.call = call
         self.failures = Failures(call.route)
+        self.left: Sequence[Target] = ()
+        """Those that were not tried."""
 
     async def run(self, targets: Sequence[Target]) -> Answer | None:
         """The first answer; None: see `failures`."""
@@ -113,6 +127,7 @@ class _Search:
             if self._owner.board.asked_wait(target.endpoint.id) > 0:
                 self._resting.append(target)
                 continue
+            self._leave([*targets[at + 1 :], *self._resting])
             answer = await self._try(target, alone=at == len(targets) - 1)
             if answer is not None or self._over():
                 return answer
@@ -130,12 +145,18 @@ class _Search:
                 self.failures.add(throttled(target, wait), target)
                 return None
             self._resting.remove(target)
+            self._leave(list(self._resting))
             if wait > 0:
                 await asyncio.sleep(min(wait + owner.random.uniform(0.0, FIRST), call.time_left()))
             answer = await self._try(target, alone=False)
             if answer is not None or self._over():
                 return answer
         return None
+
+    def _leave(self, targets: Sequence[Target]) -> None:
+        """Whom the next attempt leaves for the rescue of its answer."""
+        self.left = targets
+        self.call.rescuable = may_rescue(self.call, targets)
 
     async def _try(self, target: Target, *, alone: bool) -> Answer | None:
         """The target's answer, after retries; None: it has none. `alone`: nobody else is left."""

@@ -1,5 +1,6 @@
 """One call's attempts: what one try of one target is, and what the tries of a call share."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -19,9 +20,8 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
-from sekisho.metering.prices import price_call
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import notes, provenance, splice, translate
+from sekisho.pipeline import bill, notes, provenance, splice, translate
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.key_turns import KeyTurns
@@ -71,8 +71,10 @@ class Call:
     def __init__(self, exchange: Exchange, plane: Plane, route: Route, world: World):
         self.exchange = exchange
         self.route = route
-        self._plane = plane
-        self._world = world
+        self.plane = plane
+        self.world = world
+        self.rescuable = False
+        """What is needed for another target to go on with a stream is kept."""
         self._clock = world.clock
         self._request: Request | None = None
         self._timeouts = plane.timeouts(route, stream=exchange.stream)
@@ -87,7 +89,7 @@ class Call:
     def count(self) -> Whole:
         """Our own count of the prompt's tokens."""
         exchange = self.exchange
-        tokens = self._world.tokens.count(exchange.members, exchange.endpoint)
+        tokens = self.world.tokens.count(exchange.members, exchange.endpoint)
         return Whole(exchange.dialect.token_counting.write(tokens))
 
     async def attempt(self, target: Target) -> Answer:
@@ -95,7 +97,7 @@ class Call:
         provider, or Unsupported or BodyTooLarge where its dialect cannot express the request."""
         exchange, endpoint = self.exchange, target.endpoint
         while True:
-            watch = Watch(self._world.board, endpoint.id)
+            watch = Watch(self.world.board, endpoint.id)
             streams = False
             try:
                 answer = await self._try(target, watch)
@@ -115,12 +117,12 @@ class Call:
 
     async def _try(self, target: Target, watch: Watch) -> Answer:
         exchange, endpoint = self.exchange, target.endpoint
-        prepared = self._plane.prepared(endpoint, exchange.dialect.name)
+        prepared = self.plane.prepared(endpoint, exchange.dialect.name)
         path = prepared.path(exchange.entry.operation, stream=exchange.stream)
         if path is None:
             exchange.endpoint = endpoint
             return self.count()
-        passage = self._passage(prepared, target)
+        passage = self.passage(prepared, target)
         exchange.endpoint, exchange.dropped, exchange.pace = endpoint, passage.dropped, None
         response = await self._send(prepared, path, passage)
         exchange.pace = response.pace
@@ -129,10 +131,13 @@ class Call:
             if response.status >= 300:
                 await _refused(response, prepared)
             if len(prepared.signers) > 1:
-                self._world.keys.answered(prepared, self._keys_tried[endpoint.id][-1])
-            options = self._options(endpoint, show_usage=passage.show_usage)
+                self.world.keys.answered(prepared, self._keys_tried[endpoint.id][-1])
+            options = self._options(show_usage=passage.show_usage)
             if exchange.stream:
-                answer: Answer = await self._open(Stream(response, passage.relay(options), watch))
+                relay = passage.relay(options)
+                if self.rescuable:
+                    relay.keep()
+                answer: Answer = await self._open(Stream(response, relay, watch))
                 streams = True
             else:
                 answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
@@ -144,7 +149,7 @@ class Call:
         return answer
 
     async def _send(self, prepared: Prepared, path: str, passage: Passage) -> Response:
-        exchange, world, body, key = self.exchange, self._world, passage.body, 0
+        exchange, world, body, key = self.exchange, self.world, passage.body, 0
         if exchange.entry.operation is Operation.COUNT_TOKENS:
             body = prepared.dialect.token_counting.wrap(body)
         if len(prepared.signers) > 1:
@@ -160,7 +165,7 @@ class Call:
         tried = self._keys_tried.get(endpoint.id)
         if not tried or not isinstance(error, KEY_ERRORS):
             return False
-        keys, prepared = self._world.keys, self._plane.prepared(endpoint, self.exchange.dialect.name)
+        keys, prepared = self.world.keys, self.plane.prepared(endpoint, self.exchange.dialect.name)
         keys.refused(prepared, tried[-1], error)
         if keys.another(prepared, tried):
             return True
@@ -168,17 +173,17 @@ class Call:
             error.retry_after = min(error.retry_after, keys.soonest(prepared))
         return False
 
-    def _passage(self, prepared: Prepared, target: Target) -> Passage:
+    def passage(self, prepared: Prepared, target: Target) -> Passage:
         exchange = self.exchange
         adaptation = Adaptation(prepared, self.route, target)
         if prepared.dialect is not exchange.dialect:
-            return translate.Translation(self._read(), prepared, exchange.dialect, adaptation)
+            return translate.Translation(self.request(), prepared, exchange.dialect, adaptation)
         opened = None
         if provenance.holds_seals(exchange.body) and not prepared.quirks.opens_seals:
-            opened = splice.open_seals(self._read(), prepared)
+            opened = splice.open_seals(self.request(), prepared)
         return splice.Splice(exchange, prepared, adaptation, opened)
 
-    def _read(self) -> "Request":
+    def request(self) -> "Request":
         if self._request is None:
             self._request = _read_request(self.exchange, self.route)
         return self._request
@@ -194,10 +199,12 @@ class Call:
     async def _open(self, stream: Stream) -> Stream:
         await stream.open(self._clock.monotonic)
         self.exchange.facts = stream.relay.facts
-        _forget_request(self.exchange, self._world.tokens)
+        self._request = None
+        if not self.rescuable:
+            _forget_request(self.exchange, self.world.tokens)
         return stream
 
-    def _options(self, endpoint: Endpoint, *, show_usage: bool) -> ReplyOptions:
+    def _options(self, *, show_usage: bool) -> ReplyOptions:
         exchange = self.exchange
         options = ReplyOptions(
             show_usage=show_usage,
@@ -208,12 +215,7 @@ class Call:
         )
         if not exchange.show_money:
             return options
-        price = endpoint.price
-        return msgspec.structs.replace(
-            options,
-            show_usage=True,
-            cost=lambda usage, service_tier: price_call(usage, price, service_tier),
-        )
+        return msgspec.structs.replace(options, show_usage=True, cost=partial(bill.shown_cost, exchange))
 
     def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
         notes.ended(self.exchange, endpoint, began, self._clock.monotonic(), error)
@@ -241,7 +243,8 @@ def _forget_request(exchange: Exchange, tokens: Tokens) -> None:
     if exchange.facts.usage is None:
         if len(exchange.body) < KEPT_REQUEST:
             return
-        exchange.prompt_tokens = tokens.estimate(exchange.members, exchange.endpoint)
+        if exchange.prompt_tokens is None:
+            exchange.prompt_tokens = tokens.estimate(exchange.members, exchange.endpoint)
     exchange.body, exchange.members = b"", {}
 
 

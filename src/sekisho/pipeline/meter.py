@@ -4,12 +4,10 @@ from msgspec import structs
 
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
-from sekisho.core.provider import Endpoint
 from sekisho.core.record import CallRecord, Outcome
 from sekisho.core.usage import Usage
-from sekisho.metering.prices import price_call
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import notes
+from sekisho.pipeline import bill, notes
 from sekisho.pipeline.explain import explanation
 
 APP_LIMIT = 200
@@ -31,9 +29,9 @@ def record_call(
     endpoint = exchange.endpoint
     if exchange.stream:
         notes.broke_off(exchange, now, error_code if outcome == "interrupted" else None)
-    usage = _usage(exchange, outcome, tokens)
     facts = exchange.facts
-    cost = _cost(endpoint, usage, facts.service_tier)
+    usage = used(exchange, outcome, tokens)
+    total = bill.whole(exchange, usage)
     return CallRecord(
         id=exchange.id,
         started=exchange.started,
@@ -52,10 +50,10 @@ def record_call(
         error_code=error_code,
         finish=facts.finish,
         service_tier=facts.service_tier,
-        usage=usage,
-        cost=cost,
-        unpriced=usage is not None and cost is None,
-        attempts=tuple(exchange.attempts),
+        usage=total.usage,
+        cost=total.cost,
+        unpriced=total.unpriced,
+        attempts=total.attempts,
         first_token_ms=_milliseconds(exchange, exchange.first_token),
         total_ms=_milliseconds(exchange, now) or 0,
         explanation=explanation(exchange, usage),
@@ -63,8 +61,9 @@ def record_call(
     )
 
 
-def _usage(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
-    """The provider's count; where an answer broke off or had none, our estimate of what was produced."""
+def used(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
+    """The provider's count of what `exchange.facts` are about; where an answer broke off or had none, our
+    estimate of what was produced."""
     facts = exchange.facts
     counted = facts.usage
     if outcome == "ok" and (exchange.entry.operation is not Operation.CHAT or facts.pending):
@@ -81,12 +80,6 @@ def _usage(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None
             prompt = tokens.estimate(exchange.members, exchange.endpoint)
         return Usage(input=prompt, output=produced, estimated=True)
     return None  # nothing came, so there is nothing to bill
-
-
-def _cost(endpoint: Endpoint | None, usage: Usage | None, service_tier: str | None) -> int | None:
-    if endpoint is None or usage is None:
-        return None
-    return price_call(usage, endpoint.price, service_tier)
 
 
 def _milliseconds(exchange: Exchange, moment: float | None) -> int | None:

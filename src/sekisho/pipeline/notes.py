@@ -17,6 +17,8 @@ def ended(
     """An attempt is over, or a stream's first event is there. `began` and `now` are monotonic seconds."""
     milliseconds = round((now - began) * 1000)
     pace = exchange.pace
+    if error is None:
+        exchange.answering = len(exchange.attempts)
     exchange.attempts.append(
         AttemptRecord(
             provider=endpoint.provider.name,

@@ -1,10 +1,13 @@
 """Same dialect on both sides: the bytes go through as they came, a tap reading facts off them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sekisho.core.contract import Facts, Loss, Members, ReplyOptions, Tap
+from sekisho.core.contract import Facts, LooseEnd, Loss, Members, ReplyOptions, Tap
+from sekisho.core.error import UpstreamError
 from sekisho.core.exchange import Exchange
+from sekisho.core.heard import Heard
 from sekisho.core.request import Request
+from sekisho.core.usage import Usage
 from sekisho.pipeline import provenance
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
@@ -94,3 +97,17 @@ class SpliceRelay:
 
     def finish(self) -> bytes:
         return self._tap.finish(needs_terminator=self._needs_done)
+
+    def keep(self) -> None:
+        self._tap.facts.heard = Heard()
+
+    def loose_end(self) -> LooseEnd | None:
+        try:
+            end = self._tap.loose_end()
+        except UpstreamError:
+            return None
+        return None if end is None else replace(end, unsent=self._tap.unsent)
+
+    def conclude(self, usage: Usage) -> bytes:
+        unsent = self._tap.unsent
+        return unsent + self._tap.conclude(usage)

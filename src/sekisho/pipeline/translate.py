@@ -5,15 +5,17 @@ from typing import TypeVar
 
 import msgspec
 
-from sekisho.core.contract import Dialect, Facts, ReplyOptions
+from sekisho.core.contract import Dialect, Facts, LooseEnd, ReplyOptions
 from sekisho.core.event import End, Event, Start, TextDelta
 from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.core.request import Request
+from sekisho.core.usage import Usage
 from sekisho.pipeline import provenance
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
+from sekisho.pipeline.thread import Thread
 from sekisho.wire import json
 
 _Named = TypeVar("_Named", Reply, Start)
@@ -75,17 +77,38 @@ def _facts(reply: Reply) -> Facts:
 class TranslateRelay:
     """Provider's events in, client's events out."""
 
-    __slots__ = ("_needs_done", "_options", "_reader", "_sealer", "_writer", "complete", "facts", "started")
+    __slots__ = (
+        "_client",
+        "_needs_done",
+        "_options",
+        "_reader",
+        "_sealer",
+        "_thread",
+        "_writer",
+        "complete",
+        "facts",
+        "started",
+    )
 
     def __init__(self, prepared: Prepared, client: Dialect, options: ReplyOptions):
         self._reader = prepared.dialect.stream_reader()
         self._sealer = provenance.StreamSealer(prepared.dialect.name)
         self._writer = client.stream_writer(options)
+        self._client = client
         self._options = options
         self._needs_done = prepared.quirks.needs_done
+        self._thread: Thread | None = None
         self.facts = Facts()
         self.started = False
         self.complete = False
+
+    def keep(self) -> None:
+        self._thread = Thread()
+
+    def loose_end(self) -> LooseEnd | None:
+        if self._thread is None:
+            return None
+        return self._thread.loose_end(self._writer, thinking=self._client.thinking_breaks_off)
 
     def feed(self, data: bytes) -> bytes:
         return self._write(self._reader.feed(data))
@@ -95,29 +118,39 @@ class TranslateRelay:
             return b""
         return self._write(self._reader.finish(needs_terminator=self._needs_done))
 
+    def conclude(self, usage: Usage) -> bytes:
+        *events, end = self._reader.finish(needs_terminator=False)
+        if isinstance(end, End) and end.usage is None:
+            end = msgspec.structs.replace(end, usage=usage)
+        return self._write([*events, end])
+
     def _write(self, events: Sequence[Event]) -> bytes:
         if not events:
             return b""
         self.started = True
         for event in events:
-            if isinstance(event, TextDelta):
-                self.facts.produced(event.text)
-            elif isinstance(event, Start):
-                self.facts.model = event.model
-                self.facts.upstream_id = event.id
-                self.facts.usage = event.usage
-            elif isinstance(event, End):
-                self._end(event)
+            note(self.facts, event)
+        self.complete = isinstance(events[-1], End)
         sealed = self._sealer.seal(events)
         if sealed and isinstance(sealed[0], Start):
             sealed[0] = _named(sealed[0], self._options)
+        if self._thread is not None:
+            self._thread.follow(sealed)
         return self._writer.write(sealed)
 
-    def _end(self, event: End) -> None:
-        self.complete = True
+
+def note(facts: Facts, event: Event) -> None:
+    """What metering reads off an event of a stream."""
+    if isinstance(event, TextDelta):
+        facts.produced(event.text)
+    elif isinstance(event, Start):
+        facts.model = event.model
+        facts.upstream_id = event.id
+        facts.usage = event.usage
+    elif isinstance(event, End):
         if event.usage is not None:
-            self.facts.usage = event.usage
-        self.facts.service_tier = event.service_tier
+            facts.usage = event.usage
+        facts.service_tier = event.service_tier
         if event.finishes:
             finish = event.finishes[0]
-            self.facts.finish = finish.native or finish.reason
+            facts.finish = finish.native or finish.reason

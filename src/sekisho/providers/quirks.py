@@ -236,6 +236,12 @@ _ALL = (
         extensions=("reasoning_content",),
     ),
     Quirk(
+        name="continues_prefix",
+        reason="goes on with an assistant's message that ends the request, if it is marked as a prefix",
+        source="https://docs.mistral.ai/api (AssistantMessage.prefix) 2026-11-22",
+        extensions=("prefix",),
+    ),
+    Quirk(
         name="opens_seals",
         reason="it is a Sekisho itself: signatures that it sealed must come back to it sealed",
         source="docs/decisions/0004-signatures-are-sealed.md 2026-11-22",

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from sekisho.core.money import Price, Rates
 from sekisho.core.preference import NONE, SELECTORS, Preferences, Selector
 from sekisho.core.provider import BodyEdit
-from sekisho.core.route import OnLoss, OnRefusal, PromptCache, RetryPolicy, Timeouts
+from sekisho.core.route import OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
@@ -80,6 +80,7 @@ class VirtualEntry:
     on_loss: OnLoss = "refuse"
     on_refusal: OnRefusal = "stop"
     prompt_cache: PromptCache = "pass"
+    rescue: Rescue = "continue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,7 @@ VIRTUAL: Fields = {
     "on_loss": scalar(values.one_of(*get_args(OnLoss))),
     "on_refusal": scalar(values.one_of(*get_args(OnRefusal))),
     "prompt_cache": scalar(values.one_of(*get_args(PromptCache))),
+    "rescue": scalar(values.one_of(*get_args(Rescue))),
 }
 SERVER: Fields = {
     "cors": list_of(scalar(values.origin)),

@@ -82,6 +82,7 @@ class Virtuals:
             on_loss=entry.on_loss,
             on_refusal=entry.on_refusal,
             prompt_cache=entry.prompt_cache,
+            rescue=entry.rescue,
             virtual=True,
         )
 

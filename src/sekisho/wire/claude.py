@@ -26,6 +26,7 @@ _ADAPTIVE = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (5, 5)}
 _EFFORT = {"opus": (4, 5), "sonnet": (4, 6), "haiku": (5, 5)}
 _ALWAYS_THINKS = {"opus": (5, 5), "sonnet": _NEVER, "haiku": _NEVER}
 _SYSTEM_TURNS = {"opus": (4, 8), "sonnet": (5, 0), "haiku": (5, 5)}
+_NO_PREFILL = {"opus": (4, 6), "sonnet": (4, 6), "haiku": (4, 6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,14 @@ class Rules:
     """With thinking off, effort above `high` is refused."""
     system_turns: bool = True
     """Takes messages of role `system` after a user turn."""
+    prefill: bool = False
+    """Goes on with an assistant's message that ends the request. From 4.6 on that is refused (400), see
+    https://platform.claude.com/docs/en/about-claude/models/migration-guide (2026-11); other vendors behind
+    the same API may take it for a turn that has ended."""
 
 
 ANY = Rules()
-LEGACY = Rules(adaptive=False, efforts=(), system_turns=False)
+LEGACY = Rules(adaptive=False, efforts=(), system_turns=False, prefill=True)
 
 
 @lru_cache(maxsize=1024)
@@ -74,6 +79,7 @@ def rules(model: str) -> Rules:
         off_caps_effort=version >= (5, 0),
         # Bedrock's ids begin with `anthropic.`; it has no system turns (2026-11).
         system_turns=since(_SYSTEM_TURNS) and "anthropic." not in model and "preview" not in model,
+        prefill=not since(_NO_PREFILL),
     )
 
 

@@ -11,15 +11,19 @@ later), but the client gets what its own API sent.
 
 import re
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from sekisho.core.contract import Facts, ReplyOptions
+from sekisho.core import resume
+from sekisho.core.contract import Facts, LooseEnd, ReplyOptions, StreamReader, StreamWriter
 from sekisho.core.error import Malformed, Truncated
+from sekisho.core.event import Start
+from sekisho.core.usage import Usage
 from sekisho.wire import json, openai_errors, openai_finish, openai_usage, sse
 from sekisho.wire.json import members_of
 from sekisho.wire.openai_usage import WireUsage
+from sekisho.wire.relaying import relay_all
 from sekisho.wire.shape import BROKEN, Wire
 from sekisho.wire.sse import DONE, Frame, FrameDecoder
 
@@ -60,6 +64,8 @@ class _Whole(Wire):
 _whole = msgspec.json.Decoder(_Whole)
 
 _TERMINATOR = b"data: [DONE]\n\n"
+_NAMELESS_MOST = 4
+"""Events without a model's name that are kept for what they say of the answer."""
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
 """Cannot match inside of a JSON text, where quotes are escaped."""
 
@@ -71,6 +77,13 @@ def finish(facts: Facts, index: int, reason: str) -> None:
         raise failed
     if index == 0:
         facts.finish = reason
+
+
+class Streams(NamedTuple):
+    """Of the dialect, for another target to go on with its streams."""
+
+    reader: Callable[[], StreamReader]
+    writer: Callable[[ReplyOptions], StreamWriter]
 
 
 class StreamTap(Generic[Choice]):
@@ -85,20 +98,29 @@ class StreamTap(Generic[Choice]):
         "_model",
         "_options",
         "_read",
+        "_streams",
         "complete",
         "facts",
         "started",
+        "unsent",
     )
 
     _model: tuple[bytes, bytes] | None
     """The model's member as it comes, and what goes out in its place."""
 
     def __init__(
-        self, options: ReplyOptions, decoder: msgspec.json.Decoder[Event[Choice]], read: Reads[Choice]
+        self,
+        options: ReplyOptions,
+        decoder: msgspec.json.Decoder[Event[Choice]],
+        read: Reads[Choice],
+        streams: Streams | None = None,
     ) -> None:
+        """`streams` None: nobody goes on with what this API's models have begun."""
         self.facts = Facts()
         self.started = False
         self.complete = False
+        self.unsent = b""
+        self._streams = streams
         self._options = options
         self._decoder = decoder
         self._read = read
@@ -113,7 +135,7 @@ class StreamTap(Generic[Choice]):
             frames = self._frames.feed(data)
             if len(frames) == 1:
                 return self._relay(frames[0])
-            return b"".join([self._relay(frame) for frame in frames])
+            return relay_all(self, frames, self._relay)
         except BROKEN as error:
             raise Malformed(f"an event that is no chunk: {error}") from None
 
@@ -122,8 +144,36 @@ class StreamTap(Generic[Choice]):
         if not (self.complete or needs_terminator) and self.facts.finish is not None:
             rest += self.feed(_TERMINATOR)
         if not self.complete:
+            self.unsent += rest
             raise Truncated("the stream ended before it was complete")
         return rest
+
+    def conclude(self, usage: Usage) -> bytes:
+        counted = self.facts.usage
+        end = self.finish(needs_terminator=False)
+        heard = self.facts.heard
+        if counted is not None or self._hide or heard is None or not heard.events:
+            return end
+        return self._count(usage, heard.events[-1]) + end
+
+    def _count(self, usage: Usage, first: bytes) -> bytes:
+        """The event that a client is told usage in, named as `first` is."""
+        (frame,) = FrameDecoder().feed(first)
+        members = members_of(frame.data)
+        members["choices"] = msgspec.Raw(b"[]")
+        members["usage"] = json.raw(openai_usage.write(usage, self.facts.service_tier, self._options))
+        if self._model is not None:
+            members["model"] = json.raw(self._options.model)
+        return sse.encode(json.encode(members), frame.event)
+
+    def loose_end(self) -> LooseEnd | None:
+        heard = self.facts.heard
+        if heard is None or not heard.plain or self._streams is None:
+            return None
+        for event in self._streams.reader().feed(b"".join(heard.events)):
+            if isinstance(event, Start):
+                return resume.spoken(self._streams.writer(self._options), event, heard.text)
+        return None
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data
@@ -159,6 +209,9 @@ class StreamTap(Generic[Choice]):
 
     def _name(self, event: Event[Choice], frame: Frame) -> None:
         """Notes the answer's names off the first event that has them."""
+        heard = self.facts.heard
+        if heard is not None and len(heard.events) < _NAMELESS_MOST:
+            heard.keep(frame.raw)
         self.facts.upstream_id = event.id or self.facts.upstream_id
         if not event.model:
             return

@@ -8,12 +8,17 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
+from sekisho.core import resume
+from sekisho.core.contract import Facts, LooseEnd, Members, ReplyOptions, TargetFacts
 from sekisho.core.error import BadRequest, Malformed, Truncated
+from sekisho.core.usage import Usage
 from sekisho.dialects.anthropic_messages import errors, usage
+from sekisho.dialects.anthropic_messages.stream import Reader
+from sekisho.dialects.anthropic_messages.stream_write import Writer
 from sekisho.wire import json, kinds, sse
 from sekisho.wire.counts import shown_cost
 from sekisho.wire.json import members_of
+from sekisho.wire.relaying import relay_all
 from sekisho.wire.shape import BROKEN, Wire, missing_member
 
 
@@ -64,6 +69,9 @@ _content = msgspec.json.Decoder(_Content)
 _KINDS = {"model": kinds.STRING, "messages": kinds.ARRAY}
 _NATIVE = ("text", "thinking", "tool_use")
 """Blocks whose text counts as produced; what a server tool did is not the model's output."""
+_GOES_ON = ("text", "thinking", "redacted_thinking")
+"""Blocks after which another model could go on."""
+_STOP = sse.encode(b'{"type":"message_stop"}', b"message_stop")
 
 
 def check_members(members: Members) -> None:
@@ -94,17 +102,31 @@ class Tap:
     complete the input counts are right, the output count is not.
     """
 
-    __slots__ = ("_counts", "_decoder", "_options", "_silent_tool", "_usage", "complete", "facts", "started")
+    __slots__ = (
+        "_counts",
+        "_decoder",
+        "_options",
+        "_silent_tool",
+        "_speaks",
+        "_usage",
+        "complete",
+        "facts",
+        "started",
+        "unsent",
+    )
 
     def __init__(self, options: ReplyOptions) -> None:
         self.facts = Facts()
         self.started = False
         self.complete = False
+        self.unsent = b""
         self._options = options
         self._decoder = sse.FrameDecoder()
         self._usage: Any = None
         self._counts = False
         """The open block's text counts as produced."""
+        self._speaks = False
+        """The open block is text."""
         self._silent_tool = False
         """The open block is a tool call without input so far."""
 
@@ -112,13 +134,26 @@ class Tap:
         frames = self._decoder.feed(data)
         if len(frames) == 1:
             return self._see(frames[0])
-        return b"".join([self._see(frame) for frame in frames])
+        return relay_all(self, frames, self._see)
 
-    def finish(self, *, needs_terminator: bool = True) -> bytes:  # noqa: ARG002 - message_stop always comes
+    def finish(self, *, needs_terminator: bool = True) -> bytes:
         rest = self.feed(b"\n\n")  # the last event may lack its blank line
+        if not (self.complete or needs_terminator) and self.facts.finish is not None:
+            rest += self.feed(_STOP)
         if not self.complete:
+            self.unsent += rest
             raise Truncated("the stream ended without message_stop")
         return rest
+
+    def conclude(self, _usage: Usage) -> bytes:
+        return self.finish(needs_terminator=False)
+
+    def loose_end(self) -> LooseEnd | None:
+        heard = self.facts.heard
+        if heard is None or not heard.plain or not heard.events:
+            return None
+        events = Reader().feed(b"".join(heard.events))
+        return resume.primed(Writer(self._options), events, heard.text)
 
     def _see(self, frame: sse.Frame) -> bytes:
         if not frame.data or self.complete:
@@ -135,18 +170,25 @@ class Tap:
                 if text:
                     self._silent_tool = False
                     self.facts.produced(text)
+                    if self._speaks and self.facts.heard is not None:
+                        self.facts.heard.say(text)
             return frame.raw
         return self._see_other(kind, event, frame)
 
     def _see_other(self, kind: str, event: _Event, frame: sse.Frame) -> bytes:
+        heard = self.facts.heard
         if kind == "content_block_start":
             self.started = True
-            self._begin_block(event.content_block or _Block())
+            self._begin_block(event.content_block or _Block(), frame)
         elif kind == "content_block_stop":
+            if heard is not None:
+                heard.keep(frame.raw)
             self._end_block()
         elif kind == "message_start":
             if event.message is None:
                 raise Malformed("a message_start without its message")
+            if heard is not None:
+                heard.keep(frame.raw)
             return self._begin(event.message, frame)
         elif kind == "message_delta":
             return self._update(event, frame)
@@ -185,9 +227,17 @@ class Tap:
         self.facts.usage = usage.read(self._usage)
         self.facts.service_tier = usage.tier(self._usage)
 
-    def _begin_block(self, block: _Block) -> None:
+    def _begin_block(self, block: _Block, frame: sse.Frame) -> None:
         self._end_block()
         self._counts = block.type in _NATIVE
+        self._speaks = block.type == "text"
+        heard = self.facts.heard
+        if heard is not None:
+            heard.keep(frame.raw)
+            if block.type not in _GOES_ON:
+                heard.spoil()
+            elif self._speaks:
+                heard.say(block.text)
         if not self._counts:
             return
         if block.type == "tool_use":
@@ -201,7 +251,7 @@ class Tap:
     def _end_block(self) -> None:
         if self._silent_tool:
             self.facts.produced("{}")
-        self._silent_tool = self._counts = False
+        self._silent_tool = self._counts = self._speaks = False
 
 
 def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:

@@ -38,6 +38,7 @@ class Reader:
         "_next",
         "_part",
         "_started",
+        "_stopped",
         "_usage",
         "_vendor",
     )
@@ -56,6 +57,8 @@ class Reader:
         self._input: list[str] = []
         """Pieces of the open tool's input."""
         self._finish = finish.read(None)
+        self._stopped = False
+        """The reason why it stopped was said."""
         self._usage: Any = None
         self._vendor = {}
 
@@ -65,10 +68,12 @@ class Reader:
             self._read(frame, events)
         return events
 
-    def finish(self, *, needs_terminator: bool = True) -> list[Event]:  # noqa: ARG002 - it always comes
+    def finish(self, *, needs_terminator: bool = True) -> list[Event]:
         events: list[Event] = []
         for frame in self._decoder.finish():
             self._read(frame, events)
+        if not (self._closed or needs_terminator) and self._stopped:
+            self._end(events)
         if not self._closed:
             raise Truncated("the stream ended without message_stop")
         return events
@@ -170,11 +175,15 @@ class Reader:
         if event.delta is not None:
             if event.delta.stop_reason is not None:
                 self._finish = finish.read(event.delta.stop_reason, event.delta.stop_sequence)
+                self._stopped = True
             self._vendor |= schema.stop.rest(said.delta)
 
     def _message_stop(self, _event: schema.EventIn, _frame: Frame, events: list[Event]) -> None:
         if not self._started:
             raise Malformed("message_stop before message_start")
+        self._end(events)
+
+    def _end(self, events: list[Event]) -> None:
         self._close_block(events)
         self._closed = True
         events.append(

@@ -14,6 +14,7 @@ from sekisho.dialects.bedrock_converse import (
 from sekisho.dialects.bedrock_converse.schema import NAME
 from sekisho.dialects.bedrock_converse.stream import Reader
 from sekisho.dialects.bedrock_converse.stream_write import Writer
+from sekisho.wire.claude_prefill import prefill
 
 DIALECT = Dialect(
     name=NAME,
@@ -37,4 +38,5 @@ DIALECT = Dialect(
     unary_tap=splice.unary_tap,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
+    prefill=prefill,
 )

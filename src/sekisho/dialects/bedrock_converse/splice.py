@@ -8,13 +8,20 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
+from sekisho.core import resume
+from sekisho.core.contract import Facts, LooseEnd, Members, ReplyOptions, TargetFacts
 from sekisho.core.error import BadRequest, Malformed, Truncated
+from sekisho.core.heard import Heard
+from sekisho.core.usage import Usage
 from sekisho.dialects.bedrock_converse import errors, frames, schema, usage
+from sekisho.dialects.bedrock_converse.reply import UNMEASURED
+from sekisho.dialects.bedrock_converse.stream import Reader
+from sekisho.dialects.bedrock_converse.stream_write import Writer
 from sekisho.wire import json, kinds
 from sekisho.wire.counts import shown_cost
 from sekisho.wire.eventstream import Frame, FrameDecoder
 from sekisho.wire.json import members_of
+from sekisho.wire.relaying import relay_all
 from sekisho.wire.shape import BROKEN, Wire
 
 _KINDS = {
@@ -44,6 +51,7 @@ class _ReasoningText(Wire):
 class _Reasoning(Wire, rename="camel"):
     text: str = ""
     reasoning_text: _ReasoningText | None = None
+    redacted_content: str | None = None
 
 
 class _ToolInput(Wire):
@@ -126,14 +134,17 @@ def patch_request(members: Members, target: TargetFacts) -> bool:  # noqa: ARG00
 class Tap:
     """One stream. See `core.contract.Tap`."""
 
-    __slots__ = ("_decoder", "_options", "_tools", "complete", "facts", "started")
+    __slots__ = ("_block", "_decoder", "_options", "_tools", "complete", "facts", "started", "unsent")
 
     def __init__(self, options: ReplyOptions) -> None:
         self.facts = Facts()
         self.started = False
         self.complete = False
+        self.unsent = b""
         self._options = options
         self._decoder = FrameDecoder()
+        self._block = -1
+        """Index of the block that was begun last."""
         self._tools: dict[int, bool] = {}
         """Tool calls that are open: whether they have said nothing so far."""
 
@@ -141,7 +152,7 @@ class Tap:
         found = self._decoder.feed(data)
         if len(found) == 1:
             return self._see(found[0])
-        return b"".join([self._see(frame) for frame in found])
+        return relay_all(self, found, self._see)
 
     def finish(self, *, needs_terminator: bool = True) -> bytes:
         if not self.complete:
@@ -149,6 +160,19 @@ class Tap:
                 raise Truncated("the stream ended without metadata")
             self.complete = True
         return b""
+
+    def conclude(self, counted: Usage) -> bytes:
+        if self.facts.finish is None:
+            raise Truncated("the stream ended without messageStop")
+        event = json.encode({"usage": usage.write(counted), "metrics": UNMEASURED})
+        return self.feed(frames.event("metadata", event))
+
+    def loose_end(self) -> LooseEnd | None:
+        heard = self.facts.heard
+        if heard is None or not heard.plain or not heard.events:
+            return None
+        events = Reader().feed(b"".join(heard.events))
+        return resume.primed(Writer(self._options), events, heard.text)
 
     def _see(self, frame: Frame) -> bytes:
         if self.complete:
@@ -159,7 +183,10 @@ class Tap:
         kind = headers.get(":event-type")
         try:
             if kind == "contentBlockDelta":
-                self._count_delta(_block_delta.decode(frame.payload))
+                event = _block_delta.decode(frame.payload)
+                self._count_delta(event)
+                if self.facts.heard is not None:
+                    self._tell(self.facts.heard, event, frame)
                 return frame.raw
             return self._see_other(kind, frame)
         except BROKEN as error:
@@ -177,8 +204,26 @@ class Tap:
         elif delta.reasoning_content is not None:
             self.facts.produced(delta.reasoning_content.text)
 
+    def _tell(self, heard: Heard, event: _BlockDelta, frame: Frame) -> None:
+        """Of every block the first event is kept, for texts and thinking have no start of their own."""
+        if event.content_block_index != self._block:
+            self._block = event.content_block_index
+            heard.keep(frame.raw)
+        if event.delta.text is not None:
+            heard.say(event.delta.text)
+        elif event.delta.reasoning_content is not None:
+            if event.delta.reasoning_content.redacted_content is not None:
+                heard.spoil()  # its pieces are no block of their own for the writer
+        else:
+            heard.spoil()
+
     def _see_other(self, kind: object, frame: Frame) -> bytes:
+        heard = self.facts.heard
+        if heard is not None and kind in ("messageStart", "contentBlockStop"):
+            heard.keep(frame.raw)
         if kind == "contentBlockStart":
+            if heard is not None:
+                heard.spoil()
             self._begin_block(_block_start.decode(frame.payload))
         elif kind == "contentBlockStop":
             self._end_tool(_block_stop.decode(frame.payload).content_block_index)

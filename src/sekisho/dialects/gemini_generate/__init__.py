@@ -42,5 +42,6 @@ DIALECT = Dialect(
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
     query_key=b"key",
+    thinking_breaks_off=True,
     has_terminator=False,
 )

@@ -11,12 +11,19 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Facts, Members, ReplyOptions
+from sekisho.core import resume
+from sekisho.core.contract import Facts, LooseEnd, Members, ReplyOptions
 from sekisho.core.error import Malformed, Truncated
+from sekisho.core.event import Start
+from sekisho.core.heard import Heard
+from sekisho.core.usage import Usage
 from sekisho.dialects.gemini_generate import errors, usage
 from sekisho.dialects.gemini_generate.parts import unwrapped
+from sekisho.dialects.gemini_generate.stream import Reader
+from sekisho.dialects.gemini_generate.stream_write import Writer
 from sekisho.wire import json
 from sekisho.wire.json import members_of
+from sekisho.wire.relaying import relay_all
 from sekisho.wire.shape import BROKEN
 from sekisho.wire.sse import Frame, FrameDecoder, encode
 
@@ -28,6 +35,7 @@ class _Call(msgspec.Struct, gc=False):
 class _Part(msgspec.Struct, gc=False, rename="camel"):
     text: str | None = None
     function_call: _Call | None = None
+    thought: bool = False
 
 
 class _Content(msgspec.Struct, gc=False):
@@ -70,12 +78,14 @@ class Tap:
         "complete",
         "facts",
         "started",
+        "unsent",
     )
 
     def __init__(self, options: ReplyOptions) -> None:
         self.facts = Facts()
         self.started = False
         self.complete = False
+        self.unsent = b""
         self._options = options
         self._array = options.framing == "json_array"
         self._rewrites = options.model is not None or options.cost is not None
@@ -89,16 +99,29 @@ class Tap:
         frames = self._frames.feed(data)
         if len(frames) == 1:
             return self._relay(frames[0])
-        return b"".join([self._relay(frame) for frame in frames])
+        return relay_all(self, frames, self._relay)
 
     def finish(self, *, needs_terminator: bool = True) -> bytes:  # noqa: ARG002 - there is none
         rest = b"".join([self._relay(frame) for frame in self._frames.finish()])
         expected = max(self._finished, default=-1) + 1
         finished = sum(self._finished.values())
         if finished != expected or not (finished or self._blocked):
+            self.unsent += rest
             raise Truncated("the stream ended before the answer had")
         self.complete = True
         return rest + b"\r\n]" if self._array else rest
+
+    def conclude(self, _usage: Usage) -> bytes:
+        return self.finish(needs_terminator=False)
+
+    def loose_end(self) -> LooseEnd | None:
+        heard = self.facts.heard
+        if heard is None or not heard.plain:
+            return None
+        for event in Reader().feed(b"".join(heard.events)):
+            if isinstance(event, Start):
+                return resume.spoken(Writer(self._options), event, heard.text)
+        return None
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data
@@ -115,8 +138,11 @@ class Tap:
         event = _event.decode(data)
         if event.error is not None:
             raise errors.in_answer(data)
+        heard = self.facts.heard
         if not self.started:
             self.started = True
+            if heard is not None:
+                heard.keep(raw)
             self.facts.model = event.model_version or ""
             self.facts.upstream_id = event.response_id or ""
         if event.usage_metadata is not None:
@@ -138,6 +164,8 @@ class Tap:
                 raise Malformed(f"a candidate with the index {index}")
             if candidate.content is not None:
                 _count(self.facts, candidate.content.parts)
+                if self.facts.heard is not None:
+                    _tell(self.facts.heard, candidate.content.parts)
             if candidate.finish_reason is not None:
                 self._finished[index] = True
                 if index == 0:
@@ -214,3 +242,11 @@ def _count(facts: Facts, parts: list[_Part]) -> None:
             text = unwrapped(part.function_call.args)
         if text:
             facts.produced(text)
+
+
+def _tell(heard: Heard, parts: list[_Part]) -> None:
+    for part in parts:
+        if part.text is None:
+            heard.spoil()  # a call, an image, code: nobody can go on from there
+        elif not part.thought:
+            heard.say(part.text)

@@ -4,6 +4,7 @@ from sekisho.core.contract import CacheMarks, Dialect, TokenCounting, no_match
 from sekisho.dialects.openai_chat import (
     cache,
     errors,
+    prefill,
     reply,
     request,
     request_write,
@@ -39,4 +40,6 @@ DIALECT = Dialect(
     unary_tap=tap.read_whole,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.same, wrap=count.same, read=count.read, write=count.write),
+    prefill=prefill.prefill,
+    thinking_breaks_off=True,
 )

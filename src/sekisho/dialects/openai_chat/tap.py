@@ -6,6 +6,8 @@ from sekisho.core.contract import Facts, ReplyOptions
 from sekisho.dialects.openai_chat.parts import arguments
 from sekisho.dialects.openai_chat.reply import pieces
 from sekisho.dialects.openai_chat.schema import WireCustomCall, WireFunctionCall
+from sekisho.dialects.openai_chat.stream import ChatStreamReader
+from sekisho.dialects.openai_chat.stream_write import ChatStreamWriter
 from sekisho.wire import openai_tap
 from sekisho.wire.shape import BROKEN, Wire
 
@@ -47,10 +49,11 @@ class _Messages(Wire):
 
 _event = msgspec.json.Decoder(openai_tap.Event[_Choice])
 _messages = msgspec.json.Decoder(_Messages)
+_STREAMS = openai_tap.Streams(ChatStreamReader, ChatStreamWriter)
 
 
 def tap(options: ReplyOptions) -> openai_tap.StreamTap[_Choice]:
-    return openai_tap.StreamTap(options, _event, _read)
+    return openai_tap.StreamTap(options, _event, _read, _STREAMS)
 
 
 def read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
@@ -60,18 +63,22 @@ def read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
 
 def _read(facts: Facts, choices: list[_Choice]) -> None:
     for choice in choices:
+        if choice.finish_reason is not None:  # first, for it may mean that the event is not relayed
+            openai_tap.finish(facts, choice.index, choice.finish_reason)
         if choice.delta is not None:
             _count(facts, choice.delta)
-        if choice.finish_reason is not None:
-            openai_tap.finish(facts, choice.index, choice.finish_reason)
 
 
 def _count(facts: Facts, delta: _Said) -> None:
     content = delta.content
     if isinstance(content, str):  # nearly always
         facts.produced(content)
+        if facts.heard is not None:
+            facts.heard.say(content)
     elif content:
         facts.produced(_content(content))
+        if facts.heard is not None:
+            facts.heard.say(_spoken(content))
     if (
         delta.tool_calls is not None
         or delta.reasoning_content is not None
@@ -80,6 +87,8 @@ def _count(facts: Facts, delta: _Said) -> None:
         or delta.refusal is not None
     ):
         facts.produced(_beside_content(delta))
+        if facts.heard is not None and (delta.tool_calls or delta.refusal):
+            facts.heard.spoil()
 
 
 def _measure_whole(facts: Facts, body: bytes) -> None:
@@ -98,6 +107,14 @@ def _content(content: str | list[msgspec.Raw] | None) -> str:
         return "".join(text for _, text in pieces(content))
     except BROKEN:
         return ""  # parts of a shape of their own: they stay unmeasured
+
+
+def _spoken(content: str | list[msgspec.Raw]) -> str:
+    """Content without the thinking that some servers put into it."""
+    try:
+        return "".join(text for member, text in pieces(content) if not member)
+    except BROKEN:
+        return ""
 
 
 def _beside_content(said: _Said) -> str:

@@ -37,4 +37,5 @@ DIALECT = Dialect(
     unary_tap=splice.read_whole,
     cache_marks=CacheMarks(place=splice.place_no_mark, strip=splice.strip_no_mark),
     token_counting=TokenCounting(unwrap=count.same, wrap=count.same, read=count.read, write=count.write),
+    thinking_breaks_off=True,
 )

@@ -39,6 +39,9 @@ class Numbered:
         data = _encode({"type": name, "sequence_number": self.next(), **members})
         return sse.encode(data, name.encode())
 
+    def go_on_after(self, number: int) -> None:
+        self._next = number + 1
+
     def next(self) -> int:
         number = self._next
         self._next = number + 1

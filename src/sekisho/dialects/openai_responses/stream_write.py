@@ -60,6 +60,13 @@ class ResponsesStreamWriter:
                 self._event(event, out)
         return b"".join(out)
 
+    def go_on_after(self, number: int, *, item_done: bool) -> None:
+        """What was written so far went to nobody: the client has the same by other events, the last of which
+        had that number. `item_done`: the last of its items was said to be done."""
+        if item_done:
+            self._finish_items(_STOP, [])
+        self._numbered.go_on_after(number)
+
     def _event(self, event: Event, out: list[bytes]) -> None:
         match event:
             case PartStart():

@@ -13,17 +13,19 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Facts, ReplyOptions
+from sekisho.core.contract import Facts, LooseEnd, ReplyOptions
 from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
-from sekisho.dialects.openai_responses import content, errors, finish, usage
+from sekisho.core.usage import Usage
+from sekisho.dialects.openai_responses import content, errors, finish, heard, usage
 from sekisho.dialects.openai_responses.items import BETWEEN
 from sekisho.dialects.openai_responses.reply import FAILED, read_item
 from sekisho.dialects.openai_responses.schema import WireIncomplete, WireThought, WireUsage
 from sekisho.dialects.openai_responses.stream import FAILED as FAILED_EVENT
-from sekisho.dialects.openai_responses.stream import LAST, LIFE
+from sekisho.dialects.openai_responses.stream import LAST, LIFE, TEXT_DELTA
 from sekisho.wire import json, sse
 from sekisho.wire.json import items_of, members_of
+from sekisho.wire.relaying import relay_all
 from sekisho.wire.shape import BROKEN, Wire, given
 from sekisho.wire.sse import DONE, Frame, FrameDecoder
 
@@ -56,7 +58,7 @@ _response = msgspec.json.Decoder(_Response)
 _thought = msgspec.json.Decoder(WireThought)
 
 _DELTAS = {
-    "response.output_text.delta": "",
+    TEXT_DELTA: "",
     "response.refusal.delta": "",
     "response.function_call_arguments.delta": "",
     "response.custom_tool_call_input.delta": "",
@@ -76,17 +78,22 @@ class ResponsesTap:
         "_changes",
         "_frames",
         "_last",
+        "_latest",
         "_options",
         "_pieces",
         "complete",
         "facts",
         "started",
+        "unsent",
     )
 
     def __init__(self, options: ReplyOptions) -> None:
         self.facts = Facts()
         self.started = False
         self.complete = False
+        self.unsent = b""
+        self._latest = b""
+        """The event that was relayed last, for its number."""
         self._options = options
         self._changes = options.model is not None or options.cost is not None
         self._frames = FrameDecoder()
@@ -101,15 +108,25 @@ class ResponsesTap:
             frames = self._frames.feed(data)
             if len(frames) == 1:
                 return self._relay(frames[0])
-            return b"".join([self._relay(frame) for frame in frames])
+            return relay_all(self, frames, self._relay)
         except (*BROKEN, BadRequest) as error:
             raise Malformed(f"an event that cannot be understood: {error}") from None
 
     def finish(self, *, needs_terminator: bool = True) -> bytes:  # noqa: ARG002 - the last event is one
         rest = self.feed(b"\n\n")  # the last event may lack its blank line
         if not self.complete:
+            self.unsent += rest
             raise Truncated("the stream ended without response.completed")
         return rest
+
+    def conclude(self, _usage: Usage) -> bytes:
+        return self.finish(needs_terminator=False)
+
+    def loose_end(self) -> LooseEnd | None:
+        kept = self.facts.heard
+        if kept is None or not kept.plain or not kept.events:
+            return None
+        return heard.loose_end(kept, self._latest, self._options)
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data
@@ -122,17 +139,29 @@ class ResponsesTap:
         member = _DELTAS.get(kind)
         if member is not None:
             self._said(event, member, event.delta)
-        elif kind in LIFE:
+            if self.facts.heard is not None:
+                heard.note_delta(self.facts.heard, kind, event.delta)
+            self._latest = data
+            return frame.raw
+        if self.facts.heard is not None:
+            heard.note(self.facts.heard, kind, frame)
+        relayed = self._relay_other(event, frame)
+        self._latest = data
+        return relayed
+
+    def _relay_other(self, event: _Event, frame: Frame) -> bytes:
+        kind = event.type
+        if kind in LIFE:
             return self._live(event, frame)
-        elif kind == "error" or frame.event == b"error" or given(event.error) is not None:
-            raise errors.in_answer(data)
-        elif kind in _WHOLE_PIECES:
+        if kind == "error" or frame.event == b"error" or given(event.error) is not None:
+            raise errors.in_answer(frame.data)
+        if kind in _WHOLE_PIECES:
             self._whole_piece(event)
         elif kind == _ITEM_DONE and event.output_index not in self._begun:
             self._begun.add(event.output_index)
             _measure_output(self.facts, [event.item])
         elif not kind:
-            errors.refuse(data)
+            errors.refuse(frame.data)
         return frame.raw
 
     def _said(self, event: _Event, member: str, text: Any) -> None:

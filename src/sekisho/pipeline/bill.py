@@ -1,0 +1,90 @@
+"""What an answer came to that several targets made: each is paid for its own, the client sees one answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from sekisho.core.exchange import Exchange
+from sekisho.core.provider import Endpoint
+from sekisho.core.record import AttemptRecord
+from sekisho.core.usage import Usage
+from sekisho.metering.prices import price_call
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    usage: Usage | None
+    """As the client saw it."""
+    cost: int | None
+    """Nano-USD; None: nothing is known of a price, or there is no usage."""
+    unpriced: bool
+    attempts: tuple[AttemptRecord, ...]
+
+
+def whole(exchange: Exchange, usage: Usage | None) -> Bill:
+    """The whole call's, if its last target came to `usage`."""
+    cost = price(exchange.endpoint, usage, exchange.facts.service_tier)
+    attempts = list(exchange.attempts)
+    if not exchange.pieces:
+        return Bill(usage, cost, usage is not None and cost is None, tuple(attempts))
+    costs: list[int | None] = []
+    for piece in exchange.pieces:
+        costs.append(price(piece.endpoint, piece.usage, piece.service_tier))
+        attempts[piece.attempt] = replace(
+            attempts[piece.attempt], model=piece.endpoint.model, usage=piece.usage, cost=costs[-1]
+        )
+    if usage is not None and exchange.answering is not None:
+        costs.append(cost)
+        attempts[exchange.answering] = replace(attempts[exchange.answering], usage=usage, cost=cost)
+    known = [each for each in costs if each is not None]
+    return Bill(
+        usage=seen(exchange, usage),
+        cost=sum(known) if known else None,
+        unpriced=len(known) < len(costs),
+        attempts=tuple(attempts),
+    )
+
+
+def seen(exchange: Exchange, last: Usage | None) -> Usage | None:
+    """What the client is told, if the last target came to that: its own prompt once, as the first one counted
+    it, and all that was produced. What a broken stream came to is an estimate."""
+    if not exchange.pieces:
+        return last
+    counts = [piece.usage for piece in exchange.pieces] + ([] if last is None else [last])
+    return replace(
+        counts[0],
+        output=sum(count.output for count in counts),
+        reasoning=sum(count.reasoning for count in counts),
+        output_audio=sum(count.output_audio for count in counts),
+        estimated=True,
+    )
+
+
+def shown_cost(exchange: Exchange, usage: Usage, service_tier: str | None) -> int | None:
+    """What a client that is shown money is told beside `usage`; the prompt's share, where that has no output.
+    None: it is not known."""
+    if not exchange.pieces:
+        return price(exchange.endpoint, usage, service_tier)
+    paid: list[tuple[Endpoint | None, Usage | None, str | None]] = [
+        *((piece.endpoint, piece.usage, piece.service_tier) for piece in exchange.pieces),
+        (exchange.endpoint, exchange.facts.usage, service_tier),
+    ]
+    if not usage.output:
+        paid = [(endpoint, count and _prompt_of(count), tier) for endpoint, count, tier in paid]
+    return _total([price(*each) for each in paid])
+
+
+def price(endpoint: Endpoint | None, usage: Usage | None, service_tier: str | None) -> int | None:
+    if endpoint is None or usage is None:
+        return None
+    return price_call(usage, endpoint.price, service_tier)
+
+
+def _prompt_of(usage: Usage) -> Usage:
+    return replace(usage, output=0, reasoning=0, output_audio=0)
+
+
+def _total(costs: Sequence[int | None]) -> int | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None

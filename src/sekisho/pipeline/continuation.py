@@ -1,0 +1,182 @@
+"""An answer that goes on where another one broke off, in the client's one stream."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from sekisho.core.contract import Dialect, Facts, LooseEnd
+from sekisho.core.event import (
+    End,
+    Event,
+    LogprobsDelta,
+    PartEnd,
+    PartStart,
+    SignatureDelta,
+    Start,
+    TextDelta,
+    VendorDelta,
+)
+from sekisho.core.message import Reasoning, RedactedReasoning, Text
+from sekisho.core.usage import Usage
+from sekisho.pipeline import provenance
+from sekisho.pipeline.overlap import Overlap
+from sekisho.pipeline.prepare import Prepared
+from sekisho.pipeline.thread import Thread
+from sekisho.pipeline.translate import note
+
+Seen = Callable[[Facts], Usage]
+"""What the whole answer came to for its client, if the part that goes on came to these facts."""
+
+
+class Continuation:
+    """Provider's events in, the rest of the client's stream out.
+
+    Its text goes on in the part that is open, without what the client has already. Its thinking before that
+    is not shown, unless the client has no text yet: a model does not think in the middle of a sentence.
+    Further parts follow as they are. Its own names and its vendor's notes are dropped, for the client has
+    those of the answer that it began with.
+    """
+
+    __slots__ = (
+        "_client",
+        "_end",
+        "_needs_done",
+        "_next",
+        "_open",
+        "_overlap",
+        "_places",
+        "_reader",
+        "_sealer",
+        "_seen",
+        "_spoke",
+        "_thread",
+        "_unsent",
+        "complete",
+        "facts",
+        "started",
+    )
+
+    def __init__(self, end: LooseEnd, overlap: Overlap, prepared: Prepared, client: Dialect, seen: Seen):
+        self._reader = prepared.dialect.stream_reader()
+        own = prepared.dialect is client
+        self._sealer = None if own else provenance.StreamSealer(prepared.dialect.name)
+        self._client = client
+        self._needs_done = prepared.quirks.needs_done
+        self._end = end
+        self._unsent = end.unsent
+        self._overlap = overlap
+        self._seen = seen
+        self._thread: Thread | None = None
+        self._open = end.part
+        """The part that its text goes on in."""
+        self._next = end.parts
+        self._spoke = False
+        """A text of its own has begun."""
+        self._places: dict[int, int | None] = {}
+        """Its parts' indices -> those in the client's stream; None: not shown."""
+        self.facts = Facts()
+        self.started = False
+        self.complete = False
+
+    def keep(self) -> None:
+        self._thread = Thread(self._end)
+
+    def loose_end(self) -> LooseEnd | None:
+        if self._thread is None:
+            return None
+        return self._thread.loose_end(self._end.writer, thinking=self._client.thinking_breaks_off)
+
+    def feed(self, data: bytes) -> bytes:
+        return self._write(self._reader.feed(data))
+
+    def finish(self) -> bytes:
+        if self.complete:
+            return b""
+        return self._write(self._reader.finish(needs_terminator=self._needs_done))
+
+    def conclude(self, _usage: Usage) -> bytes:
+        return self._write(self._reader.finish(needs_terminator=False))
+
+    def _write(self, events: Sequence[Event]) -> bytes:
+        if not events:
+            return b""
+        self.started = True
+        shown: list[Event] = []
+        for event in events:
+            note(self.facts, event)
+            self._take(event, shown)
+        self.complete = isinstance(events[-1], End)
+        sealed = shown if self._sealer is None else self._sealer.seal(shown)
+        if self._thread is not None:
+            self._thread.follow(sealed)
+        unsent, self._unsent = self._unsent, b""
+        return unsent + self._end.writer.write(sealed)
+
+    def _take(self, event: Event, shown: list[Event]) -> None:
+        match event:
+            case TextDelta(index=index, text=text):
+                self._say(self._places.get(index), text, shown)
+            case PartStart():
+                self._begin(event, shown)
+            case PartEnd(index=index):
+                place = self._places.pop(index, None)
+                if place is not None and place == self._open:
+                    self._close(shown)
+                elif place is not None:
+                    shown.append(PartEnd(index=place))
+            case SignatureDelta() | VendorDelta():
+                place = self._places.get(event.index)
+                if place is not None and place != self._open:
+                    shown.append(msgspec.structs.replace(event, index=place))
+            case End():
+                self._close(shown)
+                usage = self._seen(self.facts)
+                finishes, tier = event.finishes[:1], event.service_tier
+                shown.append(End(finishes=finishes, usage=usage, service_tier=tier))
+            case Start() | LogprobsDelta():
+                pass
+
+    def _begin(self, event: PartStart, shown: list[Event]) -> None:
+        part = event.part
+        self._places[event.index] = None
+        if event.choice or (isinstance(part, Reasoning | RedactedReasoning) and self._hides_thinking()):
+            return
+        if isinstance(part, Text) and not self._spoke:
+            self._spoke = True
+            if self._open is None:
+                self._open = self._start(part, shown)
+            self._places[event.index] = self._open
+            self._say(self._open, part.text, shown)
+            return
+        self._close(shown)
+        self._places[event.index] = self._next
+        shown.append(msgspec.structs.replace(event, index=self._next))
+        self._next += 1
+
+    def _hides_thinking(self) -> bool:
+        """Until it speaks, and where it goes on with a text."""
+        return not self._spoke and (self._open is not None or bool(self._end.text.strip()))
+
+    def _start(self, part: Text, shown: list[Event]) -> int:
+        index = self._next
+        self._next += 1
+        shown.append(PartStart(index=index, part=msgspec.structs.replace(part, text="")))
+        return index
+
+    def _say(self, place: int | None, text: str, shown: list[Event]) -> None:
+        if place is None:
+            return
+        if place == self._open:
+            text = self._overlap.feed(text)
+        if text:
+            shown.append(TextDelta(index=place, text=text))
+
+    def _close(self, shown: list[Event]) -> None:
+        """The text that goes on has ended, or nothing of it comes."""
+        if self._open is None:
+            return
+        rest = self._overlap.finish()
+        if rest:
+            shown.append(TextDelta(index=self._open, text=rest))
+        shown.append(PartEnd(index=self._open))
+        self._open = None
