@@ -3,6 +3,7 @@
 import typer
 
 from sekisho import __version__
+from sekisho.cli.chaos import chaos
 from sekisho.cli.check import check
 from sekisho.cli.demo import demo
 from sekisho.cli.explain import explain
@@ -17,6 +18,7 @@ app.command()(serve)
 app.command()(check)
 app.command()(demo)
 app.command()(explain)
+app.command()(chaos)
 app.add_typer(keys, name="keys")
 app.add_typer(report, name="report")
 

@@ -91,7 +91,15 @@ def configuration(text: bytes, source: str, known: Catalog, environment: Mapping
 class Gateway:
     """One process: `start`, and `stop` after it."""
 
-    def __init__(self, settings: Settings, options: Options, environment: Mapping[str, str] = os.environ):
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        environment: Mapping[str, str] = os.environ,
+        fixed: Configuration | None = None,
+    ):
+        """`fixed`: what to serve instead of a document."""
+        self._fixed = fixed
         self._settings = settings
         self._options = options
         self._environment = environment
@@ -156,6 +164,8 @@ class Gateway:
         self._board.observe(record)
 
     def _read_configuration(self) -> tuple[DocumentWatcher[Configuration] | None, Configuration]:
+        if self._fixed is not None:
+            return None, self._fixed
         known = catalog.load()
         path = self._options.config
         if path is None:

@@ -9,7 +9,12 @@ from typer.testing import CliRunner
 from sekisho.cli.check import check
 
 ROOT = Path(__file__).parents[2]
-GUIDE = ROOT / "docs" / "guide" / "configuration.md"
+GUIDES = (ROOT / "docs" / "guide" / "configuration.md", ROOT / "docs" / "guide" / "routing.md")
+BLOCKS = [
+    pytest.param(block, id=f"{guide.stem}-{at}")
+    for guide in GUIDES
+    for at, block in enumerate(re.findall(r"```yaml\n(.*?)```", guide.read_text("utf-8"), re.DOTALL))
+]
 app = typer.Typer()
 app.command()(check)
 
@@ -79,7 +84,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_too(tmp_path: Path) -> None:
     assert "cannot be read: No such file or directory" in said
 
 
-@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL))
+@pytest.mark.parametrize("block", BLOCKS)
 def test_every_example_of_the_guide_compiles(block: str, tmp_path: Path) -> None:
     file = tmp_path / "guide.yaml"
     file.write_text(block)

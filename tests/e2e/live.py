@@ -45,6 +45,8 @@ models:
     targets: [{{model: status-503, provider: oai}}, {{model: echo, provider: ant}}]
   doomed:
     targets: [{{model: status-503, provider: oai}}, {{model: reset, provider: ant}}]
+  carried-on:
+    targets: [{{model: cut-after-5, provider: oai}}, {{model: echo, provider: ant}}]
   impatient:
     targets: [{{model: stall, provider: oai}}, {{model: echo, provider: oai}}]
     timeouts: {{first_token: 300ms}}

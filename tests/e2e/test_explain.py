@@ -50,6 +50,19 @@ async def test_a_call_is_explained_in_its_header_in_the_books_and_on_screen(live
     assert USER[0]["content"] not in said
 
 
+async def test_of_an_answer_that_two_providers_made_each_has_its_share(live: Live) -> None:
+    answer = await call(live, "carried-on", stream=True)
+    assert "[DONE]" in answer.text
+    record = await live.gateway.books.generation(answer.headers["x-generation-id"])
+    assert record is not None
+    assert [attempt.code for attempt in record.attempts] == ["upstream_truncated", None]
+    assert all(attempt.usage is not None and attempt.gap_ms is not None for attempt in record.attempts)
+    code, said, _ = await explained(live, record.id)
+    assert code == 0
+    assert "1 was sent" in said
+    assert "2 was sent" in said
+
+
 async def test_a_call_that_nobody_answered_names_all_who_were_asked(live: Live) -> None:
     answer = await call(live, "doomed")
     message = answer.json()["error"]["message"]

@@ -66,6 +66,9 @@ async def happened(tmp_path: Path) -> Any:
     async with scripted(tmp_path, DOCUMENT) as live:
         calls = {
             "fine": await ask(live, "both", Script()),
+            "carried_on": await ask(
+                live, "both", Script(text="y" * 300, cut_after_events=9), Script(), stream=True
+            ),
             "retried": await ask(live, "both", FAILS, Script(), text="again " * 50),
             "fell_back": await ask(live, "both", FULL, Script(), text="elsewhere " * 200),
             "lost": await ask(live, "alone", FULL, FULL, text="lost " * 100),
@@ -78,16 +81,21 @@ async def happened(tmp_path: Path) -> Any:
 
 async def test_every_call_is_counted_once_by_how_it_ended(happened: Any) -> None:
     calls, settings = happened
-    assert [record.outcome for record in calls.values()] == ["ok"] * 3 + ["error", "interrupted", "error"]
+    assert [record.outcome for record in calls.values()] == ["ok"] * 4 + [
+        "error",
+        "interrupted",
+        "error",
+    ]
     with open_books(settings) as store:
         [found] = outages(store, 0)
         assert outages(store, calls["refused"].started + 1000) == []
         by = {each: outages(store, 0, each) for each in ("provider", "model", "cause")}
     assert found == Outages(
         total=weight(*calls.values()),
-        failed=weight(*(calls[name] for name in ("retried", "fell_back", "lost", "broken"))),
+        failed=weight(*(calls[name] for name in ("retried", "fell_back", "lost", "broken", "carried_on"))),
         retry=weight(calls["retried"]),
         fallback=weight(calls["fell_back"]),
+        continuation=weight(calls["carried_on"]),
         lost=weight(calls["lost"], calls["broken"]),
     )
     assert found.lost.tokens > 100, "a call that was never answered weighs what was asked"
@@ -96,7 +104,7 @@ async def test_every_call_is_counted_once_by_how_it_ended(happened: Any) -> None
     assert {each.name: (each.total.requests, rescued(each, "requests")) for each in by["cause"]} == {
         "upstream_overloaded": (2, 1),
         "upstream_failed": (1, 1),
-        "upstream_truncated": (1, 0),
+        "upstream_truncated": (2, 1),
     }
 
 
@@ -110,8 +118,8 @@ async def test_the_command_prints_for_people_machines_and_spreadsheets(happened:
 
     code, said = run("--json")
     [told] = json.loads(said)["outages"]
-    assert (code, told["requests"]["total"], told["requests"]["lost"]) == (0, 6, 2)
-    assert told["requests"]["rescued_share"] == pytest.approx(2 / 6)
+    assert (code, told["requests"]["total"], told["requests"]["lost"]) == (0, 7, 2)
+    assert told["requests"]["rescued_share"] == pytest.approx(3 / 7)
     spent = weight(*calls.values()).cost
     assert told["cost_usd"]["total"] == pytest.approx(spent / 1e9)
     assert told["cost_usd"]["success_share"] == pytest.approx(
@@ -122,7 +130,7 @@ async def test_the_command_prints_for_people_machines_and_spreadsheets(happened:
     assert (code, len(lines)) == (0, 9)
     assert {line["scale"] for line in lines} == {"requests", "tokens", "cost_usd"}
     code, said = run("--by", "provider")
-    assert (code, "33.33%" in said, "FELL BACK" in said) == (0, True, True)
+    assert (code, "42.86%" in said, "FELL BACK" in said) == (0, True, True)
     assert run("--by", "colour")[0] == 2
     assert run("--json", "--csv")[0] == 2
 

@@ -131,7 +131,7 @@ async def test_a_providers_wait_is_never_shortened_and_a_longer_one_than_is_left
 async def test_nothing_is_tried_after_the_total_limit(world: World) -> None:
     world.answers("a", later(UpstreamTimeout("first byte"), 6))
     world.answers("b", later(UpstreamTimeout("first byte"), 6))
-    call = exchange(world)
+    call = exchange(world, stream=True)
     await failure(world, call, route(A, B, C, timeouts=Timeouts(total=10)))
     assert world.asked == ["a", "b"]
     assert {sent.deadline for sent in world.sent} == {call.began + 10}

@@ -310,3 +310,22 @@ async def test_a_filter_ends_the_call_with_its_reason_unless_the_route_says_othe
     assert (error.code, error.message) == ("content_filter", "violence")
     world.answers("b", FakeResponse())
     assert await ask(world, replace(route(A, B), on_refusal="next")) == "b"
+
+
+# --- an answer that is not streamed -----------------------------------------------------------------
+
+
+async def test_an_answer_in_one_piece_may_take_half_of_the_time_while_others_are_left(world: World) -> None:
+    world.answers("a", later(UpstreamTimeout("timeout"), 300))
+    world.answers("b", later(UpstreamTimeout("timeout"), 150))
+    world.answers("c", FakeResponse())
+    assert await ask(world, route(A, B, C)) == "c"
+    assert [sent.deadline - 1000 for sent in world.sent] == [300, 450, 600]
+
+
+async def test_a_stream_has_limits_of_its_own_and_all_of_the_time(world: World) -> None:
+    world.answers("a", FakeResponse(STREAM))
+    answer = await world.attempts().answer(exchange(world, stream=True), plane(), route(A, B))
+    assert isinstance(answer, Stream)
+    answer.close()
+    assert [sent.deadline - 1000 for sent in world.sent] == [600]

@@ -39,6 +39,7 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
     if record.attempts:
         yield _title("Attempts")
         yield _attempts(record)
+        yield from _shares(record)
     yield _title("Price")
     yield Text(_price(record, explanation))
     if explanation.dropped:
@@ -111,6 +112,16 @@ def _attempt(attempt: AttemptRecord, record: CallRecord) -> tuple[object, ...]:
     )
 
 
+def _shares(record: CallRecord) -> Iterator[RenderableType]:
+    """Of an answer that several targets made."""
+    for at, attempt in enumerate(record.attempts):
+        if attempt.usage is not None:
+            cost = "unpriced" if attempt.cost is None else f"{usd_text(attempt.cost)} USD"
+            yield Text(
+                f"{at + 1} was sent {attempt.usage.prompt} tokens and made {attempt.usage.output}: {cost}"
+            )
+
+
 def _price(record: CallRecord, explanation: Explanation) -> str:
     usage, rates = record.usage, explanation.rates
     if usage is None:
@@ -119,7 +130,7 @@ def _price(record: CallRecord, explanation: Explanation) -> str:
     counted = f"{usage.prompt} tokens in, {usage.output} out" + (", estimated" if usage.estimated else "")
     if record.cost is None:
         return f"{counted}: unpriced"
-    if rates is None:
+    if rates is None or any(attempt.usage is not None for attempt in record.attempts):
         return f"{counted}: {usd_text(record.cost)} USD"
     per = f"{usd_text(rates.input)} USD in, {usd_text(rates.output)} USD out for a million tokens"
     return f"{counted}: {usd_text(record.cost)} USD, at {per}"

@@ -161,6 +161,7 @@ class _Search:
     async def _try(self, target: Target, *, alone: bool) -> Answer | None:
         """The target's answer, after retries; None: it has none. `alone`: nobody else is left."""
         endpoint, tries = target.endpoint.id, self._tries
+        self.call.alone = alone
         if self._owner.board.is_broken(endpoint) and self.call.exchange.attempts and not self._may_retry():
             return None
         while True:

@@ -73,6 +73,8 @@ class Call:
         self.route = route
         self.plane = plane
         self.world = world
+        self.alone = True
+        """Nobody else is left to be tried after the next attempt."""
         self.rescuable = False
         """What is needed for another target to go on with a stream is kept."""
         self._clock = world.clock
@@ -158,7 +160,17 @@ class Call:
             tried.append(key)
         hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
         head = prepared.head(path, body, key) + passage.header_lines + hop
-        return await world.client.send(prepared.origin, head, body, self._timeouts, self._deadline)
+        return await world.client.send(prepared.origin, head, body, self._timeouts, self._limit())
+
+    def _limit(self) -> float:
+        """When the attempt is over, on the monotonic clock.
+
+        Streams have limits of their own. An answer in one piece gives no sign of life until it is there, so
+        that while others are left it has half of the time: they need some as well.
+        """
+        if self.alone or self.exchange.stream:
+            return self._deadline
+        return self._deadline - self.time_left() / 2
 
     def _another_key(self, endpoint: Endpoint, error: UpstreamError) -> bool:
         """Whether the key was refused, which rests then, and another one of the endpoint may do."""
