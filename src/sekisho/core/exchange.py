@@ -11,7 +11,7 @@ from sekisho.core.record import AttemptRecord
 from sekisho.core.route import PromptCache
 from sekisho.core.usage import Usage
 
-ANONYMOUS = Principal(key_id="", name="")
+ANONYMOUS = Principal(key_id="", name="", organisation="")
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +50,10 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     model: str = ""
     stream: bool = False
     principal: Principal = ANONYMOUS
+    user: str | None = None
+    """This and the next two as in the record."""
+    session: str | None = None
+    tags: tuple[str, ...] = ()
 
     plan: PlanRecord | None = None
     """What there was to choose from; None: nothing."""

@@ -5,8 +5,8 @@ from typing import Literal
 
 Level = Literal["organisation", "team", "project", "person", "key"]
 Measure = Literal["usd", "requests", "tokens", "concurrent"]
-"""usd: nano-USD, counted by the calendar. requests, tokens: within any stretch of the period's length, so that
-no burst at a border passes twice. concurrent: calls under way."""
+"""usd: nano-USD, counted by the calendar. requests, tokens: within any stretch of the period's length, so
+that no burst at a border passes twice. concurrent: calls under way."""
 Period = Literal["minute", "hour", "day", "week", "month", "total"]
 Each = Literal["user", "session"]
 

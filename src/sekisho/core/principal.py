@@ -1,10 +1,20 @@
 """Who calls: what authentication found out about a key."""
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from sekisho.core.limit import Limit
+from sekisho.core.preference import NONE, Preferences
+
+DEFAULT_ORGANISATION = "default"
+"""The organisation that always exists."""
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
+    """What it may do is worked out once, over all levels above the key: nobody has to look upward."""
+
     key_id: str
     name: str
     admin: bool = False
@@ -13,6 +23,21 @@ class Principal:
     allowed_models: frozenset[str] | None = None
     """Public model names; None: all."""
     created: float = 0.0
+    organisation: str = DEFAULT_ORGANISATION
+    """This and the next three are ids."""
+    team: str | None = None
+    project: str | None = None
+    owner: str | None = None
+    """A person or a service account."""
+    tags: tuple[str, ...] = ()
+    prefer: Preferences = NONE
+    """Only constraints: providers, regions, countries of origin."""
+    operations: frozenset[str] | None = None
+    """None: all."""
+    networks: tuple[Network, ...] | None = None
+    """Where its calls may come from; None: anywhere."""
+    limits: tuple[Limit, ...] = ()
+    """Of the key, and of everything it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from sekisho.core.explanation import Explanation
+from sekisho.core.principal import DEFAULT_ORGANISATION
 from sekisho.core.usage import Usage
 
 Outcome = Literal["ok", "error", "cancelled", "interrupted"]
@@ -79,3 +80,16 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     explanation: Explanation | None = None
     app: str | None = None
     """What the client calls itself (`HTTP-Referer` or `X-Title`), cut to 200 bytes."""
+    organisation: str = DEFAULT_ORGANISATION
+    """An id, as are the next three; empty: nobody's call, since no key was known."""
+    team: str | None = None
+    project: str | None = None
+    owner: str | None = None
+    """The person or service account whose key it was."""
+    user: str | None = None
+    """The end user as the client names them: at most 128 printable characters, or a digest of what is no
+    such name."""
+    session: str | None = None
+    """The conversation or agent run, likewise."""
+    tags: tuple[str, ...] = ()
+    """The key's, then the request's."""

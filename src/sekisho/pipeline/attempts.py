@@ -92,9 +92,10 @@ class Attempts:
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
         """Those of the call's plan, at least one. Raises BadRequest or Unsupported where none is allowed."""
         asked = prefer.asked(exchange.headers, plane.snapshot.providers)
+        allowed = narrowed(exchange.principal.prefer, route.prefer)
         planned = plan(
             route,
-            ask_of(exchange, route, narrowed(route.prefer, asked), self.tokens),
+            ask_of(exchange, route, narrowed(allowed, asked), self.tokens),
             self.board,
             self.random,
         )

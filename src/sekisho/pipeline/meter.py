@@ -26,7 +26,7 @@ def record_call(
     now: float,
 ) -> CallRecord:
     """The record of a call that has just ended; `now` is monotonic seconds."""
-    endpoint = exchange.endpoint
+    endpoint, principal = exchange.endpoint, exchange.principal
     if exchange.stream:
         notes.broke_off(exchange, now, error_code if outcome == "interrupted" else None)
     facts = exchange.facts
@@ -35,7 +35,7 @@ def record_call(
     return CallRecord(
         id=exchange.id,
         started=exchange.started,
-        key_id=exchange.principal.key_id,
+        key_id=principal.key_id,
         operation=exchange.entry.operation,
         dialect=exchange.dialect.name,
         requested_model=exchange.model,
@@ -58,6 +58,13 @@ def record_call(
         total_ms=_milliseconds(exchange, now) or 0,
         explanation=explanation(exchange, usage),
         app=_app(exchange),
+        organisation=principal.organisation,
+        team=principal.team,
+        project=principal.project,
+        owner=principal.owner,
+        user=exchange.user,
+        session=exchange.session,
+        tags=exchange.tags,
     )
 
 

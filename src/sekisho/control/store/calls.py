@@ -15,12 +15,14 @@ from sekisho.core.usage import Usage
 Row = tuple[Any, ...]
 
 LARGEST = 2**63 - 1
-_NESTED = ("attempts", "explanation")
+_NESTED = ("attempts", "explanation", "tags")
 """Members that are columns of JSON."""
 _PLAIN = tuple(name for name in CallRecord.__struct_fields__ if name not in {"usage", *_NESTED})
-"""Members that are columns of the same name."""
+"""Members that are columns."""
+_NAMES = tuple("end_user" if name == "user" else name for name in _PLAIN)
+"""Of their columns."""
 _USAGE = Usage.__struct_fields__
-_COLUMNS = (*_PLAIN, *(f"usage_{name}" for name in _USAGE), *_NESTED)
+_COLUMNS = (*_NAMES, *(f"usage_{name}" for name in _USAGE), *_NESTED)
 _NO_USAGE = (None,) * len(_USAGE)
 _plain = attrgetter(*_PLAIN)
 _usage = attrgetter(*_USAGE)
@@ -63,16 +65,18 @@ def _row(record: CallRecord) -> Row:
     usage = _NO_USAGE if record.usage is None else _usage(record.usage)
     explanation = record.explanation
     explained = None if explanation is None else _json(explanation).decode()
-    return (*_plain(record), *usage, _json(record.attempts).decode(), explained)
+    tags = _json(record.tags).decode() if record.tags else None
+    return (*_plain(record), *usage, _json(record.attempts).decode(), explained, tags)
 
 
 def _record(row: RowMapping) -> CallRecord:
-    members: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    members: dict[str, Any] = {name: row[column] for name, column in zip(_PLAIN, _NAMES, strict=True)}
     if row["usage_input"] is not None:
         members["usage"] = Usage(**{name: row[f"usage_{name}"] for name in _USAGE})
     members["attempts"] = msgspec.convert(row["attempts"], tuple[AttemptRecord, ...])
     if row["explanation"] is not None:
         members["explanation"] = msgspec.convert(row["explanation"], Explanation)
+    members["tags"] = tuple(row["tags"] or ())
     return CallRecord(**members)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest file in `migrations/versions`."""
 
 

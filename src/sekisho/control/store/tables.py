@@ -82,6 +82,14 @@ calls = Table(
     Column("first_token_ms", BigInteger),
     Column("total_ms", BigInteger, nullable=False),
     Column("app", String),
+    Column("organisation", String, nullable=False, server_default="default"),
+    Column("team", String),
+    Column("project", String),
+    Column("owner", String),
+    # Not `user`: PostgreSQL answers that with the name of whoever asks.
+    Column("end_user", String),
+    Column("session", String),
+    Column("tags", JSON(none_as_null=True)),
     # A key's spending is read from this index alone.
     Index("ix_calls_spending", "key_id", "started", "cost"),
     # Who may ask for an answer again is found by the provider's name for it. An index of all calls would
