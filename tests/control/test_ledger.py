@@ -66,8 +66,8 @@ def test_a_record_comes_back_from_the_books_as_it_was(
                 asked_cost=2,
             ),
             app="関所 🏯 \x00 'quoted' \"twice\"",
-            organisation="org_a", team="team_b", project="proj_c", owner="person_d", user="山田", session="s-1",
-            tags=("会計", "batch"),
+            organisation="org_a", team="team_b", project="proj_c", owner="person_d", user="山田",
+            session="s-1", tags=("会計", "batch"),
         ),
         record("gen-unpriced", unpriced=True, usage=Usage(output=1)),
     ]  # fmt: skip

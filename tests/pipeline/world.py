@@ -17,6 +17,7 @@ from sekisho.core.route import RetryPolicy, Route, Snapshot, Target, Timeouts
 from sekisho.dialects import anthropic_messages, openai_chat
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.steps.identify import identify
 from sekisho.pipeline.steps.parse import parse
 from sekisho.routing.board import Board
 from sekisho.upstream.client import Client
@@ -208,4 +209,5 @@ def exchange(
         began=world.clock.monotonic(),
     )
     parse(made)
+    identify(made)
     return made

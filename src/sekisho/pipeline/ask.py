@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Headers, Members
+from sekisho.core.contract import Members
 from sekisho.core.exchange import Exchange
 from sekisho.core.preference import NONE, Preferences
 from sekisho.core.route import Route
@@ -20,9 +20,6 @@ from sekisho.metering.tokens import Tokens
 from sekisho.routing.ask import PLAIN, Ask
 from sekisho.wire import json, kinds
 
-SESSION_HEADER = b"x-session-id"
-LONGEST_SESSION = 256
-"""Bytes of a session's name that are looked at."""
 BYTES_A_TOKEN = 4
 """Of a request's body, about: of English and of Japanese alike."""
 DENSEST = 2
@@ -130,26 +127,11 @@ def _modalities(exchange: Exchange, route: Route) -> frozenset[str]:
 
 
 def _session(exchange: Exchange) -> str | None:
-    """What later calls of the same conversation will give again: what the client calls it, else a digest of
-    how it begins, which is also what a provider's prompt cache goes by."""
-    named = _header(exchange.headers) or _named(exchange.members)
-    if named is not None:
-        return blake2b(named[:LONGEST_SESSION], digest_size=12).hexdigest()
-    beginning = _beginning(exchange)
+    """What later calls of the same conversation will give again: what the client calls it, or its user; else
+    a digest of how it begins, which is also what a provider's prompt cache goes by."""
+    named = exchange.session or exchange.user
+    beginning = _beginning(exchange) if named is None else named.encode()
     return None if beginning is None else blake2b(beginning, digest_size=12).hexdigest()
-
-
-def _header(headers: Headers) -> bytes | None:
-    return next((value for name, value in headers if name == SESSION_HEADER and value), None)
-
-
-def _named(members: Members) -> bytes | None:
-    for name in ("session_id", "prompt_cache_key"):
-        if name in members and isinstance(value := _read(members[name]), str) and value:
-            return value.encode("utf-8", "replace")
-    metadata = _read(members["metadata"]) if "metadata" in members else None
-    user = metadata.get("user_id") if isinstance(metadata, dict) else None
-    return user.encode("utf-8", "replace") if isinstance(user, str) and user else None
 
 
 def _beginning(exchange: Exchange) -> bytes | None:

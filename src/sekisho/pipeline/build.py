@@ -11,6 +11,7 @@ from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate
 from sekisho.pipeline.steps.hops import count_hops
+from sekisho.pipeline.steps.identify import identify
 from sekisho.pipeline.steps.parse import parse
 from sekisho.pipeline.turns import LARGE, Turns
 
@@ -35,6 +36,7 @@ class Pipeline:
         if len(exchange.body) > LARGE:
             await self.turns.take()
         parse(exchange)
+        identify(exchange)
         route = find_route(plane.snapshot, exchange.model)
         check_access(exchange.principal, route)
         return await self.attempts.answer(exchange, plane, route)
