@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # One process a core: the suite starts real servers, and more would only make them wait for each other.
 WORKERS ?= 2
 
-.PHONY: help setup check test clients bench demo lock clean
+.PHONY: help setup check test services stop-services clients bench demo lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,7 +35,13 @@ check: $(VENV)/.dev  ## formatting, lint, types, import contracts, structure
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/structure
 
-test: $(VENV)/.dev  ## the whole suite
+services: $(VENV)/.dev  ## start the PostgreSQL and the Valkey that tests use (nothing to do if they run)
+	$(BIN)/python -m tests.services start
+
+stop-services:  ## stop them and throw their data away
+	! test -e $(VENV)/.dev || $(BIN)/python -m tests.services stop
+
+test: services  ## the whole suite
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 tests/clients/node_modules: tests/clients/package-lock.json
@@ -59,5 +65,5 @@ lock: $(VENV)/bin/python  ## resolve the pinned versions anew
 	$(LOCK) --all-extras -o constraints/dev.txt
 	$(LOCK) --extra demo --extra build -c constraints/dev.txt -o constraints/run.txt
 
-clean:  ## remove what the targets made
+clean: stop-services  ## remove what the targets made
 	rm -rf $(VENV) tests/clients/node_modules build dist .mypy_cache .ruff_cache .hypothesis bench/.peers

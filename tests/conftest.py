@@ -1,0 +1,59 @@
+"""Real servers for whoever asks for them; see `tests/services.py`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from tests.services import Postgres, Valkey, shared_postgres, shared_valkey
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Postgres:
+    """The one of all tests: not to be stopped."""
+    return shared_postgres()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Valkey:
+    """The one of all tests: not to be stopped, flushed or reconfigured."""
+    return shared_valkey()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """Of a fresh, empty database."""
+    name = postgres.fresh_database()
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def valkey_url(valkey: Valkey) -> str:
+    """Of a fresh, empty logical database. Channels are shared by all databases: name yours by this one."""
+    return valkey.url(valkey.fresh_database())
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A running server for one test alone, to stop and start."""
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    server = Valkey(folder)
+    server.start()
+    yield server
+    if server.running():
+        server.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """The same. It takes a second to make."""
+    with TemporaryDirectory(prefix="sekisho-postgres-") as name:  # pytest's folders are closed to `nobody`
+        folder = Path(name)
+        folder.chmod(0o711)
+        server = Postgres(folder)
+        server.start()
+        yield server
+        if server.running():
+            server.stop()
