@@ -63,7 +63,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 lock: $(VENV)/bin/python  ## resolve the pinned versions anew
 	$(PIP) install --quiet uv
 	$(LOCK) --all-extras -o constraints/dev.txt
-	$(LOCK) --extra demo --extra build -c constraints/dev.txt -o constraints/run.txt
+	$(LOCK) --extra postgresql --extra demo --extra build -c constraints/dev.txt -o constraints/run.txt
 
 clean: stop-services  ## remove what the targets made
 	rm -rf $(VENV) tests/clients/node_modules build dist .mypy_cache .ruff_cache .hypothesis bench/.peers

@@ -1,9 +1,11 @@
-"""A fresh database and journal for each test."""
+"""A fresh database and journal for each test. What is told of a store holds on every database."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
+from tests.services import Postgres
 
 from sekisho.control.store.engine import Store
 from sekisho.control.store.migrate import migrate
@@ -11,9 +13,28 @@ from sekisho.control.store.tables import calls
 from sekisho.core.record import CallRecord
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty database: whoever asks for it, or for a store, is a law that holds on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'sekisho.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'sekisho.db'}"
+def lose_database(url: str, postgres: Postgres) -> Callable[[], None]:
+    """The database goes away, and does not come back."""
+
+    def lose() -> None:
+        parsed = make_url(url)
+        assert parsed.database is not None
+        if parsed.get_backend_name() == "sqlite":
+            Path(parsed.database).unlink()
+        else:
+            postgres.drop_database(parsed.database)
+
+    return lose
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,19 @@ def test_the_first_start_makes_one_admin_key_and_no_other_start_does(service: Ke
     assert service.ensure_admin_key() is None
 
 
+def test_of_replicas_that_start_together_one_makes_the_admin_key(store: Store, url: str) -> None:
+    def start(_: int) -> str | None:
+        mine = Store(url)
+        try:
+            return KeyService(mine, Clock()).ensure_admin_key()
+        finally:
+            mine.close()
+
+    with ThreadPoolExecutor(8) as replicas:
+        made = [text for text in replicas.map(start, range(8)) if text is not None]
+    assert len(made) == len(KeyService(store, Clock()).list()) == 1
+
+
 async def test_a_new_key_is_found_after_one_refresh_and_a_revoked_one_is_not(
     service: KeyService, cache: KeyCache
 ) -> None:
@@ -162,12 +177,11 @@ async def test_refreshes_that_come_together_share_few_looks_at_the_database(
 
 
 async def test_keys_stay_in_memory_when_the_database_goes_away(
-    store: Store, service: KeyService, cache: KeyCache
+    service: KeyService, cache: KeyCache, lose_database: Callable[[], None]
 ) -> None:
     _, text = service.create("ci")
     await cache.load()
-    assert store.file is not None
-    store.file.unlink()
+    lose_database()
     await cache.refresh()
     assert cache.find(digest(text)) is not None
 

@@ -3,45 +3,88 @@
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.engine import make_url
 
-from sekisho.control.store import upgrade
+from sekisho.control.store import calls, upgrade
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import HEAD, migrate
-from sekisho.control.store.tables import metadata, revision
+from sekisho.control.store.positions import Position, claim
+from sekisho.control.store.tables import api_keys, metadata, revision
+from sekisho.core.record import CallRecord
+from sekisho.core.usage import Usage
 
 SCRIPTS = Path(__file__).parent / "scripts"
+EARLIER = [f"{number:04d}" for number in range(1, int(HEAD))]
+HELD = (
+    "INSERT INTO api_keys (id, name, digest, prefix, created, admin) VALUES"
+    " ('key_a', '会計', 'digest', 'sk-sekisho-abcd', 1.5, true)",
+    "INSERT INTO calls (id, started, key_id, operation, dialect, requested_model, stream, status, outcome,"
+    " usage_input, usage_cache_read, usage_cache_write, usage_cache_write_1h, usage_output, usage_reasoning,"
+    " usage_input_audio, usage_output_audio, usage_estimated, cost, unpriced, attempts, total_ms, app) VALUES"
+    " ('gen-1', 1790000000.0, 'key_a', 'chat', 'openai_chat', 'a/b', false, 200, 'ok',"
+    " 1, 0, 0, 0, 2, 0, 0, 0, false, 3, false, '[]', 4, '関所')",
+    "INSERT INTO journal_segments (name, loaded_offset, damaged, done) VALUES ('a.log', 5, 6, true)",
+)
+"""What a database of any version may hold."""
 
 
-def test_migrations_lead_to_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+def test_a_new_file_is_for_its_owner_alone_and_lets_readers_read_beside_a_writer(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'new' / 'sekisho.db'}")
     migrate(store)
     with store.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        assert connection.execute(revision.select()).all() == [(0,)]
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-    assert ScriptDirectory.from_config(upgrade.configuration()).get_current_head() == HEAD
     assert store.file is not None
     assert stat.S_IMODE(store.file.stat().st_mode) == 0o600
     store.close()
 
 
-def test_many_processes_may_migrate_at_once_and_alembic_is_loaded_only_where_needed(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new' / 'sekisho.db'}"
+def test_migrations_lead_to_exactly_the_tables_that_the_code_uses(url: str) -> None:
+    store = Store(url)
+    migrate(store)
+    with store.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.execute(revision.select()).all() == [(0,)]
+    assert ScriptDirectory.from_config(upgrade.configuration()).get_current_head() == HEAD
+    store.close()
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_every_earlier_database_is_upgraded_with_what_it_holds(
+    url: str, version: str, record: Callable[..., CallRecord]
+) -> None:
+    store = Store(url)
+    with store.alone() as connection:
+        upgrade.run(connection, version)
+        for statement in HELD:
+            connection.exec_driver_sql(statement)
+    migrate(store)
+    with store.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        kept = record("gen-1", usage=Usage(input=1, output=2), cost=3, total_ms=4, app="関所")
+        assert calls.find(connection, "gen-1") == kept
+        assert [key.id for key in connection.execute(api_keys.select())] == ["key_a"]
+    with store.write() as connection:
+        assert claim(connection, "mine", "a.log") == Position(5, 6, done=True)
+    store.close()
+
+
+def test_many_processes_may_migrate_at_once_and_alembic_is_loaded_only_where_needed(url: str) -> None:
     command = [sys.executable, str(SCRIPTS / "migrate_and_count.py"), url]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    assert [process.communicate()[0] for process in running] == ["revisions=1\n"] * 4
-    assert [process.returncode for process in running] == [0] * 4
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    assert [process.communicate()[0] for process in running] == ["revisions=1\n"] * 8
+    assert [process.returncode for process in running] == [0] * 8
     assert subprocess.check_output([*command, "--no-alembic"], text=True) == "revisions=1\n"
 
 
-def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'sekisho.db'}")
+def test_a_database_of_a_newer_version_is_left_alone(url: str) -> None:
+    store = Store(url)
     migrate(store)
     with store.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -53,15 +96,32 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("postgresql://u:canary@h/db", "sqlite only"),
+        ("mysql://u:canary@h/db", "sqlite or postgresql only"),
         ("not a url", "is not one"),
-        ("nosuch+thing://", "sqlite only"),
+        ("nosuch+thing://", "nosuch"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_showing_its_password(url: str, reason: str) -> None:
     with pytest.raises(StoreError, match=reason) as caught:
         Store(url)
     assert "canary" not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_or_wants_another_password_is_named_without_showing_ours(
+    postgres_url: str,
+) -> None:
+    nobody = Store("postgresql://u:canary@127.0.0.1:1/x")
+    wrong = Store(make_url(postgres_url).set(password="canary").render_as_string(hide_password=False))
+    for store, reason in ((nobody, "PostgreSQL at 127.0.0.1:1: .*refused"), (wrong, "authentication failed")):
+        with pytest.raises(StoreError, match=reason) as caught:
+            migrate(store)
+        assert "canary" not in str(caught.value)
+
+
+def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"pip install 'sekisho\[postgresql\]'"):
+        Store("postgresql://127.0.0.1/x")
 
 
 def test_a_file_that_is_no_database_or_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from sekisho.__main__ import app
 from sekisho.control.services.outages import Outages, Weighed, outages, rescued, share
 from sekisho.control.services.standalone import open_books
-from sekisho.control.store import calls as rows
+from sekisho.control.store.booking import book
 from sekisho.core.explanation import Explanation
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.usage import Usage
@@ -156,7 +156,7 @@ def test_nothing_on_the_books_is_no_error_and_an_absurd_count_does_not_end_a_rep
             for at in range(3)
         ]
         with store.write() as connection:
-            rows.insert(connection, made)
+            book(connection, made)
         [found] = outages(store, 0)
     assert found.total.requests == 3
     assert found.total.cost > 2**63

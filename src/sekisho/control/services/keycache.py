@@ -2,8 +2,9 @@
 
 import asyncio
 
-from sekisho.control.services.keys import digest, read_principals, read_revision
+from sekisho.control.services.keys import digest, read_principals
 from sekisho.control.services.signing import SigningSecret
+from sekisho.control.store.announce import read_revision
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.thread import Latest, StoreThread
 from sekisho.core.clock import Clock

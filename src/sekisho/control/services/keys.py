@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
+from sekisho.control.store.announce import announce, hold_changes
 from sekisho.control.store.engine import Store
-from sekisho.control.store.tables import api_keys, revision
+from sekisho.control.store.tables import api_keys
 from sekisho.core.clock import Clock
 from sekisho.core.principal import Principal
 
@@ -104,7 +105,7 @@ class KeyService:
             if key.revoked is None:
                 now = self._clock.now()
                 connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(revoked=now))
-                _announce(connection)
+                announce(connection)
             row = connection.execute(_SHOWN_COLUMNS.where(api_keys.c.id == key.id)).mappings().one()
             return _key(row)
 
@@ -121,6 +122,7 @@ class KeyService:
     def ensure_admin_key(self) -> str | None:
         """Make an admin key where there has never been any key, and return its text, to be shown once."""
         with self._store.write() as connection:
+            hold_changes(connection)  # of replicas that start together one makes the key
             if connection.execute(select(func.count()).select_from(api_keys)).scalar_one():
                 return None
             key = ApiKey(
@@ -145,14 +147,9 @@ class KeyService:
             "admin": key.admin,
         }
         connection.execute(insert(api_keys).values(values))
-        _announce(connection)
+        announce(connection)
         row = connection.execute(_SHOWN_COLUMNS.where(api_keys.c.id == key.id)).mappings().one()
         return _key(row), text
-
-
-def read_revision(connection: Connection) -> int:
-    """The number that every change to the keys counts up."""
-    return int(connection.execute(select(revision.c["keys"])).scalar_one())
 
 
 def read_principals(connection: Connection) -> dict[bytes, Principal]:
@@ -180,10 +177,6 @@ _SHOWN_COLUMNS = select(*(column for column in api_keys.c if column.name != "dig
 def _key(row: RowMapping) -> ApiKey:
     models = row["allowed_models"]
     return ApiKey(**{**row, "allowed_models": None if models is None else tuple(models)})
-
-
-def _announce(connection: Connection) -> None:
-    connection.execute(update(revision).values({"keys": revision.c["keys"] + 1}))
 
 
 def _checked_name(name: str) -> str:

@@ -7,17 +7,17 @@ comes first; the others let it.
 
 import asyncio
 import fcntl
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
-from sekisho.control.store import calls
+from sekisho.control.services.lasting import read_or_make
+from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store, StoreError
-from sekisho.control.store.tables import journal_segments
+from sekisho.control.store.positions import Position, claim, move
 from sekisho.control.store.thread import Latest, StoreThread
 from sekisho.core.clock import Clock
 from sekisho.metering import segment
@@ -31,6 +31,8 @@ FLUSH_PAUSE = 0.02
 FLUSH_ATTEMPTS = 100
 ABANDONED_SECONDS = 3600.0
 LOCK = "loading.lock"
+IDENTITY = "journal.id"
+"""The file that holds the journal's own name: hosts that load into one database may call segments alike."""
 
 
 class Ledger:
@@ -41,6 +43,8 @@ class Ledger:
         self._store = store
         self._thread = thread
         self._now = clock.now
+        self._journal = ""
+        """The journal's own name; empty: not read yet."""
         self._sizes: dict[str, int] = {}
         """How much of a living segment is known to be loaded: nothing to ask the database about."""
         self._latest = Latest(self._load_now, FLUSH_PAUSE)
@@ -93,6 +97,8 @@ class Ledger:
         with self._one_process() as ours:
             if not ours:
                 return False
+            if not self._journal:
+                self._journal = read_or_make(self._directory / IDENTITY, lambda: secrets.token_hex(16))
             paths = segment.find(self._directory)
             for path in paths:
                 try:
@@ -113,18 +119,18 @@ class Ledger:
         ended = False
         while not ended:
             with self._store.write() as connection:
-                offset, damaged, done = _position(connection, path.name)
-                if done:
+                position = claim(connection, self._journal, path.name)
+                if position.done:
                     break
-                portion = segment.read(path, offset, final=final)
-                calls.insert(connection, portion.records)
-                damaged += portion.damaged
+                portion = segment.read(path, position.offset, final=final)
+                book(connection, portion.records)
                 ended = portion.ended
-                _advance(connection, path.name, (portion.next_offset, damaged, final and ended))
+                position = Position(portion.next_offset, position.damaged + portion.damaged, final and ended)
+                move(connection, self._journal, path.name, position)
             self._sizes[path.name] = portion.next_offset
             self._report(path, portion)
         if final:
-            _dispose(path, damaged)
+            _dispose(path, position.damaged)
 
     def _report(self, path: Path, portion: Portion) -> None:
         if portion.damaged:
@@ -141,21 +147,6 @@ class Ledger:
                 yield False
             else:
                 yield True
-
-
-def _position(connection: Connection, name: str) -> tuple[int, int, bool]:
-    table = journal_segments
-    row = connection.execute(
-        table.select().where(table.c.name == name).with_only_columns(*table.c[1:])
-    ).first()
-    return (0, 0, False) if row is None else (row.loaded_offset, row.damaged, row.done)
-
-
-def _advance(connection: Connection, name: str, position: tuple[int, int, bool]) -> None:
-    offset, damaged, done = position
-    values = {"loaded_offset": offset, "damaged": damaged, "done": done}
-    statement = insert(journal_segments).values(name=name, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
 def _dispose(path: Path, damaged: int) -> None:

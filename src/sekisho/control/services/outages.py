@@ -79,12 +79,18 @@ def _rows(since: float) -> Subquery:
         (same, "retry"),
         else_="fallback",
     )
-    counted = (
-        table.usage_input
-        + table.usage_cache_read
-        + table.usage_cache_write
-        + table.usage_cache_write_1h
-        + table.usage_output
+    # Added as floats: the absurd count of one provider must not overflow everybody's report.
+    counted = sum(
+        (
+            cast(each, Float)
+            for each in (
+                table.usage_cache_read,
+                table.usage_cache_write,
+                table.usage_cache_write_1h,
+                table.usage_output,
+            )
+        ),
+        cast(table.usage_input, Float),
     )
     return (
         select(
@@ -94,7 +100,7 @@ def _rows(since: float) -> Subquery:
             ending.label("ending"),
             literal(1).label("requests"),
             func.coalesce(counted, _explained("asked_tokens"), 0).label("tokens"),
-            func.coalesce(table.cost, _explained("asked_cost"), 0).label("cost"),
+            func.coalesce(cast(table.cost, Float), _explained("asked_cost"), 0).label("cost"),
         )
         .where(table.started >= since, table.operation == Operation.CHAT, _first("provider").is_not(None))
         .subquery()
@@ -108,8 +114,7 @@ def _first(member: str) -> ColumnElement[Any]:
 
 
 def _explained(member: str) -> ColumnElement[Any]:
-    found: ColumnElement[Any] = calls.c.explanation[member].as_integer()
-    return found
+    return cast(calls.c.explanation[member].as_string(), Float)
 
 
 def _sums(rows: Subquery) -> list[ColumnElement[float]]:
@@ -127,7 +132,6 @@ def _sums(rows: Subquery) -> list[ColumnElement[float]]:
 
 
 def _sum(condition: ColumnElement[bool], weight: KeyedColumnElement[Any]) -> ColumnElement[float]:
-    # As floats: the absurd count of one provider must not overflow everybody's report.
     return func.coalesce(func.sum(case((condition, cast(weight, Float)), else_=0.0)), 0.0)
 
 

@@ -4,12 +4,12 @@ Only digests of keys are stored, so that a secret to sign with is derived: from 
 this installation that is not in the database.
 """
 
-import contextlib
 import errno
 import hmac
-import os
 import secrets
 from pathlib import Path
+
+from sekisho.control.services.lasting import read_or_make
 
 FILE = "sigv4.secret"
 VARIABLE = "SEKISHO_SIGV4_SECRET"
@@ -34,7 +34,8 @@ class SigningSecret:
         if self._configured is not None:
             text, source = self._configured, VARIABLE
         else:
-            text, source = self._read_or_make(), str(self._path)
+            text = read_or_make(self._path, lambda: secrets.token_urlsafe(32))
+            source = str(self._path)
         if len(text) < LEAST:
             raise OSError(errno.EINVAL, f"has fewer than {LEAST} characters", source)
         self._secret = text.encode()
@@ -44,25 +45,3 @@ class SigningSecret:
         if not self._secret:
             raise RuntimeError("the signing secret is not loaded")
         return hmac.digest(self._secret, digest, "sha256").hex()
-
-    def _read_or_make(self) -> str:
-        try:
-            return self._path.read_text("ascii").strip()
-        except FileNotFoundError:
-            self._make()
-        return self._path.read_text("ascii").strip()
-
-    def _make(self) -> None:
-        """The file appears whole: it is linked to its name once it is written, and never replaced."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = self._path.with_name(f"{FILE}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32))
-                file.flush()
-                os.fsync(descriptor)
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, self._path)
-        finally:
-            draft.unlink()

@@ -1,18 +1,60 @@
 """The database as the services see it: transactions, and one error for everything that goes wrong."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from sekisho.control.store.error import StoreError
+from sekisho.control.store.postgresql import Postgresql
+from sekisho.control.store.sqlite import Sqlite
 
-class StoreError(Exception):
-    """The database did not do it. The text says why, and holds neither statements nor values."""
+__all__ = ["Store", "StoreError"]
+
+
+class Backend(Protocol):
+    """What differs between databases, beyond what SQLAlchemy evens out."""
+
+    @property
+    def file(self) -> Path | None:
+        """The database's file; None where it has none."""
+        ...
+
+    def connect(self, lock_wait: float) -> Engine:
+        """An engine whose transactions wait `lock_wait` seconds for another writer. Connects to nothing yet.
+        Transactions that write say so by the execution option `writes`. Raises StoreError."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there may be a database already."""
+        ...
+
+    def moved(self) -> bool:
+        """Whether kept connections lead elsewhere by now. Raises StoreError where the database is gone."""
+        ...
+
+    def prepared(self, engine: Engine) -> AbstractContextManager[None]:
+        """Around a migration: the database is there, and where it has no locks of its own, one is held."""
+        ...
+
+    def lock(self, connection: Connection, name: str) -> None:
+        """Wait until no other transaction holds this lock, and hold it until this one ends."""
+        ...
+
+    def unhurried(self, connection: Connection) -> None:
+        """Let this transaction wait and work as long as it takes."""
+        ...
+
+    def told(self, error: BaseException) -> str:
+        """What the driver's error says, without secrets and values."""
+        ...
+
+
+BACKENDS: dict[str, Callable[[URL], Backend]] = {"sqlite": Sqlite, "postgresql": Postgresql}
 
 
 class Store:
@@ -24,100 +66,85 @@ class Store:
         Raises StoreError for a URL that names no database this version can use.
         """
         self.url = _checked(url)
-        self._engine = _engine(self.url, lock_wait)
-        self._identity: tuple[int, int] | None = None
+        self._backend = BACKENDS[self.url.get_backend_name()](self.url)
+        self._engine = self._backend.connect(lock_wait)
 
     @property
     def file(self) -> Path | None:
         """The database's file; None where it has none."""
-        name = self.url.database
-        return Path(name) if name and name != ":memory:" else None
+        return self._backend.file
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.url.get_backend_name()
+
+    def exists(self) -> bool:
+        """Whether there may be a database already; False: it is still to be made, by `alone`."""
+        return self._backend.exists()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database. Raises StoreError."""
-        self._check_file()
-        with _errors_named(), self._engine.connect() as connection, connection.begin():
+        with self._transaction(writes=False) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write, committed at the end unless an error passes. Raises StoreError."""
-        self._check_file()
-        with _errors_named(), self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """The same while every other process that asks for this waits, as long as it takes; the database is
+        made where there is none. For migrations."""
+        with self._errors_named(), self._backend.prepared(self._engine), self.write() as connection:
+            self._backend.unhurried(connection)
+            self._backend.lock(connection, "migrate")
+            yield connection
+
+    def lock(self, connection: Connection, name: str) -> None:
+        """Wait until no other transaction holds the lock of this name; this one holds it to its end."""
+        self._backend.lock(connection, name)
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        if self._backend.moved():
+            self._engine.dispose()
+        with self._errors_named(), self._engine.connect() as connection:
+            connection = connection.execution_options(writes=writes)
             with connection.begin():
                 yield connection
 
-    def prepare(self) -> None:
-        """Make the database's file, for this user only, and set what the file itself remembers.
-
-        Only one process may do this at a time. Raises StoreError.
-        """
-        if self.file is not None:
-            try:
-                self.file.touch(mode=0o600)
-            except OSError as error:
-                raise StoreError(f"{self.file} cannot be written: {error.strerror}") from error
-        with _errors_named(), self._engine.connect() as connection:
-            driver: Any = connection.connection.dbapi_connection
-            driver.execute("PRAGMA journal_mode = WAL")
-
-    def _check_file(self) -> None:
-        """A deleted database would take every write and lose it: notice, and never make an empty one."""
-        if self.file is None:
-            return
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
         try:
-            stat = self.file.stat()
-        except OSError as error:
-            raise StoreError(f"{self.file} cannot be opened: {error.strerror}") from error
-        identity = (stat.st_dev, stat.st_ino)
-        if identity != self._identity:
-            self._engine.dispose()
-            self._identity = identity
+            yield
+        except DBAPIError as error:
+            raise StoreError(self._backend.told(error.orig or error)) from error
+        except self._engine.dialect.loaded_dbapi.Error as error:  # before SQLAlchemy is in charge
+            raise StoreError(self._backend.told(error)) from error
 
     def close(self) -> None:
         """Give all connections back. The store may be used again."""
         self._engine.dispose()
 
 
-@contextmanager
-def _errors_named() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(str(error.orig)) from error
-    except sqlite3.Error as error:  # while connecting, before SQLAlchemy is in charge
-        raise StoreError(str(error)) from error
-
-
 def _checked(url: str) -> URL:
+    if url.startswith("postgres://"):  # as many hosts of databases still write it
+        url = url.replace("postgres://", "postgresql://", 1)
     try:
         parsed = make_url(url)
-        backend = parsed.get_backend_name()
+        name = parsed.get_backend_name()
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise StoreError("the database URL is not one; an example: sqlite:////var/lib/sekisho/db") from None
-    if backend != "sqlite":
-        msg = f"the database URL names {backend}; this version keeps its records in sqlite only"
+        name = None
+    if name is None:
+        msg = (
+            "the database URL is not one; examples: sqlite:////var/lib/sekisho/db,"
+            " postgresql://user:password@host:5432/sekisho"
+        )
         raise StoreError(msg)
-    return parsed.set(drivername="sqlite")
-
-
-def _engine(url: URL, lock_wait: float) -> Engine:
-    # hide_parameters: an error's text must not hold a key's digest.
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_wait})
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that reads first and then writes would fail at once, without waiting, if another
-        # process wrote in between. Taking the write lock at the start waits instead.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+    if name not in BACKENDS:
+        raise StoreError(f"the database URL names {name}; records are kept in sqlite or postgresql only")
+    return parsed

@@ -100,12 +100,13 @@ calls = Table(
 journal_segments = Table(
     "journal_segments",
     metadata,
+    Column("journal", String, primary_key=True),
     Column("name", String, primary_key=True),
     Column("loaded_offset", BigInteger, nullable=False),
     Column("damaged", BigInteger, nullable=False),
     Column("done", Boolean, nullable=False),
 )
-"""How far each segment is loaded. Rows outlive their files, so that no segment is ever loaded twice."""
+"""How far each segment is loaded, by its journal's name and its own."""
 
 revision = Table("revision", metadata, Column("keys", BigInteger, nullable=False))
 """One row, counted up by every change to `api_keys`: what other processes watch."""

@@ -29,6 +29,6 @@ def knows(version: str | None) -> bool:
         return False
 
 
-def run(connection: Connection) -> None:
-    """Bring the database to the newest version, in the transaction of `connection`."""
-    command.upgrade(configuration(connection), "head")
+def run(connection: Connection, version: str = "head") -> None:
+    """Bring the database to a version, the newest by default, in the transaction of `connection`."""
+    command.upgrade(configuration(connection), version)
