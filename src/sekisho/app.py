@@ -31,6 +31,7 @@ from sekisho.edge.respond import Responder
 from sekisho.edge.routes import Routes
 from sekisho.edge.server import Limits, Server
 from sekisho.metering.journal import FileJournal
+from sekisho.pipeline import budgets
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.follow_up import FollowUps
@@ -60,6 +61,9 @@ DIALECTS: Mapping[str, Dialect] = {
     )
 }
 DRAIN_SECONDS = 30.0
+ALONE = (
+    "limits or budgets are configured, and more than one worker would each count for itself: run one worker"
+)
 log = structlog.get_logger()
 
 
@@ -133,6 +137,7 @@ class Gateway:
         responder = Responder(self._pipeline, self._journal, self._observe, clock)
         follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._observe)
         routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock, follow_ups)
+        await budgets.count(self._board.spent, first.snapshot.providers.values(), self._control.books)
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)
         self._apply(first)
         self._watch_parts()
@@ -177,9 +182,15 @@ class Gateway:
         watcher = DocumentWatcher(path, compile_text)
         return watcher, watcher.load()
 
-    def _publish(self, new: Configuration) -> None:
+    async def _publish(self, new: Configuration) -> None:
         """Calls under way finish on what they started with."""
+        if self._options.worker is not None and new.snapshot.limits_configured:
+            log.error("document_refused", problems=ALONE, serving="the last good document")
+            return
+        providers = new.snapshot.providers.values()
+        await budgets.count(self._board.spent, providers, self._control.books)
         self._pipeline.plane = Plane(new.snapshot, DIALECTS, self._environment, self._clock.now)
+        self._board.spent.keep(providers)
         self._board.keep({endpoint.id for endpoint in new.snapshot.endpoints()})
         self._apply(new)
         log.info("document_published", revision=new.snapshot.revision, models=len(new.snapshot.routes))
@@ -204,6 +215,10 @@ class Gateway:
         )
         self._metrics.labelled_gauge(
             "calls_underway", LabelledGauge("Attempts under way.", ("provider",), board.underway)
+        )
+        self._metrics.labelled_gauge(
+            "budget_left",
+            LabelledGauge("Share of the provider's budget.", ("provider",), board.spent.shares_left),
         )
         self._metrics.gauge("connections", "Open client connections.", lambda: len(server.connections))
         self._metrics.gauge("journal_failures", "Journal writes that failed.", lambda: journal.failures)
@@ -233,6 +248,4 @@ def check_shareable(options: Options) -> None:
         return
     compiled = configuration(path.read_bytes(), str(path), catalog.load(), os.environ)
     if compiled.snapshot.limits_configured:
-        raise OSError(
-            "limits are configured, and more than one worker would each count for itself: run one worker"
-        )
+        raise OSError(ALONE)

@@ -14,7 +14,8 @@ from sekisho.control.store.tables import KEPT, calls
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.port import Spending
-from sekisho.core.record import CallRecord
+from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.usage import Usage
 from sekisho.metering.journal import FileJournal
 
 Make = Callable[..., CallRecord]
@@ -84,3 +85,23 @@ async def test_an_answer_is_found_by_its_own_key_without_reading_all_calls(
         explain = "EXPLAIN QUERY PLAN" if store.dialect == "sqlite" else "EXPLAIN"
         plan = connection.exec_driver_sql(f"{explain} {text}").all()
     assert "upstream_id" in str(plan)
+
+
+async def test_what_was_spent_at_a_provider_is_its_own_part_of_every_answer(
+    books: StoredBooks, journal: Path, record: Make
+) -> None:
+    parts = (
+        AttemptRecord(provider="one", upstream_model="m", milliseconds=1, usage=Usage(), cost=3),
+        AttemptRecord(provider="two", upstream_model="m", milliseconds=1, usage=Usage(), cost=40),
+    )
+    file = FileJournal(journal)
+    file.append(record("gen-1", provider="one", cost=100, started=50.0), lambda: None)
+    file.append(record("gen-2", provider="one", cost=1000, started=49.0), lambda: None)
+    file.append(record("gen-3", provider="one", cost=10_000, started=51.0), lambda: None)
+    file.append(record("gen-4", provider="two", cost=43, started=51.0, attempts=parts), lambda: None)
+    file.append(record("gen-5", provider="one", unpriced=True, started=51.0), lambda: None)
+    await file.close()
+    assert await books.spent_at("one", 50.0, lambda: ()) == 10_103
+    assert await books.spent_at("one", 50.0, lambda: ["gen-3"]) == 103
+    assert await books.spent_at("two", 0.0, lambda: ["gen-9"]) == 40
+    assert await books.spent_at("nobody", 0.0, lambda: ()) == 0

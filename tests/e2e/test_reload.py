@@ -216,13 +216,13 @@ async def test_two_hundred_reloads_leave_nothing_behind(client: httpx2.AsyncClie
     await until(lambda: has(client, {"acme/old", "acme/new"}))
     known = catalog.load()
 
-    def publish(number: int) -> None:
+    async def publish(number: int) -> None:
         changed = text(live).replace("upstream: echo", f"upstream: 'echo?chunk_size={number}'").encode()
-        live.gateway._publish(configuration(changed, "sekisho.yaml", known, {}))
+        await live.gateway._publish(configuration(changed, "sekisho.yaml", known, {}))
 
     async def counts_after(numbers: range) -> Counter[str]:
         for number in numbers:
-            publish(number)
+            await publish(number)
             assert (await ask(client, "acme/new")).status_code == 200
         live.provider.requests.clear()
         live.provider.served.clear()

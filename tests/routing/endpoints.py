@@ -26,9 +26,17 @@ class Clock:
 
 def target(name: str, price: float | None = None, *, policy: DataPolicy | None = None, **more: Any) -> Target:
     """At the provider `name`; `price` is USD for a million tokens of either kind."""
+    budget = more.pop("budget", None)
     weight, quality = more.pop("weight", 1.0), more.pop("quality", None)
     provider = Provider(
-        name, "test", name, "openai_chat", "http://p.test", Auth("none"), policy=policy or DataPolicy()
+        name,
+        "test",
+        name,
+        "openai_chat",
+        "http://p.test",
+        Auth("none"),
+        policy=policy or DataPolicy(),
+        budget=budget,
     )
     rates = None if price is None else Price(base=Rates(input=round(price * USD), output=round(price * USD)))
     endpoint = Endpoint(model="acme/model", provider=provider, upstream_model="m", price=rates, **more)

@@ -90,6 +90,12 @@ class LimitError(SekishoError):
     code = "rate_limited"
 
 
+class BudgetUsedUp(LimitError):
+    """The providers that could answer have no more to spend in this period."""
+
+    code = "budget_used_up"
+
+
 class Draining(SekishoError):
     """The process is shutting down and takes no new calls."""
 

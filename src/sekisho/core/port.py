@@ -1,6 +1,6 @@
 """Ports: what the data plane needs of the world, as small protocols. `app` hands the implementations in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from sekisho.core.message import Value
@@ -39,6 +39,12 @@ class Books(Protocol):
 
     async def spending(self, key_id: str) -> Spending:
         """What a key's calls cost so far."""
+        ...
+
+    async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
+        """Nano-USD that calls came to at one provider that began at `since` (seconds since the epoch) or
+        later, but for those whose ids `apart_from` gives: it is asked at the last moment, from another
+        thread. Raises Unavailable."""
         ...
 
 

@@ -18,6 +18,7 @@ SELECTORS = (
     "least_busy",
     "sticky",
     "quality_per_cost",
+    "budget",
 )
 """What `select` may say. `balanced`: by the inverse square of the price, recent outages last."""
 
@@ -31,6 +32,7 @@ Selector = Literal[
     "least_busy",
     "sticky",
     "quality_per_cost",
+    "budget",
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from sekisho.core.limit import Period
 from sekisho.core.message import Value
 from sekisho.core.money import Price
 from sekisho.core.secret import Secret
@@ -88,6 +89,16 @@ class BodyEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent at a provider in each period of the calendar, whoever spends it."""
+
+    amount: int
+    """Nano-USD, more than 0."""
+    period: Period
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One configured provider: a catalogue row with the operator's changes on top."""
 
@@ -113,6 +124,7 @@ class Provider:
     policy: DataPolicy = DataPolicy()
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,3 +93,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The conversation or agent run, likewise."""
     tags: tuple[str, ...] = ()
     """The key's, then the request's."""
+
+
+def paid(record: CallRecord, provider: str) -> int:
+    """Nano-USD that the call came to at one provider; 0 also where it has no price."""
+    parts = [attempt for attempt in record.attempts if attempt.usage is not None]
+    if parts:  # several targets made the answer
+        return sum(attempt.cost or 0 for attempt in parts if attempt.provider == provider)
+    return (record.cost or 0) if record.provider == provider else 0

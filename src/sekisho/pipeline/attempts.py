@@ -56,7 +56,7 @@ class Attempts:
     async def answer(self, exchange: Exchange, plane: Plane, route: Route) -> Answer:
         """The first target's answer that comes. Raises UpstreamError (of the last attempt, naming provider
         and attempt count), Unsupported or BodyTooLarge where no target can express the request, and
-        BadRequest or Unsupported where what is asked of the targets allows none.
+        BadRequest, Unsupported or BudgetUsedUp where what is asked of the targets allows none.
 
         A count of tokens does not fail because a provider does: then it is counted here."""
         exchange.prompt_cache = route.prompt_cache
@@ -90,7 +90,8 @@ class Attempts:
             search.failures.clear()
 
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
-        """Those of the call's plan, at least one. Raises BadRequest or Unsupported where none is allowed."""
+        """Those of the call's plan, at least one. Raises BadRequest, Unsupported or BudgetUsedUp where none
+        is allowed."""
         asked = prefer.asked(exchange.headers, plane.snapshot.providers)
         allowed = narrowed(exchange.principal.prefer, route.prefer)
         planned = plan(
@@ -101,7 +102,7 @@ class Attempts:
         )
         exchange.plan = plan_record(planned)
         if planned.rejected and not planned.targets:
-            raise nothing_allowed(planned, route, asked=asked is not NONE)
+            raise nothing_allowed(planned, route, asked=asked is not NONE, now=self.clock.now())
         return planned.targets
 
 

@@ -3,6 +3,7 @@
 from sekisho.core.error import (
     BadRequest,
     BodyTooLarge,
+    BudgetUsedUp,
     ContentFiltered,
     ContextTooLong,
     SekishoError,
@@ -87,8 +88,14 @@ def throttled(target: Target, wait: float) -> Throttled:
     return error
 
 
-def nothing_allowed(plan: Plan, route: Route, *, asked: bool) -> BadRequest | Unsupported:
-    """For a plan without targets. `asked`: the request itself had a say in it."""
+def nothing_allowed(
+    plan: Plan, route: Route, *, asked: bool, now: float
+) -> BadRequest | Unsupported | BudgetUsedUp:
+    """For a plan without targets. `asked`: the request itself had a say in it. `now`: seconds since the
+    epoch."""
     reasons = "; ".join(f"{target.endpoint.provider.name} {reason}" for target, reason in plan.rejected[:20])
+    if plan.reopens is not None:
+        message = f"no target of `{route.name}` may be used: {reasons}. Wait, or choose another model"
+        return BudgetUsedUp(message, param="model", retry_after=plan.reopens - now)
     message = f"no target of `{route.name}` may be used: {reasons}. Ask for less, or choose another model"
     return BadRequest(message, param=HEADER_NAME) if asked else Unsupported(message, param="model")

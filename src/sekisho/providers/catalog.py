@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sekisho.core.message import Value
-from sekisho.core.provider import Auth, AuthScheme, BodyEdit, DataPolicy, ModelFacts, Provider
+from sekisho.core.provider import Auth, AuthScheme, BodyEdit, Budget, DataPolicy, ModelFacts, Provider
 from sekisho.core.secret import Secret
 from sekisho.providers import aws, urls
 from sekisho.providers.models import store
@@ -86,6 +86,7 @@ class Overrides(Value, frozen=True, kw_only=True):
     region: str | None = None
     proxy: str | None = None
     ca_file: str | None = None
+    budget: Budget | None = None
 
 
 _AS_IT_IS = Overrides()
@@ -191,6 +192,7 @@ def provider_from(
         policy=policy,
         proxy=overrides.proxy,
         ca_file=overrides.ca_file,
+        budget=overrides.budget,
     )
 
 

@@ -8,6 +8,7 @@ from sekisho.core.record import CallRecord
 from sekisho.core.route import Target
 from sekisho.routing import health
 from sekisho.routing.health import FIT, Health, Outcome, Policy
+from sekisho.routing.spent import Spent
 from sekisho.routing.window import Window
 
 MOST = 20_000
@@ -34,9 +35,12 @@ class Standing:
 class Board:
     """`clock` gives monotonic seconds."""
 
-    def __init__(self, clock: Callable[[], float], policy: Policy = health.DEFAULT):
+    def __init__(
+        self, clock: Callable[[], float], policy: Policy = health.DEFAULT, spent: Spent | None = None
+    ):
         self._clock = clock
         self._policy = policy
+        self.spent = spent or Spent()
         self._standings: dict[str, Standing] = {}
 
     def now(self) -> float:
@@ -103,7 +107,8 @@ class Board:
             )
 
     def observe(self, record: CallRecord) -> None:
-        """How fast the answer of an ended call came."""
+        """How fast the answer of an ended call came, and what it cost."""
+        self.spent.observe(record)
         usage = record.usage
         if record.outcome != "ok" or usage is None or usage.estimated or usage.output < LEAST_TOKENS:
             return

@@ -134,6 +134,7 @@ class _Compiler:
             region=entry.region,
             proxy=proxy,
             ca_file=entry.ca_file,
+            budget=entry.budget,
         )
         try:
             provider = provider_from(row, entry.name, overrides, self._environment)
@@ -217,6 +218,7 @@ class _Compiler:
             open_providers={provider.name: self._open_route(provider) for provider in self._open},
             providers=self._providers,
             models={known.id: known for known in facts if known is not None},
+            limits_configured=any(provider.budget for provider in self._providers.values()),
             revision=self._document.revision,
         )
 

@@ -7,10 +7,12 @@ there: what is not known is tried.
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from sekisho.core.preference import NONE, Preferences, PriceCap
 from sekisho.core.route import Target
 from sekisho.routing.ask import Ask
+from sekisho.routing.spent import Spent
 
 Rejected = list[tuple[Target, str]]
 """Each with the reason, for people."""
@@ -29,6 +31,16 @@ def forbidden(targets: Sequence[Target], ask: Ask) -> Rejected:
     return [found[target.endpoint.id] for target in targets if target.endpoint.id in found] if found else []
 
 
+def over_budget(targets: Sequence[Target], spent: Spent) -> Rejected:
+    """The targets whose provider's budget is used up, each with when the next one begins."""
+    found: Rejected = []
+    for target in targets:
+        until = spent.closed_until(target.endpoint.provider.name)
+        if until is not None:
+            found.append((target, f"has used up its budget until {moment(until)}"))
+    return found
+
+
 def unable(targets: Sequence[Target], ask: Ask) -> Rejected:
     """The targets that cannot serve the call, as far as their facts are known, each with the reason."""
     needed = ask.prompt_tokens + (ask.max_tokens or 0)
@@ -44,6 +56,11 @@ def unable(targets: Sequence[Target], ask: Ask) -> Rejected:
             if missing:
                 found.append((target, f"takes no {' or '.join(sorted(missing))}"))
     return found
+
+
+def moment(seconds: float) -> str:
+    """Seconds since the epoch, for people: `2026-11-23T00:00:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _checks(prefer: Preferences) -> Sequence[Check]:

@@ -11,9 +11,10 @@ from typing import Any, get_args
 
 from sekisho.core.money import Price, Rates
 from sekisho.core.preference import NONE, SELECTORS, Preferences, Selector
-from sekisho.core.provider import BodyEdit
+from sekisho.core.provider import BodyEdit, Budget
 from sekisho.core.route import OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
+from sekisho.routing.budget_entry import budget
 from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
 from sekisho.routing.prefer_entry import preferences
@@ -54,6 +55,7 @@ class ProviderEntry:
     models: tuple[ModelEntry, ...] = ()
     timeouts: Timeouts | None = None
     extra_body: tuple[BodyEdit, ...] = ()
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,7 @@ PROVIDER: Fields = {
     "models": _served,
     "timeouts": _timeouts,
     "extra_body": extra_body,
+    "budget": budget,
 }
 TARGET: Fields = {
     "model": scalar(values.model_text),

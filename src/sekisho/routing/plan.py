@@ -33,6 +33,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     fitness: tuple[Fitness, ...] = ()
     """Of `targets`."""
     rejected: tuple[tuple[Target, str], ...] = ()
+    reopens: float | None = None
+    """Seconds since the epoch: when the first of those has a new budget that only lack that; None: none
+    does."""
 
 
 def plan(route: Route, ask: Ask, board: Board, random: Random) -> Plan:
@@ -45,17 +48,21 @@ def plan(route: Route, ask: Ask, board: Board, random: Random) -> Plan:
     """
     targets: Sequence[Target] = route.targets
     prefer = ask.prefer
-    if len(targets) == 1 and prefer is NONE:
+    if len(targets) == 1 and prefer is NONE and not board.spent.used_up:
         return Plan(targets=route.targets)
     rejected = constraints.forbidden(targets, ask)
     if rejected:
         targets = _without(targets, rejected)
+    reopens = None
+    if board.spent.used_up and (closed := constraints.over_budget(targets, board.spent)):
+        targets, reopens = _without(targets, closed), board.spent.reopens(closed)
+        rejected += closed
     if len(targets) > 1 and (unable := constraints.unable(targets, ask)) and len(unable) < len(targets):
         targets = _without(targets, unable)
         rejected += unable
     select = prefer.select or route.select
     if len(targets) < 2:
-        return Plan(targets=tuple(targets), select=select, rejected=tuple(rejected))
+        return Plan(targets=tuple(targets), select=select, rejected=tuple(rejected), reopens=reopens)
     scores = SCORES[select](targets, ask, board, random)
     fitness = _fitness(targets, prefer, select, board)
     order = sorted(range(len(targets)), key=scores.__getitem__)

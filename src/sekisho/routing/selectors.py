@@ -104,6 +104,16 @@ def quality_per_cost(targets: Sequence[Target], ask: Ask, _board: Board, _random
     return scores
 
 
+def budget(targets: Sequence[Target], _ask: Ask, board: Board, random: Random) -> list[float]:
+    """By chance, each as often first as the share that is left of its provider's budget says: who has half
+    left, half as often as who has all. All is left where there is no budget."""
+    left = [board.spent.share_left(target.endpoint.provider.name) for target in targets]
+    return [
+        _drawn(target.weight * share, random) if share > 0 else math.inf
+        for target, share in zip(targets, left, strict=True)
+    ]
+
+
 BOUND = 1.25
 OVERFULL = 1e6
 _64_BITS = 2**64 - 1
@@ -119,6 +129,7 @@ SCORES: Mapping[Selector, Score] = MappingProxyType(
         "least_busy": least_busy,
         "sticky": sticky,
         "quality_per_cost": quality_per_cost,
+        "budget": budget,
     }
 )
 

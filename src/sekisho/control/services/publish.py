@@ -1,7 +1,7 @@
 """Publishes the configuration document: compiles it when its file changes, and keeps the last good one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -30,13 +30,13 @@ class DocumentWatcher(Generic[Compiled]):
         self._seen = self._signature()
         return self._compile(self._path.read_bytes())
 
-    async def run(self, publish: Callable[[Compiled], None]) -> None:
+    async def run(self, publish: Callable[[Compiled], Awaitable[None]]) -> None:
         """Watch until cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             await self.check(publish)
 
-    async def check(self, publish: Callable[[Compiled], None]) -> None:
+    async def check(self, publish: Callable[[Compiled], Awaitable[None]]) -> None:
         """Publish the file anew if it has changed since the last look."""
         try:
             signature = self._signature()
@@ -51,7 +51,7 @@ class DocumentWatcher(Generic[Compiled]):
         except DocumentError as error:
             self._refuse(str(error))
         else:
-            publish(compiled)
+            await publish(compiled)
 
     def _read(self) -> Compiled:
         return self._compile(self._path.read_bytes())

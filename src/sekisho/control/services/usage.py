@@ -1,10 +1,10 @@
 """The books: what calls were made and what they cost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, String, cast, func, not_, select
 
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
@@ -14,7 +14,7 @@ from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
 from sekisho.core.port import Spending
-from sekisho.core.record import CallRecord
+from sekisho.core.record import CallRecord, paid
 
 
 class StoredBooks:
@@ -40,6 +40,12 @@ class StoredBooks:
             await self._ledger.flush()
             return await self._thread.run(lambda: self._spending(key_id))
 
+    async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
+        """See `core.port.Books`."""
+        with _told():
+            await self._ledger.flush()
+            return await self._thread.run(lambda: self._spent_at(provider, since, apart_from))
+
     async def _look(self, find: Callable[[Connection], CallRecord | None]) -> CallRecord | None:
         def read() -> CallRecord | None:
             with self._store.read() as connection:
@@ -51,6 +57,21 @@ class StoredBooks:
                 await self._ledger.flush()  # it may stand in the journal only
                 record = await self._thread.run(read)
             return record
+
+    def _spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
+        # An answer of several targets says in its attempts what each was paid; it is the exception, and read
+        # whole.
+        shared = cast(table.c.attempts, String).like('%"usage"%')
+        known = frozenset(apart_from())
+        counted = (table.c.started >= since, table.c.id.not_in(known))
+        plain = select(func.coalesce(func.sum(table.c.cost), 0)).where(
+            *counted, table.c.provider == provider, not_(shared)
+        )
+        with self._store.read() as connection:
+            spent = int(connection.execute(plain).scalar_one())
+            return spent + sum(
+                paid(record, provider) for record in calls.select(connection, *counted, shared)
+            )
 
     def _spending(self, key_id: str) -> Spending:
         now = datetime.fromtimestamp(self._clock.now(), UTC)

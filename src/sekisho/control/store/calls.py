@@ -1,10 +1,11 @@
 """Calls as rows: the one place that knows which member of a record is which column."""
 
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import ColumnElement, Connection, RowMapping
 
 from sekisho.control.store.tables import KEPT, calls
 from sekisho.core.explanation import Explanation
@@ -29,6 +30,12 @@ _usage = attrgetter(*_USAGE)
 def find(connection: Connection, call_id: str) -> CallRecord | None:
     row = connection.execute(calls.select().where(calls.c.id == call_id)).mappings().first()
     return None if row is None else to_record(row)
+
+
+def select(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[CallRecord]:
+    """All calls that meet the conditions, one after the other."""
+    for row in connection.execute(calls.select().where(*conditions)).mappings():
+        yield to_record(row)
 
 
 def find_answer(connection: Connection, key_id: str, upstream_id: str) -> CallRecord | None:

@@ -9,6 +9,7 @@ from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
     BadRequest,
     BodyTooLarge,
+    BudgetUsedUp,
     ClientError,
     ContentFiltered,
     ContextTooLong,
@@ -55,6 +56,7 @@ TYPES: dict[type[SekishoError], str] = {
     BodyTooLarge: "request_too_large",
     Unsupported: "invalid_request_error",
     LimitError: "rate_limit_error",
+    BudgetUsedUp: "rate_limit_error",
     Draining: "overloaded_error",
     Unavailable: "overloaded_error",
     InternalError: "api_error",

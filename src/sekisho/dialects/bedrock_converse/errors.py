@@ -14,6 +14,7 @@ import msgspec
 from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
     BodyTooLarge,
+    BudgetUsedUp,
     ClientError,
     ContentFiltered,
     ContextTooLong,
@@ -51,6 +52,7 @@ _NAMES: dict[type[SekishoError], str] = {
     RequestTimeout: "RequestTimeoutException",
     BodyTooLarge: "RequestEntityTooLargeException",
     LimitError: "ThrottlingException",
+    BudgetUsedUp: "ThrottlingException",
     Draining: "ServiceUnavailableException",
     Unavailable: "ServiceUnavailableException",
     InternalError: "InternalServerException",
