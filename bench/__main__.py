@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import (
     cases,
     ground,
+    limit_cases,
     machine,
     pair_cases,
     peers,
@@ -34,6 +35,7 @@ CASES: Mapping[str, Callable[[Ground], Findings]] = {
     "large": cases.large_prompt,
     "events": stream_cases.event_cpu,
     "planning": planning_cases.planning,
+    "limits": limit_cases.limits,
     "pairs": pair_cases.every_pair,
     "translation": translation_cases.unary_translation,
     "transcript": translation_cases.transcript,

@@ -1,6 +1,8 @@
 """What a holder may spend, ask or keep busy, and how much of it one call claims."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Literal
 
 Level = Literal["organisation", "team", "project", "person", "key"]
@@ -9,6 +11,16 @@ Measure = Literal["usd", "requests", "tokens", "concurrent"]
 that no burst at a border passes twice. concurrent: calls under way."""
 Period = Literal["minute", "hour", "day", "week", "month", "total"]
 Each = Literal["user", "session"]
+STRETCH: Mapping[Period, float] = {
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86_400.0,
+    "week": 7 * 86_400.0,
+    "month": 30 * 86_400.0,
+}
+"""Seconds in a period, where it is no calendar's. `total` has none."""
+MOST = 10**18
+"""No claim and no cost of one call counts for more: a billion USD, or as many tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +28,8 @@ class Limit:
     """One limit of one holder. All limits that a call falls under must admit it."""
 
     id: str
-    """Unique over all holders and time; counters are kept by it."""
+    """Unique over all holders and time; counters are kept by it. Amount, alerts and what happens at the limit
+    may change under the same id; with anything else changed it is another limit, with an id of its own."""
     level: Level
     holder: str
     """The id of the organisation, team, ..., whose calls count."""
@@ -38,7 +51,10 @@ class Limit:
     when_reached: Literal["refuse", "degrade"] = "refuse"
     """degrade: the call goes to the route's cheaper model instead, where it names one."""
     alerts: tuple[int, ...] = (50, 80, 100)
-    """Percent at which the holder is told, once each in a period."""
+    """Percent at which the holder is told, ascending; once each in a period."""
+    since: float = 0.0
+    """Seconds since the epoch. Calls from before do not count: a limit that is made in the middle of a month
+    begins with its whole amount, and is rebuilt like that from the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,16 @@ class Claim:
 
     limit: Limit
     counter: str
-    """The limit's id, and the user's or session's where each has its own."""
+    """See `counter_of`."""
     amount: int
     """At most: what is held. Settling replaces it by what the call came to."""
+
+
+def counter_of(limit: Limit, each: str | None) -> str:
+    """Where calls of this user or session (as the limit says) are counted; without one, as those of nobody.
+
+    Holds no name: counters may lie outside of the gateway, and names may be long.
+    """
+    if limit.each is None:
+        return limit.id
+    return f"{limit.id}:{blake2b((each or '').encode(), digest_size=16).hexdigest()}"

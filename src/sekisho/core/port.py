@@ -1,8 +1,10 @@
 """Ports: what the data plane needs of the world, as small protocols. `app` hands the implementations in."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from sekisho.core.admission import Admission
+from sekisho.core.limit import Claim
 from sekisho.core.message import Value
 from sekisho.core.principal import Principal, Signatory
 from sekisho.core.record import CallRecord
@@ -59,4 +61,34 @@ class Keys(Protocol):
 
     async def refresh(self) -> None:
         """Read the keys anew: a key that was made a moment ago must work at once."""
+        ...
+
+
+class Counters(Protocol):
+    """What every limit has used and held. The law: used + held + claimed <= amount, at every admission.
+
+    usd counts in the calendar's window in which a call was admitted, requests and tokens for one period from
+    that moment on. A request counts for good once it is admitted, whatever comes of it.
+    """
+
+    async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
+        """Hold all claims of a call, or nothing. At most one claim for a counter.
+
+        `hold_id` is the call's, by which the books know it too; new, unless what had it was refused. What is
+        not settled within `lease_seconds` (its process died) is held no longer. Returns within a quarter of
+        a second, and within one turn of the loop where counters are this process's own. Raises ValueError
+        for a claim below 0.
+        """
+        ...
+
+    def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
+        """Put what the call came to in the place of what it held: counter -> amount, 0 where it is left out.
+
+        Books it in full, exactly once, also if it is more than was held or the lease has ended. Never waits
+        and never raises; a hold that is not known, or settled already, changes nothing.
+        """
+        ...
+
+    def release(self, hold_id: str) -> None:
+        """Settle with nothing."""
         ...

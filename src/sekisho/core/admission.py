@@ -1,0 +1,50 @@
+"""What counters answer."""
+
+from typing import Literal
+
+import msgspec
+
+from sekisho.core.limit import Limit
+from sekisho.core.message import Value
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What an admitted call has left for others."""
+
+    limit: Limit
+    counter: str
+    remaining: int
+    reset: float | None
+    """Seconds until the whole amount is there again, if no other call comes. None: that no time brings back
+    (a total), or that only the end of calls does (concurrent)."""
+
+
+class Refusal(Value, frozen=True, kw_only=True):
+    """Nothing was admitted, and nothing of the call counts."""
+
+    limit: Limit
+    """The first of the call's that had no room."""
+    counter: str
+    reason: Literal["reached", "lost", "crowded"]
+    """lost: the counters could not be asked, and `Limit.when_lost` says refuse. crowded: each user or session
+    has the amount for itself, and there are more of them than are told apart."""
+    claimed: int = 0
+    used: int = 0
+    held: int = 0
+    """By calls under way, for what they may come to."""
+    reset: float | None = None
+    """Seconds after which the same call may be admitted. None: that no wait brings about."""
+
+
+class Crossed(Value, frozen=True, kw_only=True):
+    """What calls came to has reached a share of a limit. Told once in a period, by one process of all."""
+
+    limit: Limit
+    counter: str
+    percent: int
+    until: float
+    """Seconds since the epoch: when the same may be told again."""
+
+
+Admission = tuple[Standing, ...] | Refusal
+"""One standing for each claim, in their order."""

@@ -1,0 +1,1 @@
+"""Counters behind limits, in this process's memory."""

@@ -1,0 +1,11 @@
+"""When a limit's holder is told how much of it is used."""
+
+from sekisho.core.limit import Limit
+
+
+def crossed(limit: Limit, before: int, after: int) -> list[int]:
+    """The percents of the limit that what is used reached on its way from `before` to `after`."""
+    if after <= before:
+        return []
+    amount = limit.amount
+    return [percent for percent in limit.alerts if before * 100 < percent * amount <= after * 100]

@@ -1,0 +1,221 @@
+"""Counters of one process, in its memory: exact, without locks and waits, rebuilt from the books at start."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
+
+import msgspec
+
+from sekisho.core.admission import Admission, Crossed, Refusal, Standing
+from sekisho.core.limit import MOST, Claim, Limit
+from sekisho.metering.counters.cells import Cell, cell_of
+from sekisho.metering.counters.crossing import crossed
+
+KEPT_SECONDS = 86_400.0
+"""For so long after its lease a hold may still be settled."""
+MOST_EACH = 100_000
+"""Counters of one limit that is for each user or session: about 40 MB. A caller may send any name."""
+SWEPT = 2
+"""For each new counter so many are looked at, and let go of where nothing is in them: those of a million
+users who called once do not stay."""
+LOOKED_FOR = 50
+"""The same, for each that found no room."""
+
+Part = tuple[str, Limit, Cell, float, int]
+"""Counter, limit, cell, place and amount."""
+
+
+class Hold(msgspec.Struct, gc=False):
+    parts: list[Part]
+    ends: int
+    """Whole seconds since the epoch: of the lease, then of the time that it is kept for."""
+    lapsed: bool = False
+
+
+class MemoryCounters:
+    """Implements `core.port.Counters`. Belongs to one event loop."""
+
+    def __init__(self, now: Callable[[], float], tell: Callable[[Crossed], None]):
+        """`now`: seconds since the epoch. `tell` is called with what is to be told, and must not wait."""
+        self._now = now
+        self._tell = tell
+        self._cells: dict[str, Cell] = {}
+        self._told: dict[str, dict[int, float]] = {}
+        """Counter -> percent -> when it may be told again."""
+        self._hand: deque[tuple[str, str]] = deque()
+        """Every counter once, and its limit: whose turn it is to be looked at."""
+        self._each: dict[str, int] = {}
+        """Limit -> how many counters it has."""
+        self._new = 0
+        """Counters made since any were looked at."""
+        self._holds: dict[str, Hold] = {}
+        self._ending: dict[int, set[str]] = {}
+        """Holds by their end."""
+        self._swept = int(now())
+
+    async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
+        """See `core.port.Counters`."""
+        now = self._now()
+        if int(now) != self._swept:
+            self._end_leases(now)
+        if self._new:
+            self._let_go(now)
+        cells = []
+        for claim in claims:
+            cell = self._cells.get(claim.counter)
+            if cell is None:
+                if self._each.get(claim.limit.id, 0) >= MOST_EACH:
+                    self._new += LOOKED_FOR  # there may be room by the next call
+                    return _crowded(claim, now)
+                cell = self._make(claim.counter, claim.limit, now)
+            cell.turn(now)
+            if claim.amount < 0:
+                raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
+            if cell.used + cell.held + claim.amount > claim.limit.amount:
+                return _refusal(claim, cell, now)
+            cells.append(cell)
+        return self._hold(hold_id, claims, cells, (now, lease_seconds))
+
+    def _hold(
+        self, hold_id: str, claims: Sequence[Claim], cells: list[Cell], lease: tuple[float, float]
+    ) -> Admission:
+        now, lease_seconds = lease
+        standings, parts = [], []
+        for claim, cell in zip(claims, cells, strict=True):
+            limit, counter = claim.limit, claim.counter
+            place = cell.hold(claim.amount)
+            if cell.settles:
+                cell.open += 1
+                parts.append((counter, limit, cell, place, claim.amount))
+            else:
+                self._notice(counter, limit, cell, cell.used - claim.amount, now)
+            remaining = limit.amount - cell.used - cell.held
+            standings.append(Standing(limit, counter, remaining, cell.reset(now)))
+        if parts:
+            self._keep(hold_id, Hold(parts, int(now + lease_seconds) + 1))
+        return tuple(standings)
+
+    def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
+        """See `core.port.Counters`."""
+        hold = self._holds.pop(hold_id, None)
+        if hold is None:
+            return
+        self._ending[hold.ends].discard(hold_id)
+        now = self._now()
+        for counter, limit, cell, place, amount in hold.parts:
+            cell.turn(now)
+            cell.open -= 1
+            if not hold.lapsed:
+                cell.drop(place, amount)
+            before = cell.used
+            cell.book(place, min(max(actuals.get(counter, 0), 0), MOST))
+            self._notice(counter, limit, cell, before, now)
+
+    def release(self, hold_id: str) -> None:
+        """See `core.port.Counters`."""
+        self.settle(hold_id, {})
+
+    def restore(self, limit: Limit, entries: Iterable[tuple[str, float, int]]) -> None:
+        """Put back what the books say: counter, seconds since the epoch, amount. Nobody is told of it again.
+
+        Only before the first admission, and only what lies in the present periods.
+        """
+        now = self._now()
+        for counter, then, amount in entries:
+            cell = self._cells.get(counter) or self._make(counter, limit, now)
+            cell.turn(now)
+            before = cell.used
+            cell.book(cell.place_at(then), amount)
+            for percent in crossed(limit, before, cell.used):
+                self._told.setdefault(counter, {})[percent] = cell.until(now)
+
+    def __len__(self) -> int:
+        """How many counters are in memory."""
+        return len(self._cells)
+
+    # --- counters ---------------------------------------------------------------------------------
+
+    def _make(self, counter: str, limit: Limit, now: float) -> Cell:
+        self._new += 1
+        self._each[limit.id] = self._each.get(limit.id, 0) + 1
+        self._hand.append((counter, limit.id))
+        cell = self._cells[counter] = cell_of(limit, now)
+        return cell
+
+    def _let_go(self, now: float) -> None:
+        for _ in range(min(self._new * SWEPT, len(self._hand))):
+            counter, limit_id = self._hand.popleft()
+            cell = self._cells[counter]
+            cell.turn(now)
+            if cell.open or cell.used or cell.held:
+                self._hand.append((counter, limit_id))
+            else:
+                del self._cells[counter]
+                self._told.pop(counter, None)
+                self._each[limit_id] -= 1
+                if not self._each[limit_id]:
+                    del self._each[limit_id]
+        self._new = 0
+
+    def _notice(self, counter: str, limit: Limit, cell: Cell, before: int, now: float) -> None:
+        if not limit.alerts or cell.used * 100 < limit.alerts[0] * limit.amount:
+            return
+        for percent in crossed(limit, before, cell.used):
+            told = self._told.setdefault(counter, {})
+            if told.get(percent, 0.0) <= now:
+                until = told[percent] = cell.until(now)
+                self._tell(Crossed(limit=limit, counter=counter, percent=percent, until=until))
+
+    # --- holds ------------------------------------------------------------------------------------
+
+    def _keep(self, hold_id: str, hold: Hold) -> None:
+        self._holds[hold_id] = hold
+        self._ending.setdefault(hold.ends, set()).add(hold_id)
+
+    def _end_leases(self, now: float) -> None:
+        """Once a second: what no settlement came for is held no longer."""
+        self._swept = int(now)
+        for second in [second for second in self._ending if second <= now]:
+            for hold_id in self._ending.pop(second):
+                hold = self._holds[hold_id]
+                if hold.lapsed:
+                    self._forget(hold_id, hold)
+                else:
+                    self._lapse(hold_id, hold, now)
+
+    def _lapse(self, hold_id: str, hold: Hold, now: float) -> None:
+        for _, _, cell, place, amount in hold.parts:
+            cell.turn(now)
+            cell.drop(place, amount)
+        hold.lapsed = True
+        hold.ends = int(now + KEPT_SECONDS)
+        self._keep(hold_id, hold)
+
+    def _forget(self, hold_id: str, hold: Hold) -> None:
+        del self._holds[hold_id]
+        for _, _, cell, _, _ in hold.parts:
+            cell.open -= 1
+
+
+def _refusal(claim: Claim, cell: Cell, now: float) -> Refusal:
+    room = claim.limit.amount - claim.amount
+    return Refusal(
+        limit=claim.limit,
+        counter=claim.counter,
+        reason="reached",
+        claimed=claim.amount,
+        used=cell.used,
+        held=cell.held,
+        reset=cell.wait(room, now) if room >= 0 else None,
+    )
+
+
+def _crowded(claim: Claim, now: float) -> Refusal:
+    until = cell_of(claim.limit, now).until(now)
+    return Refusal(
+        limit=claim.limit,
+        counter=claim.counter,
+        reason="crowded",
+        claimed=claim.amount,
+        reset=None if until == inf else until - now,
+    )

@@ -1,0 +1,72 @@
+"""What the laws of counters need: a clock to set, limits, and the two kinds of counters behind one door."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from sekisho.core.admission import Admission, Crossed, Refusal
+from sekisho.core.limit import Claim, Limit
+from sekisho.core.port import Counters
+from sekisho.metering.counters.memory import MemoryCounters
+
+MONDAY = 1_793_577_600.0
+"""2026-11-02, midnight UTC."""
+LEASE = 600.0
+_numbers = count()
+
+
+@dataclass
+class FakeClock:
+    time: float = MONDAY
+
+    def now(self) -> float:
+        return self.time
+
+
+@dataclass(repr=False)
+class Ground:
+    """Counters, and what was made beside them."""
+
+    counters: Counters
+    clock: FakeClock
+    told: list[Crossed] = field(default_factory=list)
+    drain: Callable[[], Awaitable[None]] | None = None
+
+    async def admit(self, hold: str, *claims: Claim, lease: float = LEASE) -> Admission:
+        return await self.counters.admit(hold, claims, lease)
+
+    async def settle(self, hold: str, actuals: Mapping[str, int]) -> None:
+        """And wait until it is in."""
+        self.counters.settle(hold, actuals)
+        if self.drain is not None:
+            await self.drain()
+
+    async def room(self, limit: Limit, counter: str | None = None) -> int:
+        """What is left: found by asking, without a trace."""
+        counter = counter or limit.id
+        answer = await self.counters.admit(new_id("room"), (Claim(limit, counter, limit.amount + 1),), LEASE)
+        assert isinstance(answer, Refusal)
+        return limit.amount - answer.used - answer.held
+
+
+def in_memory(clock: FakeClock) -> Ground:
+    told: list[Crossed] = []
+    return Ground(MemoryCounters(clock.now, told.append), clock, told)
+
+
+def new_id(prefix: str = "gen") -> str:
+    return f"{prefix}-{next(_numbers)}"
+
+
+def limit(measure: Any, amount: int, period: Any = None, **more: Any) -> Limit:
+    """A fresh one."""
+    return Limit(new_id("lim"), "key", "key-1", measure, amount, period, **more)
+
+
+def claim(of: Limit, amount: int = 1) -> Claim:
+    return Claim(of, of.id, amount)
+
+
+def admitted(answers: Sequence[Admission]) -> int:
+    return sum(not isinstance(answer, Refusal) for answer in answers)

@@ -1,0 +1,87 @@
+"""What only counters in memory have: bounds, and being rebuilt from the books."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.counters.ground import MONDAY, FakeClock, claim, in_memory, limit, new_id
+
+from sekisho.core.admission import Refusal
+from sekisho.core.limit import Claim, counter_of
+from sekisho.metering.counters import memory
+from sekisho.metering.counters.memory import MemoryCounters
+
+
+async def test_users_who_called_once_do_not_stay_in_memory() -> None:
+    clock = FakeClock()
+    counters = MemoryCounters(clock.now, lambda _: None)
+    requests, busy = limit("requests", 5, "minute", each="user"), limit("concurrent", 2, each="user")
+    largest = 0
+    for number in range(50_000):
+        clock.time += 0.01  # so that 6,000 users call in a minute
+        user = f"user-{number}"
+        hold = new_id()
+        await counters.admit(hold, [Claim(one, counter_of(one, user), 1) for one in (requests, busy)], 600.0)
+        counters.release(hold)
+        largest = max(largest, len(counters))
+    assert largest <= 3 * 6_000
+
+
+async def test_more_users_than_are_told_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_EACH", 10)
+    ground = in_memory(FakeClock())
+    each, shared = limit("usd", 100, "day", each="user"), limit("usd", 10_000, "day")
+    for number in range(30):
+        user, hold = Claim(each, counter_of(each, str(number)), 1), new_id()
+        answer = await ground.admit(hold, claim(shared), user)
+        await ground.settle(hold, dict.fromkeys((user.counter, shared.id), 1))
+        if number < 10:
+            assert not isinstance(answer, Refusal)
+        else:
+            assert isinstance(answer, Refusal)
+            assert (answer.reason, answer.reset) == ("crowded", 86_400)
+    assert await ground.room(shared) == 10_000 - 10
+    ground.clock.time += 86_400
+    await ground.admit(new_id(), claim(shared), user)  # looks for those of the day before
+    assert not isinstance(await ground.admit(new_id(), claim(shared), user), Refusal)
+
+
+calls = st.lists(st.tuples(st.floats(0, 40.0), st.integers(0, 30)), min_size=1, max_size=100)
+
+
+@settings(max_examples=40, deadline=None, database=None)
+@given(calls)
+async def test_rebuilt_from_the_books_counters_are_what_they_were(plan: list[tuple[float, int]]) -> None:
+    clock = FakeClock(MONDAY + 86_000.0)
+    before = in_memory(clock)
+    limits = [
+        limit("usd", 10**9, "day", alerts=(1, 50)),
+        limit("usd", 10**9, "total"),
+        limit("tokens", 10**9, "minute"),
+        limit("requests", 10**9, "hour"),
+        limit("requests", 10**9, "total"),
+        limit("concurrent", 10**9),
+    ]
+    books: list[tuple[float, int]] = []
+    for passed, amount in plan:
+        clock.time += passed
+        hold = new_id()
+        await before.admit(hold, *(claim(one, 1 if one.measure == "requests" else 100) for one in limits))
+        await before.settle(hold, {one.id: amount for one in limits})
+        books.append((clock.time, amount))
+
+    after = in_memory(clock)
+    for one in limits:
+        assert isinstance(after.counters, MemoryCounters)
+        after.counters.restore(one, entries(one.id, one.measure, books))
+    for passed in (0.0, 20.0, 41.0, 3500.0, 7 * 86_400.0):
+        clock.time += passed
+        assert [await after.room(one) for one in limits] == [await before.room(one) for one in limits]
+    assert after.told == []
+
+
+def entries(counter: str, measure: str, books: list[tuple[float, int]]) -> Iterator[tuple[str, float, int]]:
+    for then, amount in books:
+        if measure != "concurrent":
+            yield counter, then, 1 if measure == "requests" else amount
