@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from sekisho.control.services import keycache
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyRefused, KeyService, digest
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.engine import Store
+from sekisho.control.store.listen import listen
+from sekisho.control.store.migrate import migrate
 from sekisho.control.store.tables import api_keys
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
@@ -184,6 +187,29 @@ async def test_keys_stay_in_memory_when_the_database_goes_away(
     lose_database()
     await cache.refresh()
     assert cache.find(digest(text)) is not None
+
+
+async def test_on_postgresql_a_change_is_heard_of_without_being_looked_for(
+    postgres_url: str, signing: SigningSecret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keycache, "POLL_SECONDS", 3600.0)
+    store = Store(postgres_url)
+    migrate(store)
+    cache = KeyCache(store, StoreThread("store"), Clock(), signing)
+    tasks = [asyncio.create_task(work) for work in (cache.poll(), listen(store, cache.wake))]
+    try:
+        async with asyncio.timeout(30):
+            _, text = KeyService(store, Clock()).create("ci")
+            while cache.find(digest(text)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            KeyService(store, Clock()).revoke("ci")
+            while cache.find(digest(text)) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        store.close()
 
 
 def test_another_process_stops_taking_a_key_within_a_second(service: KeyService, url: str) -> None:

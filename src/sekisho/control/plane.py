@@ -1,5 +1,9 @@
 """The control plane of one process, built and started as a whole."""
 
+import asyncio
+import contextlib
+import importlib
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +21,8 @@ from sekisho.telemetry.background import Background
 JOURNAL = "journal"
 """The journal's folder in the data directory."""
 LEDGER_LOCK_WAIT = 2.0
+CLOSE_PATIENCE = 5.0
+"""Seconds that the end waits for a database that does not answer."""
 
 
 class Places(Protocol):
@@ -70,6 +76,9 @@ class ControlPlane:
             await self._let_go()
             raise
         self._background.start("keys", self.keys.poll)
+        if self._store.dialect == "postgresql":
+            listening = importlib.import_module("sekisho.control.store.listen")
+            self._background.start("announcements", partial(listening.listen, self._store, self.keys.wake))
         self._background.start("ledger", self.ledger.run)
 
     async def close(self) -> None:
@@ -77,10 +86,17 @@ class ControlPlane:
 
         Close the journal before, so that it is loaded to its end, and stop the background tasks.
         """
-        await self.ledger.flush()
+        with contextlib.suppress(TimeoutError):  # the next start loads what is left
+            async with asyncio.timeout(CLOSE_PATIENCE):
+                await self.ledger.flush()
         await self._let_go()
 
     async def _let_go(self) -> None:
         for thread, store in ((self._ledger_thread, self._ledger_store), (self._thread, self._store)):
-            await thread.close()
+            try:
+                async with asyncio.timeout(CLOSE_PATIENCE):
+                    await thread.close()
+            except TimeoutError:
+                store.abandon()
+                await thread.close()
             store.close()

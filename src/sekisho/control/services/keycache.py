@@ -1,6 +1,7 @@
 """The keys in memory: what every call is checked against, never more than a second behind the database."""
 
 import asyncio
+import contextlib
 
 from sekisho.control.services.keys import digest, read_principals
 from sekisho.control.services.signing import SigningSecret
@@ -13,6 +14,8 @@ from sekisho.telemetry.log import Shout
 
 POLL_SECONDS = 0.5
 REFRESH_PAUSE = 0.05
+PATIENCE = 2.0
+"""Seconds that a call with an unknown key waits for a database that does not answer."""
 ENVIRONMENT_KEY = "key_env_admin"
 
 
@@ -41,6 +44,7 @@ class KeyCache:
         self._revision = -1
         self._latest = Latest(self._look, REFRESH_PAUSE)
         self._unreachable = Shout("keys_not_refreshed", clock.monotonic)
+        self._woken = asyncio.Event()
         self._fixed: dict[bytes, Principal] = {}
         if admin_key is not None:
             admin = Principal(key_id=ENVIRONMENT_KEY, name="SEKISHO_ADMIN_KEY", admin=True)
@@ -60,8 +64,11 @@ class KeyCache:
         return Signatory(principal, self._signing.secret_access_key(digest))
 
     async def refresh(self) -> None:
-        """See `core.port.Keys`. Where the database cannot be read, what is in memory stays."""
-        await self._latest()
+        """See `core.port.Keys`. Where the database cannot be read, or does not answer, what is in memory
+        stays."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._latest()
 
     async def load(self) -> None:
         """The first reading. Raises StoreError: a server must not start without its keys."""
@@ -70,8 +77,15 @@ class KeyCache:
     async def poll(self) -> None:
         """Keep up with the database until cancelled."""
         while True:
-            await asyncio.sleep(POLL_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
+            self._woken.clear()
             await self._latest()
+
+    def wake(self) -> None:
+        """Look now: another process has announced something."""
+        self._woken.set()
 
     async def _look(self) -> None:
         try:

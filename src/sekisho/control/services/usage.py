@@ -1,7 +1,8 @@
 """The books: what calls were made and what they cost."""
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, String, cast, func, not_, select
@@ -15,6 +16,11 @@ from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
 from sekisho.core.port import Spending
 from sekisho.core.record import CallRecord, paid
+
+PATIENCE = 5.0
+"""Seconds that a client waits for a database that does not answer."""
+LONG_PATIENCE = 60.0
+"""Where no client waits, and much is to be read."""
 
 
 class StoredBooks:
@@ -36,13 +42,13 @@ class StoredBooks:
 
     async def spending(self, key_id: str) -> Spending:
         """See `core.port.Books`. Weeks begin on Monday. Calls without a price count as nothing."""
-        with _told():
+        async with _answered():
             await self._ledger.flush()
             return await self._thread.run(lambda: self._spending(key_id))
 
     async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
         """See `core.port.Books`."""
-        with _told():
+        async with _answered(LONG_PATIENCE):
             await self._ledger.flush()
             return await self._thread.run(lambda: self._spent_at(provider, since, apart_from))
 
@@ -51,7 +57,7 @@ class StoredBooks:
             with self._store.read() as connection:
                 return find(connection)
 
-        with _told():
+        async with _answered():
             record = await self._thread.run(read)
             if record is None:
                 await self._ledger.flush()  # it may stand in the journal only
@@ -85,11 +91,12 @@ class StoredBooks:
             )
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+@asynccontextmanager
+async def _answered(patience: float | None = None) -> AsyncIterator[None]:
     try:
-        yield
-    except StoreError:
+        async with asyncio.timeout(PATIENCE if patience is None else patience):
+            yield
+    except (StoreError, TimeoutError):
         raise Unavailable("the books cannot be read at the moment; calls go on", retry_after=5) from None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
@@ -24,9 +24,18 @@ class Backend(Protocol):
         """The database's file; None where it has none."""
         ...
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the driver's own functions connect with, where it has any."""
+        ...
+
     def connect(self, lock_wait: float) -> Engine:
         """An engine whose transactions wait `lock_wait` seconds for another writer. Connects to nothing yet.
         Transactions that write say so by the execution option `writes`. Raises StoreError."""
+        ...
+
+    def abandon(self) -> None:
+        """Break off whatever waits for the database at this moment, from another thread."""
         ...
 
     def exists(self) -> bool:
@@ -78,6 +87,19 @@ class Store:
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.url.get_backend_name()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the driver connects with; holds the password."""
+        return self._backend.parameters
+
+    def told(self, error: BaseException) -> str:
+        """What the driver's error says, without secrets and values."""
+        return self._backend.told(error)
+
+    def abandon(self) -> None:
+        """Break off whatever another thread is waiting for. Its transaction fails, and is undone."""
+        self._backend.abandon()
 
     def exists(self) -> bool:
         """Whether there may be a database already; False: it is still to be made, by `alone`."""

@@ -5,6 +5,9 @@ each have their time. All settings are made within a transaction, so that a pool
 """
 
 import contextlib
+import os
+import socket
+import weakref
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +19,7 @@ from sekisho.control.store.error import StoreError
 
 OLDEST = 140_000
 STATEMENT_SECONDS = 30.0
-CONNECTION = {
+CONNECTION: dict[str, Any] = {
     "connect_timeout": 5,
     # A host that vanished is noticed in 20 seconds, not in the two hours that TCP itself takes.
     "keepalives_idle": 5,
@@ -24,8 +27,10 @@ CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
     "application_name": "sekisho",
+    # Statements that are prepared on the server do not survive a pooler.
+    "prepare_threshold": None,
 }
-"""What libpq is told, unless the URL says otherwise."""
+"""What the driver is told, unless the URL says otherwise."""
 
 
 class Postgresql:
@@ -36,19 +41,17 @@ class Postgresql:
     def __init__(self, url: URL):
         self._url = url.set(drivername="postgresql+psycopg")
         self._where = f"PostgreSQL at {url.host or 'the local socket'}:{url.port or 5432}"
+        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
+        """The driver's connections."""
+        self.parameters: dict[str, Any] = {}
+        """What the driver connects with. Filled by `connect`."""
         self._secrets = [each for each in (url.password, url.query.get("password")) if isinstance(each, str)]
 
     def connect(self, lock_wait: float) -> Engine:
         """See `engine.Backend`."""
         told = {name: value for name, value in CONNECTION.items() if name not in self._url.query}
-        # prepare_threshold: statements prepared on the server do not survive a pooler.
         try:
-            engine = create_engine(
-                self._url,
-                hide_parameters=True,
-                pool_pre_ping=True,
-                connect_args={**told, "prepare_threshold": None},
-            )
+            engine = create_engine(self._url, hide_parameters=True, pool_pre_ping=True, connect_args=told)
         except ModuleNotFoundError:
             raise StoreError(
                 "PostgreSQL needs its driver, which is not installed: pip install 'sekisho[postgresql]'"
@@ -56,6 +59,7 @@ class Postgresql:
 
         @event.listens_for(engine, "connect")
         def check(connection: Any, _record: object) -> None:
+            self._open.add(connection)
             if connection.info.server_version < OLDEST:
                 found = connection.info.server_version // 10_000
                 raise StoreError(
@@ -71,7 +75,15 @@ class Postgresql:
             mode = "" if writes else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
             connection.exec_driver_sql(mode + waits)
 
+        self.parameters = {**engine.dialect.create_connect_args(self._url)[1], **told}
         return engine
+
+    def abandon(self) -> None:
+        """See `engine.Backend`. A thread that waits for a silent server can be woken in no other way."""
+        for connection in list(self._open):
+            if not connection.closed:
+                with socket.socket(fileno=os.dup(connection.fileno())) as end, contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def exists(self) -> bool:
         """See `engine.Backend`."""

@@ -19,6 +19,7 @@ class Sqlite:
         self._url = url.set(drivername="sqlite")
         name = url.database
         self.file = Path(name) if name and name != ":memory:" else None
+        self.parameters: dict[str, Any] = {}
         self._identity: tuple[int, int] | None = None
 
     def connect(self, lock_wait: float) -> Engine:
@@ -40,6 +41,9 @@ class Sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
         return engine
+
+    def abandon(self) -> None:
+        """See `engine.Backend`. It waits for locks alone, and for each only so long."""
 
     def exists(self) -> bool:
         """See `engine.Backend`."""
