@@ -3,14 +3,18 @@
 The scenarios are those of `sekisho chaos`, with limits of time of a second or two."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from sekisho.__main__ import app
 from sekisho.cli.chaos import builtin, rehearse
+from sekisho.testkit.chaos.caller import DIALECTS
 from sekisho.testkit.chaos.rehearsal import Result
 from sekisho.testkit.chaos.scenario import CATALOGUE
 
@@ -21,8 +25,9 @@ def named(result: Result) -> tuple[str, str, str]:
 
 async def test_every_fault_ends_rescued_or_in_an_honest_error_and_nothing_hammers_or_hangs() -> None:
     told: list[Result] = []
-    results = await rehearse(builtin(fast=True), told.append)
-    assert len(results) == len(told) == 4 * len(CATALOGUE)
+    plot = replace(builtin(fast=True), kinds=list(DIALECTS))
+    results = await rehearse(plot, told.append)
+    assert len(results) == len(told) == 2 * len(DIALECTS) * len(CATALOGUE)
     assert {named(result): result.faults for result in results if result.lost} == {}
     good = {named(result) for result in results if result.verdict in ("rescued", "answered")}
     assert good == {named(result) for result in results if result.scenario.rescued}
@@ -57,7 +62,7 @@ models:
 
 
 @pytest.fixture
-def chaos(tmp_path: Path) -> Any:
+def chaos(tmp_path: Path) -> Iterator[Any]:
     file = tmp_path / "sekisho.yaml"
     file.write_text(CONFIGURATION)
 
@@ -66,7 +71,8 @@ def chaos(tmp_path: Path) -> Any:
         result = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
         return result.exit_code, result.output
 
-    return run
+    yield run
+    structlog.reset_defaults()  # the command keeps its log quiet
 
 
 def test_a_configuration_of_ones_own_is_rehearsed_in_any_api(chaos: Any) -> None:

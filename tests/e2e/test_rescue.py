@@ -13,7 +13,7 @@ from tests.e2e.clients.aws_bedrock import Bedrock
 from tests.e2e.clients.google_genai import GoogleGenAI
 from tests.e2e.clients.openai_chat import OpenAIChat
 from tests.e2e.clients.openai_responses import OpenAIResponses
-from tests.e2e.live import DOCUMENT, PROVIDER_KEY, Live, running
+from tests.e2e.live import DOCUMENT, Live, running
 
 from sekisho.control.services.keys import KeyService, digest
 from sekisho.control.services.signing import SigningSecret
@@ -31,8 +31,6 @@ CLIENTS: dict[str, tuple[Callable[[Access], Client], str]] = {
 }
 """SDK, and the provider of its own API."""
 PROVIDERS = ("oai", "rsp", "ant", "gem", "brk")
-STREAMS = 200
-KEY = 'api_key: "${{SCRIPTED_KEY}}"'
 TEXT = " ".join(f"第{number}の関所 gate{number}" for number in range(60))
 USER = (User("関所はどこですか"),)
 FAULTS = {
@@ -159,39 +157,3 @@ async def test_an_sdk_is_told_where_nobody_can_go_on(live: Live, name: str) -> N
     for route, record in (await booked(live)).items():
         assert record.outcome == "interrupted", route
         assert [attempt.provider for attempt in record.attempts] == [own]
-
-
-async def test_streams_that_are_under_way_when_their_provider_dies_all_come_to_their_end(
-    tmp_path: Path,
-) -> None:
-    text = " ".join(f"gate{number}" for number in range(200))
-    targets = "[{{model: slow, provider: oai}}, {{model: whole, provider: other}}]"
-    async with (
-        ScriptedProvider(api_key=PROVIDER_KEY) as other,
-        ScriptedProvider(api_key=PROVIDER_KEY) as dying,
-    ):
-        dying.responder.scripts["slow"] = Script(text=text, chunk_gap=0.02)
-        other.responder.scripts["whole"] = Script(text=text)
-        second = f"  other: {{{{like: anthropic-compatible, base_url: {other.base_url}/v1, api_key: x}}}}\n"
-        written = DOCUMENT.replace(
-            "models:\n  rescued", f"models:\n  dying: {{{{targets: {targets}}}}}\n  rescued"
-        )
-        written = written.replace("providers:\n", "providers:\n" + second.replace("api_key: x", KEY), 1)
-        async with running(tmp_path, dying, written) as live:
-            client = OpenAIChat(access(live))
-            ask = Ask(model="dying", turns=USER, max_tokens=5000, stream=True)
-            calls = [asyncio.create_task(client.ask(ask)) for _ in range(STREAMS)]
-            async with asyncio.timeout(20):
-                while len(dying.requests) < STREAMS:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-            await asyncio.sleep(0.3)
-            await dying.stop()
-            answers = await asyncio.gather(*calls)
-            await client.close()
-            with closing(sqlite3.connect(tmp_path / "data" / "sekisho.db")) as database:
-                await live.gateway.books.generation("gen-none")
-                ended = dict(
-                    database.execute("select outcome, count(*) from calls group by outcome").fetchall()
-                )
-    assert {answer.text for answer in answers} == {text}
-    assert ended == {"ok": STREAMS}

@@ -14,6 +14,7 @@ from sekisho.core.route import Snapshot
 from sekisho.core.usage import Usage
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.continuation import Continuation
+from sekisho.pipeline.ends import Stops
 from sekisho.pipeline.overlap import Overlap
 from sekisho.pipeline.prepare import Plane, Prepared
 from sekisho.pipeline.splice import SpliceRelay
@@ -88,7 +89,7 @@ def gone_on(broken: Broken, end: LooseEnd, provider: str, parts: Sequence[Part])
     )
     data = streams.write(DIALECTS[provider], unfold(answer))
     overlap = Overlap(end.text, prefilled=True)
-    relay = Continuation(end, overlap, prepared(provider), broken.client, _seen)
+    relay = Continuation(end, overlap, Stops(end.text, ()), prepared(provider), broken.client, _seen)
     rest = relay.feed(data)
     if not relay.complete:
         rest += relay.finish()

@@ -16,6 +16,7 @@ from sekisho.core.error import Malformed, UpstreamError
 from sekisho.core.fold import fold
 from sekisho.core.message import Reasoning, RedactedReasoning, Text
 from sekisho.core.reply import Reply
+from sekisho.pipeline.ends import looks_whole
 from sekisho.testkit import golden
 from sekisho.testkit.laws.framing import frames
 
@@ -62,6 +63,10 @@ def check(broken: Broken, end: LooseEnd, whole: Reply, place: int) -> None:
     assert text.startswith(end.text), f"{end.text!r} was told, of {text!r}"
     provider = CONVERSING[place % len(CONVERSING)]
     rest = text[len(end.text) :]
+    if not rest and not looks_whole(end.text):
+        with pytest.raises(Malformed):
+            rescues.gone_on(broken, end, provider, [])
+        return
     data = rescues.gone_on(broken, end, provider, [Text(text=rest)] if rest else [])
     again = rescues.reply_of(broken.client, data)
     assert rescues.text_of(again) == text, f"cut at {place}, gone on with by {provider}: {data!r}"

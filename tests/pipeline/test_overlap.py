@@ -94,6 +94,16 @@ def test_only_what_the_client_has_is_ever_taken_off(said: str, said_next: list[s
         ("", "  Anew", "  Anew"),
         ("\n\n", "\n\nAnew", "\n\nAnew"),
         ("x = foo(bar)\n", "y = foo(bar)\n", "x = foo(bar)\ny = foo(bar)\n"),
+        ("So:\n| 0 | 0 | 0 | 0 | 0 |\n", "| 0 | 0 | 0 | 0 | 0 |\n", None),
+        ("Yes.\nNo\n", "No\nYes.", None),
+        ("So:\n```python\nx = 1\n", "```python\ny = 2\n```", "So:\n```python\nx = 1\ny = 2\n```"),
+        ("```python\nx = foo(1", "```python\nx = foo(1)\n```", "```python\nx = foo(1)\n```"),
+        ("```python\nx = 1\n```\nAnd ", "```python\ny\n```", None),
+        ("```\nx = 1\n", "```\nThat is it.", None),
+        ("```sh\nls\n", "```\nThat is it.", None),
+        ("```sh\nls\n", "```", None),
+        ("He said: ", "\n\n- one", None),
+        ("It is ", "It is what it is.", "It is what it is."),
     ],
 )
 def test_where_two_models_meet(said: str, continuation: str, whole: str | None) -> None:

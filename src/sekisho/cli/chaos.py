@@ -5,7 +5,7 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +26,15 @@ from sekisho.routing.problem import DocumentError
 from sekisho.settings import Settings
 from sekisho.telemetry import log as logs
 from sekisho.testkit.chaos import stage
+from sekisho.testkit.chaos.caller import DIALECTS, Kind
 from sekisho.testkit.chaos.rehearsal import Rehearsal, Result, Running
 from sekisho.testkit.chaos.scenario import CATALOGUE, Scenario
 
 HOST = "127.0.0.1"
 USAGE = 2
 DRAIN_SECONDS = 1.0
+KINDS: Sequence[Kind] = ("chat", "messages")
+NAMES = ", ".join(scenario.name for scenario in CATALOGUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Plot:
     route: Route
     scenarios: Sequence[Scenario]
     fast: bool
+    kinds: Sequence[Kind] = KINDS
 
 
 def chaos(
@@ -51,7 +55,13 @@ def chaos(
     model: Annotated[
         str | None, typer.Option(help="Its model to call. None: the one with the most to choose from.")
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="This scenario; may be said again.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"This scenario: {NAMES}. May be said again.")
+    ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(help=f"This kind of client: {', '.join(DIALECTS)}. None: {' and '.join(KINDS)}."),
+    ] = None,
     *,
     fast: Annotated[
         bool, typer.Option("--fast", help="Limits of time of a second or two, instead of the route's own.")
@@ -61,7 +71,7 @@ def chaos(
     """Rehearse an outage: every fault that providers have, for each kind of client. No provider is called:
     all are played on this machine; the gateway is a real one. Exit code 1: something was lost."""
     logs.configure("critical", json=False)
-    plot = _plot(config, model, only or [], fast=fast)
+    plot = replace(_plot(config, model, only or [], fast=fast), kinds=_kinds(client))
     results = _watched(plot)
     if as_json:
         print_json(chaos_card.told(plot.route.name, results))
@@ -80,7 +90,7 @@ def _watched(plot: Plot) -> list[Result]:
         def told(_result: Result) -> None:
             nonlocal done
             done += 1
-            status.update(f"{done} of {4 * len(plot.scenarios)} cases are through")
+            status.update(f"{done} of {2 * len(plot.kinds) * len(plot.scenarios)} cases are through")
 
         try:
             return uvloop.run(rehearse(plot, told))
@@ -96,7 +106,7 @@ def builtin(scenarios: Sequence[Scenario] = CATALOGUE, *, fast: bool) -> Plot:
 
 async def rehearse(plot: Plot, told: Callable[[Result], None]) -> list[Result]:
     """Every scenario for every kind of client, through a gateway of its own in this process."""
-    rehearsal = Rehearsal(plot.snapshot, plot.route, plot.scenarios, fast=plot.fast)
+    rehearsal = Rehearsal(plot.snapshot, plot.route, plot.scenarios, plot.kinds, fast=plot.fast)
     staged = await rehearsal.open()
     try:
         async with _gateway(staged) as running:
@@ -139,6 +149,14 @@ def _plot(config: Path | None, model: str | None, only: Sequence[str], *, fast: 
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         fail(f"the document serves no model{f' {model}' if model else ''}{hint}")
     return Plot(snapshot, route, scenarios, fast)
+
+
+def _kinds(named: Sequence[str] | None) -> Sequence[Kind]:
+    """Ends the command where there is no such kind."""
+    for name in named or ():
+        if name not in DIALECTS:
+            fail(f"--client: there is no kind of client {name}; known: {', '.join(DIALECTS)}", USAGE)
+    return [kind for kind in DIALECTS if kind in (named or KINDS)]
 
 
 def _compiled(config: Path | None) -> Snapshot:

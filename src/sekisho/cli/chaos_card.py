@@ -17,6 +17,7 @@ STYLES: dict[Verdict, str] = {
     "refused": "yellow",
     "lost": "bold red",
 }
+LEGEND = "TRIES: the most that one call took. STRUCK: requests that the provider in trouble got in all."
 MOST_TOLD = 160
 """Characters of one message."""
 
@@ -50,13 +51,15 @@ def shown(model: str, results: Sequence[Result]) -> RenderableType:
 
 def _parts(model: str, results: Sequence[Result]) -> Iterator[RenderableType]:
     yield Text.assemble(("Rehearsed with ", ""), (model, "bold"))
-    headings = ("SCENARIO", "CLIENT", "CAME TO", "CALLS", "ATTEMPTS", "AT THE STRUCK ONE", "LONGEST", "BOOKS")
-    right = {"CALLS", "ATTEMPTS", "AT THE STRUCK ONE", "LONGEST"}
-    yield table(headings, _rows(results), right=right)
-    errors = dict.fromkeys(_cut(error) for result in results for error in result.errors)
+    headings = ("SCENARIO", "CLIENT", "CAME TO", "CALLS", "TRIES", "STRUCK", "LONGEST", "BOOKS")
+    yield table(headings, _rows(results), right={"CALLS", "TRIES", "STRUCK", "LONGEST"})
+    yield Text(LEGEND, style="dim")
+    errors = dict.fromkeys(
+        (result.scenario.title, _cut(error)) for result in results for error in result.errors
+    )
     if errors:
         yield Text("\nWhat clients were told", style="bold")
-        yield from (Text(f"  {error}") for error in errors)
+        yield from (Text(f"  {title}: {error}") for title, error in errors)
     for result in results:
         if result.lost:
             where = f"{result.scenario.name}, {_client(result)}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from sekisho.core.contract import Dialect, Facts, LooseEnd
+from sekisho.core.error import Malformed
 from sekisho.core.event import (
     End,
     Event,
@@ -17,8 +18,10 @@ from sekisho.core.event import (
     VendorDelta,
 )
 from sekisho.core.message import Reasoning, RedactedReasoning, Text
+from sekisho.core.reply import Finish
 from sekisho.core.usage import Usage
 from sekisho.pipeline import provenance
+from sekisho.pipeline.ends import Stops, looks_whole
 from sekisho.pipeline.overlap import Overlap
 from sekisho.pipeline.prepare import Prepared
 from sekisho.pipeline.thread import Thread
@@ -35,6 +38,9 @@ class Continuation:
     is not shown, unless the client has no text yet: a model does not think in the middle of a sentence.
     Further parts follow as they are. Its own names and its vendor's notes are dropped, for the client has
     those of the answer that it began with.
+
+    Raises Malformed where its provider has nothing to say in the middle of a sentence: half an answer would
+    look whole.
     """
 
     __slots__ = (
@@ -49,14 +55,24 @@ class Continuation:
         "_sealer",
         "_seen",
         "_spoke",
+        "_stops",
         "_thread",
+        "_told",
         "_unsent",
         "complete",
         "facts",
         "started",
     )
 
-    def __init__(self, end: LooseEnd, overlap: Overlap, prepared: Prepared, client: Dialect, seen: Seen):
+    def __init__(
+        self,
+        end: LooseEnd,
+        overlap: Overlap,
+        stops: Stops,
+        prepared: Prepared,
+        client: Dialect,
+        seen: Seen,
+    ):
         self._reader = prepared.dialect.stream_reader()
         own = prepared.dialect is client
         self._sealer = None if own else provenance.StreamSealer(prepared.dialect.name)
@@ -66,12 +82,15 @@ class Continuation:
         self._unsent = end.unsent
         self._overlap = overlap
         self._seen = seen
+        self._stops = stops
         self._thread: Thread | None = None
         self._open = end.part
         """The part that its text goes on in."""
         self._next = end.parts
         self._spoke = False
         """A text of its own has begun."""
+        self._told = not end.text.strip()
+        """The client got something of it, or needs nothing."""
         self._places: dict[int, int | None] = {}
         """Its parts' indices -> those in the client's stream; None: not shown."""
         self.facts = Facts()
@@ -103,9 +122,9 @@ class Continuation:
         self.started = True
         shown: list[Event] = []
         for event in events:
-            note(self.facts, event)
-            self._take(event, shown)
-        self.complete = isinstance(events[-1], End)
+            if not self.complete:
+                note(self.facts, event)
+                self._take(event, shown)
         sealed = shown if self._sealer is None else self._sealer.seal(shown)
         if self._thread is not None:
             self._thread.follow(sealed)
@@ -130,9 +149,7 @@ class Continuation:
                     shown.append(msgspec.structs.replace(event, index=place))
             case End():
                 self._close(shown)
-                usage = self._seen(self.facts)
-                finishes, tier = event.finishes[:1], event.service_tier
-                shown.append(End(finishes=finishes, usage=usage, service_tier=tier))
+                self._end_with(event.finishes[:1], shown)
             case Start() | LogprobsDelta():
                 pass
 
@@ -149,6 +166,9 @@ class Continuation:
             self._say(self._open, part.text, shown)
             return
         self._close(shown)
+        if self.complete:
+            return
+        self._told = True
         self._places[event.index] = self._next
         shown.append(msgspec.structs.replace(event, index=self._next))
         self._next += 1
@@ -167,16 +187,37 @@ class Continuation:
         if place is None:
             return
         if place == self._open:
-            text = self._overlap.feed(text)
-        if text:
+            self._go_on(place, self._overlap.feed(text), shown)
+        elif text:
             shown.append(TextDelta(index=place, text=text))
+
+    def _go_on(self, place: int, text: str, shown: list[Event]) -> None:
+        """More of the text that goes on; the end of the answer, where that completes a stop sequence."""
+        stop = self._stops.crossed(text)
+        if stop is not None:
+            shown.append(PartEnd(index=place))
+            self._open = None
+            self.facts.finish = "stop_sequence"
+            self._end_with((Finish(reason="stop_sequence", stop_sequence=stop),), shown)
+        elif text:
+            self._told = True
+            shown.append(TextDelta(index=place, text=text))
+
+    def _end_with(self, finishes: tuple[Finish, ...], shown: list[Event]) -> None:
+        if self.complete:
+            return
+        if not self._told and finishes and finishes[0].reason == "stop" and not looks_whole(self._end.text):
+            self.facts.finish = None
+            raise Malformed("it went on with nothing, in the middle of a sentence")
+        usage = self._seen(self.facts)
+        shown.append(End(finishes=finishes, usage=usage, service_tier=self.facts.service_tier))
+        self.complete = True
 
     def _close(self, shown: list[Event]) -> None:
         """The text that goes on has ended, or nothing of it comes."""
         if self._open is None:
             return
-        rest = self._overlap.finish()
-        if rest:
-            shown.append(TextDelta(index=self._open, text=rest))
-        shown.append(PartEnd(index=self._open))
-        self._open = None
+        self._go_on(self._open, self._overlap.finish(), shown)
+        if self._open is not None:
+            shown.append(PartEnd(index=self._open))
+            self._open = None

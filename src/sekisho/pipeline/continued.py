@@ -13,6 +13,7 @@ from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Answer, Passage, Relay
 from sekisho.pipeline.call import Call
 from sekisho.pipeline.continuation import Continuation
+from sekisho.pipeline.ends import Stops
 from sekisho.pipeline.overlap import Overlap
 from sekisho.pipeline.prepare import Prepared
 from sekisho.pipeline.translate import Translation
@@ -20,7 +21,8 @@ from sekisho.pipeline.translate import Translation
 TURN = (
     "The connection broke while your last message was being sent, so it stops in the middle. Send the rest "
     "of it and nothing else: begin with the very next character, a space or a line break if one is due, and "
-    "keep to its language, form and tone. Do not repeat any of it, and do not mention the interruption."
+    "keep to its language, form and tone. Do not repeat any of it, do not open a code block again that is "
+    "still open, and do not mention the interruption."
 )
 """What a model is asked that cannot be prefilled. To ask in a user's turn is what Anthropic recommends where
 prefill is gone (https://platform.claude.com/docs/en/about-claude/models/migration-guide, 2026-11)."""
@@ -34,6 +36,7 @@ class ContinuedCall(Call):
     def __init__(self, before: Call, request: Request, end: LooseEnd, produced: int):
         """`request` is the client's; `produced`: tokens that the answer came to so far."""
         super().__init__(before.exchange, before.plane, before.route, before.world)
+        self._asked_for = request
         self._end = end
         self._anew = not end.text.strip()
         """The client has no text yet: this is the same request again."""
@@ -44,6 +47,10 @@ class ContinuedCall(Call):
         """The request that went out last."""
         self._refusing: set[str] = set()
         """Endpoints that refused to be prefilled."""
+
+    def request(self) -> Request:
+        """The client's own."""
+        return self._asked_for
 
     async def attempt(self, target: Target) -> Answer:
         """A target that refuses is passed over, whatever its reason: what it refused is not the client's own
@@ -111,7 +118,8 @@ class _Passage:
         """Its writer has the client's options already."""
         exchange = self._call.exchange
         overlap = Overlap(self._end.text, prefilled=self._prefilled)
-        relay = Continuation(self._end, overlap, self._prepared, exchange.dialect, self._call.seen)
+        stops = Stops(self._end.text, self._call.request().stop)
+        relay = Continuation(self._end, overlap, stops, self._prepared, exchange.dialect, self._call.seen)
         exchange.facts = relay.facts  # money that the client is shown is worked out of them
         return relay
 

@@ -1,5 +1,7 @@
 """Where a text that one model began and another goes on with meet: what both say must stand there once."""
 
+import re
+
 from sekisho.core.estimate import measure
 
 LOOKED_BACK = 4096
@@ -7,10 +9,11 @@ LOOKED_BACK = 4096
 ENOUGH = 16
 """Weight of a repetition that is no accident: one for a character of ASCII, three for another one."""
 ENOUGH_AFTER_A_GAP = 48
-"""The same behind white space that was not said before: the next line of a table or a program often begins
-as the last one did."""
+"""The same behind a line break, or white space that was not said before: the next line of a table or a
+program often is as the last one was."""
 ENOUGH_OF_A_PREFILL = 8
 """The same of all that was said: some servers give a prefill back before they go on."""
+FENCE = re.compile(r"^ {0,3}```(.*)$", re.MULTILINE)
 UNSPACED = "\u2e80"
 """Where the scripts begin that put no space between words."""
 WHITE_MOST = 256
@@ -22,16 +25,19 @@ class Overlap:
 
     A model that was asked to go on may repeat the end of what it finds, all of it, or the word that was cut;
     one that was prefilled does not, but it was not shown white space at the end (Anthropic refuses it), and
-    may or may not say that. Nothing is ever taken off but what the client has.
+    may or may not say that. One that goes on in the middle of a code block often opens that again. Nothing is
+    ever taken off but what the client has.
     """
 
-    __slots__ = ("_compared", "_decided", "_held", "_prefilled", "_said", "_tail", "_white")
+    __slots__ = ("_compared", "_decided", "_fence", "_held", "_prefilled", "_said", "_tail", "_white")
 
     def __init__(self, said: str, *, prefilled: bool) -> None:
         self._said = said.rstrip()
         self._white = said[len(self._said) :]
         self._tail = self._said[-LOOKED_BACK:]
         self._prefilled = prefilled
+        self._fence = "" if prefilled else _open_fence(said)
+        """The line that opened the code block which is open, until it has come again or something else."""
         self._held = ""
         self._compared = 0
         """Characters of the continuation that are as those at the beginning of what was said; -1: not so."""
@@ -42,6 +48,7 @@ class Overlap:
         if self._decided:
             return text
         self._held += text
+        self._skip_fence()
         return "" if self._is_open() else self.finish()
 
     def finish(self) -> str:
@@ -57,10 +64,20 @@ class Overlap:
             new = held
         return new[_met(self._white, new) :]
 
+    def _skip_fence(self) -> None:
+        text = self._held.lstrip()
+        if self._fence and text.startswith(self._fence):
+            self._held = text.removeprefix(self._fence)
+            self._compared = -1
+        if not self._fence.startswith(text):
+            self._fence = ""
+
     def _is_open(self) -> bool:
         text = self._held.lstrip()
         if not text:
             return len(self._held) < WHITE_MOST
+        if self._fence:
+            return True
         if self._compared >= 0:
             more = text[self._compared :]
             self._compared = len(text) if self._said.startswith(more, self._compared) else -1
@@ -72,14 +89,17 @@ class Overlap:
         if self._prefilled:
             again = text.startswith(said) and _weight(said) >= ENOUGH_OF_A_PREFILL
             return len(said) if again else 0
-        enough = ENOUGH_AFTER_A_GAP if gap and not self._white else ENOUGH
-        if text.startswith(said) and _weight(said) >= enough:
+        apart = bool(gap) and not self._white
+        if text.startswith(said) and _weight(said) >= (ENOUGH_AFTER_A_GAP if apart else ENOUGH):
             return len(said)
+        apart = apart or "\n" in self._white
+        enough = ENOUGH_AFTER_A_GAP if apart else ENOUGH
         length = min(len(text), len(self._tail))
         while length and not self._tail.endswith(text[:length]):
             length -= 1
         found = text[:length]
-        return length if _weight(found) >= enough or (not gap and self._is_word(found)) else 0
+        is_word = not (gap or apart) and self._is_word(found)
+        return length if is_word or _weight(found) >= enough else 0
 
     def _is_word(self, found: str) -> bool:
         """Whether what is repeated begins with a word, and is no syllable or figure that may well come twice:
@@ -87,6 +107,14 @@ class Overlap:
         before = self._said[: -len(found)][-1:]
         spaced = len(found) > 1 and found[0] < UNSPACED
         return spaced and found[0].isalpha() and not before.isalnum()
+
+
+def _open_fence(said: str) -> str:
+    """The line that opened the code block in the middle of which the text stops, with its line break; empty:
+    none is open, or it names no language, so that it reads as one that closes."""
+    fences: list[str] = FENCE.findall(said)
+    named = fences[-1].strip() if len(fences) % 2 else ""
+    return f"```{named}\n" if named and "`" not in named else ""
 
 
 def _weight(text: str) -> int:

@@ -70,7 +70,7 @@ class Rescue:
                 log.info("stream_not_rescued", id=call.exchange.id, code=error.code, reason="nobody goes on")
                 raise error
             tried.succeeded = True
-        answer.rescuer = Rescue(call, left, self._go_on) if left else None
+        answer.rescuer = Rescue(call, left, self._go_on)
         log.info(
             "stream_rescued",
             id=call.exchange.id,

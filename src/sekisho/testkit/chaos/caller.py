@@ -4,28 +4,34 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from sekisho.core.contract import Dialect
+from sekisho.core.contract import Dialect, TargetFacts
 from sekisho.core.error import Malformed, UpstreamError
 from sekisho.core.event import Event
 from sekisho.core.fold import Fold
-from sekisho.core.message import Text
+from sekisho.core.message import Message, Text
+from sekisho.core.operation import Operation
 from sekisho.core.reply import FinishReason, Reply
+from sekisho.core.request import Request
 from sekisho.core.route import Timeouts
 from sekisho.core.usage import Usage
-from sekisho.dialects import anthropic_messages, openai_chat
+from sekisho.dialects import anthropic_messages, gemini_generate, openai_chat, openai_responses
 from sekisho.upstream.client import Client
 from sekisho.upstream.head import CONTENT_TYPE, build_head
 from sekisho.upstream.origin import Origin
 from sekisho.upstream.response import Response
 
-Kind = Literal["chat", "messages"]
-KINDS: tuple[Kind, ...] = ("chat", "messages")
-DIALECTS: Mapping[Kind, Dialect] = {"chat": openai_chat.DIALECT, "messages": anthropic_messages.DIALECT}
-PATHS: Mapping[Kind, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
+Kind = Literal["chat", "messages", "responses", "gemini"]
+DIALECTS: Mapping[Kind, Dialect] = {
+    "chat": openai_chat.DIALECT,
+    "messages": anthropic_messages.DIALECT,
+    "responses": openai_responses.DIALECT,
+    "gemini": gemini_generate.DIALECT,
+}
+MOST_TOKENS = 2000
 PROMPT = "Tell me of the gates, and leave none out."
 MOST = 16 * 1024 * 1024
 
@@ -61,7 +67,7 @@ class Caller:
         heard, began = Heard(), time.monotonic()
         try:
             async with asyncio.timeout(patience):
-                await self._ask(heard, kind, _body(kind, model, stream=stream), patience)
+                await self._ask(heard, DIALECTS[kind], _request(model, stream=stream), patience)
         except TimeoutError:
             heard.broken = f"it hangs: no end after {patience:.0f} s"
         except UpstreamError as error:  # of the connection to the gateway, or of what came over it
@@ -72,16 +78,18 @@ class Caller:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _ask(self, heard: Heard, kind: Kind, body: dict[str, Any], patience: float) -> None:
+    async def _ask(self, heard: Heard, dialect: Dialect, request: Request, patience: float) -> None:
         headers = [
             CONTENT_TYPE,
             ("authorization", f"Bearer {self._key}"),
             ("anthropic-version", "2023-06-01"),
         ]
-        head = build_head("POST", PATHS[kind], self._origin, headers)
+        path = dialect.upstream_path(Operation.CHAT, request.model, request.stream) or ""
+        head = build_head("POST", dialect.prefixes[0] + path, self._origin, headers)
+        body = dialect.write_request(request, TargetFacts(request.model)).body
         limits = Timeouts(patience, patience, patience, patience)
         deadline = time.monotonic() + 2 * patience
-        response = await self._client.send(self._origin, head, msgspec.json.encode(body), limits, deadline)
+        response = await self._client.send(self._origin, head, body, limits, deadline)
         try:
             heard.status = response.status
             heard.headers = {name.decode(): value.decode("latin-1") for name, value in response.headers}
@@ -89,24 +97,19 @@ class Caller:
             heard.provider = heard.headers.get("x-sekisho-provider", "")
             if response.status != 200:
                 _refusal(heard, await response.read(MOST))
-            elif body["stream"]:
-                await _stream(heard, DIALECTS[kind], response)
+            elif request.stream:
+                await _stream(heard, dialect, response)
             else:
-                _take(heard, DIALECTS[kind].read_reply(await response.read(MOST)))
+                _take(heard, dialect.read_reply(await response.read(MOST)))
         finally:
             response.close()
 
 
-def _body(kind: Kind, model: str, *, stream: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": model,
-        "max_tokens": 2000,
-        "messages": [{"role": "user", "content": PROMPT}],
-        "stream": stream,
-    }
-    if stream and kind == "chat":
-        body["stream_options"] = {"include_usage": True}
-    return body
+def _request(model: str, *, stream: bool) -> Request:
+    messages = (Message(role="user", parts=(Text(text=PROMPT),)),)
+    return Request(
+        model=model, messages=messages, max_tokens=MOST_TOKENS, stream=stream, include_usage=stream
+    )
 
 
 def _refusal(heard: Heard, body: bytes) -> None:

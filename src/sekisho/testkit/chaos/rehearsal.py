@@ -9,7 +9,7 @@ from sekisho.core.port import Books
 from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot
 from sekisho.testkit.chaos import judge, stage
-from sekisho.testkit.chaos.caller import KINDS, Caller, Kind
+from sekisho.testkit.chaos.caller import Caller, Kind
 from sekisho.testkit.chaos.judge import Happened, Verdict
 from sekisho.testkit.chaos.scenario import FAST, REAL, Scenario
 from sekisho.testkit.chaos.stage import NO_PREFILL
@@ -83,10 +83,19 @@ class Case:
 class Rehearsal:
     """`open`, serve the snapshot that it returns, `run`, `close`."""
 
-    def __init__(self, snapshot: Snapshot, route: Route, scenarios: Sequence[Scenario], *, fast: bool):
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        route: Route,
+        scenarios: Sequence[Scenario],
+        kinds: Sequence[Kind],
+        *,
+        fast: bool,
+    ):
         self._from = snapshot
         self._route = route
         self._scenarios = scenarios
+        self._kinds = kinds
         self._fast = fast
         self._cases: list[Case] = []
 
@@ -95,7 +104,7 @@ class Rehearsal:
         that none disturbs another."""
         try:
             for scenario, begins in zip(self._scenarios, _beginnings(self._scenarios), strict=True):
-                for kind in KINDS:
+                for kind in self._kinds:
                     for stream in (False, True):
                         result = Result(scenario, kind, stream)
                         self._cases.append(await self._case(result, begins))

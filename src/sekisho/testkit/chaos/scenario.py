@@ -106,7 +106,7 @@ CATALOGUE: tuple[Scenario, ...] = (
     Scenario("overloaded", "503 for ever", (_FULL,), for_ever=True, calls=8, most=6),
     Scenario("reset", "reset before headers", (Fault(reset=True),), for_ever=True),
     Scenario("silent", "silence after accepting", (Fault(silent=True),), for_ever=True),
-    Scenario("late", "first token after 20 s", (Fault(late=True),)),
+    Scenario("late", "first token late", (Fault(late=True),)),
     Scenario("cut", "cut at 40 of 60 tokens", (Fault(cut=True),), for_ever=True),
     Scenario("stalled", "stall in mid-stream", (Fault(stall=True),), for_ever=True),
     Scenario("malformed", "malformed event", (Fault(malformed=True),), for_ever=True),
