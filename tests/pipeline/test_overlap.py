@@ -38,7 +38,7 @@ def test_a_repeated_tail_is_taken_off_however_the_pieces_are_cut(
 ) -> None:
     text, at = found
     said = text[:at]
-    tail = said.rstrip()[-back:] if back else ""
+    tail = said.rstrip()[-back:].lstrip() if back else ""
     assume(sum(1 if letter.isascii() else 3 for letter in tail) >= ENOUGH)
     continuation = tail + text[len(said.rstrip()) :]
     assert joined(said, pieces(continuation, cuts)) == text
