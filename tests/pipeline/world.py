@@ -78,10 +78,12 @@ class World:
         self.scripts[provider] = list(script)
 
     async def send(
-        self, origin: Any, head: bytes, body: bytes, timeouts: Timeouts, deadline: float
+        self, origin: Any, head: bytes, body: bytes, timeouts: Timeouts, deadline: float, sent: Any = None
     ) -> "FakeResponse":
         provider = origin.host.removesuffix(".test")
         self.sent.append(Sent(provider, head, body, timeouts, deadline))
+        if sent is not None:
+            sent()
         answer = self.scripts[provider].pop(0)
         if isinstance(answer, UpstreamError):
             self.time += answer.__dict__.get("takes", 0.0)

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sekisho.core.money import Rates
-from sekisho.core.route import RetryPolicy, Timeouts
+from sekisho.core.route import Hedge, RetryPolicy, Timeouts
 from sekisho.routing import document
 from sekisho.routing.document import Document, ProviderEntry, ServerEntry, TargetEntry
 from sekisho.routing.problem import DocumentError
@@ -211,3 +211,19 @@ def test_whatever_the_text_it_is_a_document_or_located_problems(text: bytes) -> 
 def test_a_document_of_more_than_a_megabyte_is_refused() -> None:
     (problem,) = problems("#" * (1 << 20) + "\n")
     assert problem == "test.yaml:1:1: the document is larger than 1 MiB"
+
+
+@pytest.mark.parametrize(
+    ("written", "hedge"),
+    [("true", Hedge()), ("false", None), ("2s", Hedge(after=2.0)), ("250ms", Hedge(after=0.25))],
+)
+def test_a_hedge_is_a_switch_or_a_duration(written: str, hedge: Hedge | None) -> None:
+    (found,) = read(f"models: {{m: {{targets: [a, b], hedge: {written}}}}}").models
+    assert found.hedge == hedge
+
+
+@pytest.mark.parametrize("written", ["", "2", "soon", "[1s]", "{after: 2s}", "0s"])
+def test_a_hedge_that_is_neither_is_told(written: str) -> None:
+    (said,) = problems(f"models:\n  m:\n    targets: [a, b]\n    hedge: {written}\n")
+    assert said.startswith("test.yaml:4:")
+    assert "models.m.hedge: " in said

@@ -10,7 +10,7 @@ from rich.text import Text
 from sekisho.cli.screen import iso, table
 from sekisho.core.explanation import Explanation, PlanRecord
 from sekisho.core.money import usd_text
-from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.record import OUTRUN, AttemptRecord, CallRecord
 
 MILLION = 1_000_000
 
@@ -39,6 +39,10 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
     if record.attempts:
         yield _title("Attempts")
         yield _attempts(record)
+        if explanation.hedged_ms is not None:
+            yield Text(
+                f"After {explanation.hedged_ms} ms without an answer a second target was asked as well"
+            )
         yield from _shares(record)
     yield _title("Price")
     yield Text(_price(record, explanation))
@@ -107,13 +111,17 @@ def _attempt(attempt: AttemptRecord, record: CallRecord) -> tuple[object, ...]:
     )
     return (
         f"{attempt.provider}/{attempt.model or record.model}={attempt.upstream_model}",
-        Text(came_to, style="red" if attempt.code else "green"),
+        Text(came_to, style=_STYLES.get(attempt.code, "red")),
         *(None if time is None else f"{time} ms" for time in times),
     )
 
 
+_STYLES = {None: "green", OUTRUN: ""}
+"""What an attempt came to -> how that looks; the rest are failures."""
+
+
 def _shares(record: CallRecord) -> Iterator[RenderableType]:
-    """Of an answer that several targets made."""
+    """Of an answer that several targets made, or ran for."""
     for at, attempt in enumerate(record.attempts):
         if attempt.usage is not None:
             cost = "unpriced" if attempt.cost is None else f"{usd_text(attempt.cost)} USD"

@@ -16,7 +16,7 @@ from sekisho.cli.screen import table
 from sekisho.core.money import usd_text
 from sekisho.core.preference import narrowed
 from sekisho.core.provider import Endpoint
-from sekisho.core.route import Route, Snapshot
+from sekisho.core.route import Hedge, Route, Snapshot
 from sekisho.pipeline import prefer
 from sekisho.pipeline.steps.access import find_route
 from sekisho.providers import catalog
@@ -75,6 +75,7 @@ def told(found: Planned) -> dict[str, Any]:
     return {
         "model": found.route.name,
         "select": found.plan.select,
+        "hedge": _hedge(found.route.hedge),
         "candidates": [
             {
                 "endpoint": endpoint.id,
@@ -106,10 +107,19 @@ def _parts(found: Planned) -> Iterator[RenderableType]:
         yield table(headings, rows, right={"#", "FIRST", "SCORE", "USD A MILLION IN/OUT"})
     else:
         yield Text("no target may be used", style="red")
+    if found.route.hedge is not None:
+        yield Text(f"\nA second target is asked beside one that is late: {_hedge(found.route.hedge)}")
     if found.plan.rejected:
         yield Text("\nNot allowed, or not able", style="bold")
         rejected = ((target.endpoint.id, reason) for target, reason in found.plan.rejected)
         yield table(("ENDPOINT", "REASON"), rejected)
+
+
+def _hedge(hedge: Hedge | None) -> str | None:
+    """When."""
+    if hedge is None:
+        return None
+    return "p95" if hedge.after is None else f"after {hedge.after:g} s"
 
 
 def _candidates(planned: Plan) -> Iterator[tuple[Endpoint, float | None, str]]:

@@ -68,6 +68,10 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """Place in `attempts` of the one that the facts are of."""
     pieces: list[Piece] = []
     """Of the answer, before the one that the facts are of."""
+    hedged: float | None = None
+    """Seconds for which a target had not answered when a second one was asked beside it."""
+    outrun: tuple[int | None, ...] = ()
+    """What each attempt cost that another one was faster than, in nano-USD; None: it has no price."""
     facts: Facts = msgspec.field(default_factory=Facts)
     dropped: tuple[str, ...] = ()
     """Tuning knobs that the target could not express."""

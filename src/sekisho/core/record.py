@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from sekisho.core.error import REFUSALS
 from sekisho.core.explanation import Explanation
 from sekisho.core.principal import DEFAULT_ORGANISATION
 from sekisho.core.usage import Usage
@@ -16,6 +17,12 @@ answer broke off and the client was told. cancelled: the client went away."""
 SETTLEMENT = "settlement"
 """The operation of a record that is no call: it brings what another call came to, where the provider made
 the answer after that call had ended."""
+
+
+OUTRUN = "outrun"
+"""The code of an attempt that another one beside it was faster than. It was given up, and is no failure."""
+NO_FAILURES = REFUSALS | {OUTRUN}
+"""Codes of attempts that say nothing against their providers."""
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,8 +45,9 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     gap_ms: int | None = None
     """The longest silence between two pieces of a stream."""
     usage: Usage | None = None
-    """Given where several attempts made one answer: of a stream that broke off and was rescued by another
-    target, each has its own. Its prompt is what that provider was sent."""
+    """Given where several attempts made one answer, or were paid for: of a stream that broke off and was
+    rescued by another target, each has its own, and of two that ran beside each other. Its prompt is what
+    that provider was sent."""
     cost: int | None = None
     """Nano-USD, of `usage`. None together with usage: the endpoint has no price."""
 
@@ -70,8 +78,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
     """As the client saw it: of an answer that several targets made, the prompt counts once."""
     cost: int | None = None
-    """Nano-USD, of all targets that made the answer. None together with usage: the endpoint has no price
-    (unpriced), or there was no usage."""
+    """Nano-USD, of all targets that made the answer or were outrun. None together with usage: the endpoint
+    has no price (unpriced), or there was no usage."""
     unpriced: bool = False
     """An endpoint that made the answer, or a part of it, has no price."""
     attempts: tuple[AttemptRecord, ...] = ()

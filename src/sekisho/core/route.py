@@ -46,6 +46,15 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Hedge:
+    """A second target is asked as well when the first is late; whoever answers first answers."""
+
+    after: float | None = None
+    """Seconds without a first event (unary: an answer); None: as many as the slowest twentieth of the route's
+    latest calls took."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     endpoint: Endpoint
     weight: float = 1.0
@@ -69,6 +78,8 @@ class Route:
     on_refusal: OnRefusal = "stop"
     prompt_cache: PromptCache = "pass"
     rescue: Rescue = "continue"
+    hedge: Hedge | None = None
+    """None: one target at a time."""
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
 

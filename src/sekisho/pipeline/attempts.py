@@ -30,10 +30,12 @@ from sekisho.pipeline.explain import plan_record
 from sekisho.pipeline.failures import Failures, nothing_allowed, throttled
 from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.race import Race
 from sekisho.pipeline.rescue import Rescue, may_rescue
 from sekisho.routing.backoff import FIRST, delay
 from sekisho.routing.board import Board
 from sekisho.routing.budget import RetryBudget
+from sekisho.routing.hedge import Hedges, Lateness
 from sekisho.routing.plan import plan
 from sekisho.upstream.client import Client
 
@@ -48,6 +50,7 @@ class Attempts:
     board: Board
     tokens: Tokens = field(default_factory=Tokens)
     budget: RetryBudget = field(default_factory=RetryBudget)
+    hedges: Hedges = field(default_factory=Hedges)
     keys: KeyTurns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +66,9 @@ class Attempts:
         targets = self.targets(exchange, plane, route)
         self.budget.deposit()
         search = _Search(self, Call(exchange, plane, route, self))
+        if route.hedge is not None and exchange.entry.operation is Operation.CHAT:
+            search.lateness = self.hedges.of(route.name)
+            search.lateness.deposit()
         try:
             answer = await search.run(targets)
             if answer is not None:
@@ -109,7 +115,7 @@ class Attempts:
 class _Search:
     """For one call: who is tried, how often, and after which wait."""
 
-    __slots__ = ("_owner", "_resting", "_tries", "call", "failures", "left")
+    __slots__ = ("_owner", "_resting", "_tries", "call", "failures", "lateness", "left")
 
     def __init__(self, owner: Attempts, call: Call):
         self._owner = owner
@@ -120,17 +126,26 @@ class _Search:
         self.failures = Failures(call.route)
         self.left: Sequence[Target] = ()
         """Those that were not tried."""
+        self.lateness: Lateness | None = None
+        """Given where a second target may be asked beside one that is late. Once for a call."""
 
     async def run(self, targets: Sequence[Target]) -> Answer | None:
         """The first answer; None: see `failures`."""
-        for at, target in enumerate(targets):
+        order = list(targets)
+        for at, target in enumerate(order):
             if not self.failures.leaves(target):
                 continue
+            if target.endpoint.id in self._tries:  # it failed beside another one: all the others go first
+                if at < len(targets):
+                    order.append(target)
+                    continue
+                if not self._may_try_again(target):
+                    continue
             if self._owner.board.asked_wait(target.endpoint.id) > 0:
                 self._resting.append(target)
                 continue
-            self._leave([*targets[at + 1 :], *self._resting])
-            answer = await self._try(target, alone=at == len(targets) - 1)
+            self._leave([*order[at + 1 :], *self._resting])
+            answer = await self._try(target, alone=at == len(order) - 1)
             if answer is not None or self._over():
                 return answer
         if self.call.exchange.entry.operation is not Operation.COUNT_TOKENS:
@@ -169,7 +184,9 @@ class _Search:
         while True:
             tries[endpoint] = tries.get(endpoint, 0) + 1
             try:
-                return await self.call.attempt(target)
+                if self.lateness is None:
+                    return await self.call.attempt(target)
+                return await self._hedged(target, self.lateness)
             except (Unsupported, BodyTooLarge) as error:
                 self.failures.add(error, target)
                 return None
@@ -179,6 +196,34 @@ class _Search:
                 if pause is None:
                     return None
             await asyncio.sleep(pause)
+
+    async def _hedged(self, target: Target, lateness: Lateness) -> Answer:
+        """See `Call.attempt`. If the target is late, another one's answer may be faster."""
+        exchange, now = self.call.exchange, self._owner.board.now
+        began = now()
+        due = lateness.due(self.call.route.hedge, began, stream=exchange.stream)
+        if due is None or exchange.hedged is not None:
+            answer = await self.call.attempt(target)
+        else:
+            race = Race(self.call, self.failures, lambda: self._second(target, lateness))
+            answer = await race.run(target, due)
+            self.call = race.call
+            self.left = self.left if race.left is None else race.left
+        ended = now()
+        lateness.answered(ended - began, ended, stream=exchange.stream)
+        return answer
+
+    def _second(self, first: Target, lateness: Lateness) -> tuple[Target, Sequence[Target]] | None:
+        """See `pipeline.race.Choose`: the next target that nothing speaks against. That is its first try."""
+        board = self._owner.board
+        for second in self.left:
+            endpoint = second.endpoint.id
+            if endpoint not in self._tries and board.is_fit(endpoint) and self.failures.leaves(second):
+                if not lateness.withdraw():
+                    return None
+                self._tries[endpoint] = 1
+                return second, [*(target for target in self.left if target is not second), first]
+        return None
 
     def _pause(self, error: UpstreamError, target: Target, *, alone: bool) -> float | None:
         """Seconds until the same target is tried again, before any other; None: it is not."""
@@ -195,6 +240,9 @@ class _Search:
             return None
         pause = delay(tries, error, self._owner.random, call.time_left())
         return pause if pause is not None and self._may_retry() else None
+
+    def _may_try_again(self, target: Target) -> bool:
+        return self._tries[target.endpoint.id] < self.call.route.retry.attempts and self._may_retry()
 
     def _may_retry(self) -> bool:
         return self._owner.budget.withdraw(self._owner.board.now())

@@ -1,4 +1,5 @@
-"""What an answer came to that several targets made: each is paid for its own, the client sees one answer."""
+"""What an answer came to that several targets made, or ran for: each is paid for its own, the client sees one
+answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,13 +27,14 @@ def whole(exchange: Exchange, usage: Usage | None) -> Bill:
     """The whole call's, if its last target came to `usage`."""
     cost = price(exchange.endpoint, usage, exchange.facts.service_tier)
     attempts = list(exchange.attempts)
-    if not exchange.pieces:
+    if not exchange.pieces and not exchange.outrun:
         return Bill(usage, cost, usage is not None and cost is None, tuple(attempts))
-    costs: list[int | None] = []
+    costs = list(exchange.outrun)
     for piece in exchange.pieces:
-        costs.append(price(piece.endpoint, piece.usage, piece.service_tier))
+        share = price(piece.endpoint, piece.usage, piece.service_tier)
+        costs.append(share)
         attempts[piece.attempt] = replace(
-            attempts[piece.attempt], model=piece.endpoint.model, usage=piece.usage, cost=costs[-1]
+            attempts[piece.attempt], model=piece.endpoint.model, usage=piece.usage, cost=share
         )
     if usage is not None and exchange.answering is not None:
         costs.append(cost)
@@ -65,14 +67,14 @@ def shown_cost(exchange: Exchange, usage: Usage, service_tier: str | None) -> in
     """What a client that is shown money is told beside `usage`; the prompt's share, where that has no output.
     None: it is not known."""
     if not exchange.pieces:
-        return price(exchange.endpoint, usage, service_tier)
+        return _total([price(exchange.endpoint, usage, service_tier), *exchange.outrun])
     paid: list[tuple[Endpoint | None, Usage | None, str | None]] = [
         *((piece.endpoint, piece.usage, piece.service_tier) for piece in exchange.pieces),
         (exchange.endpoint, exchange.facts.usage, service_tier),
     ]
     if not usage.output:
         paid = [(endpoint, count and _prompt_of(count), tier) for endpoint, count, tier in paid]
-    return _total([price(*each) for each in paid])
+    return _total([*(price(*each) for each in paid), *exchange.outrun])
 
 
 def price(endpoint: Endpoint | None, usage: Usage | None, service_tier: str | None) -> int | None:

@@ -1,6 +1,5 @@
 """One call's attempts: what one try of one target is, and what the tries of a call share."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -20,8 +19,9 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
+from sekisho.core.usage import Usage
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import bill, notes, provenance, splice, translate
+from sekisho.pipeline import bill, meter, notes, provenance, splice, translate
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.key_turns import KeyTurns
@@ -45,6 +45,8 @@ message, so that this many hold up other calls for a few tenths of a second at w
 tokens has as many only if it is a table of numbers. What is spliced is not looked into, and not limited."""
 KEY_ERRORS = (Throttled, ProviderAuthFailed, ProviderQuota)
 """That may be about the key alone."""
+NOTED = ("body", "members", "prompt_tokens", "endpoint", "dropped", "pace", "facts", "outrun")
+"""Members of an exchange that an attempt fills in or empties."""
 KEPT_REQUEST = 32 * 1024
 """Bytes. A smaller request is kept while its stream lasts: counting costs 10 us a kilobyte, and mostly the
 provider counts."""
@@ -77,12 +79,36 @@ class Call:
         """Nobody else is left to be tried after the next attempt."""
         self.rescuable = False
         """What is needed for another target to go on with a stream is kept."""
+        self.rival: Call | None = None
+        """The same call at another target at this moment."""
+        self._sent = False
+        """The request of the attempt under way has gone out."""
         self._clock = world.clock
         self._request: Request | None = None
         self._timeouts = plane.timeouts(route, stream=exchange.stream)
         self._deadline = exchange.began + route.timeouts.total
         self._keys_tried: dict[str, list[int]] = {}
         """Of endpoints that have several, those that were refused."""
+
+    def beside(self) -> "Call":
+        """The same call, for an attempt that others run beside: what is noted of it is its own until
+        `take_over`."""
+        own = msgspec.structs.replace(self.exchange, attempts=[], answering=None)
+        call = Call(own, self.plane, self.route, self.world)
+        call.alone, call.rescuable, call._request = self.alone, self.rescuable, self._request
+        return call
+
+    def take_over(self, exchange: Exchange) -> None:
+        """What was noted here is what became of `exchange`, which is the call's from now on; but for the
+        attempts, of which others have some as well."""
+        for name in NOTED:
+            setattr(exchange, name, getattr(self.exchange, name))
+        self.exchange = exchange
+        self.rival = None
+
+    def given_up(self) -> Usage | None:
+        """What the attempt under way is taken to have come to if it ends now; None: nothing went out."""
+        return meter.given_up(self.exchange, self.world.tokens) if self._sent else None
 
     def time_left(self) -> float:
         """Seconds until the call's total limit."""
@@ -160,7 +186,12 @@ class Call:
             tried.append(key)
         hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
         head = prepared.head(path, body, key) + passage.header_lines + hop
-        return await world.client.send(prepared.origin, head, body, self._timeouts, self._limit())
+        self._sent = False
+        sent = None if self.route.hedge is None else self._has_sent
+        return await world.client.send(prepared.origin, head, body, self._timeouts, self._limit(), sent)
+
+    def _has_sent(self) -> None:
+        self._sent = True
 
     def _limit(self) -> float:
         """When the attempt is over, on the monotonic clock.
@@ -227,7 +258,14 @@ class Call:
         )
         if not exchange.show_money:
             return options
-        return msgspec.structs.replace(options, show_usage=True, cost=partial(bill.shown_cost, exchange))
+        return msgspec.structs.replace(options, show_usage=True, cost=self._shown_cost)
+
+    def _shown_cost(self, usage: Usage, service_tier: str | None) -> int | None:
+        rival = self.rival  # who brings this first has won, and the other one is given up
+        if rival is not None:
+            lost = rival.given_up()
+            self.exchange.outrun = () if lost is None else (bill.price(rival.exchange.endpoint, lost, None),)
+        return bill.shown_cost(self.exchange, usage, service_tier)
 
     def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
         notes.ended(self.exchange, endpoint, began, self._clock.monotonic(), error)

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from sekisho.core.contract import Headers
-from sekisho.core.error import REFUSALS
 from sekisho.core.exchange import Exchange
 from sekisho.core.explanation import MOST, Candidate, Explanation, PlanRecord, Rejection, Standing
+from sekisho.core.record import NO_FAILURES
 from sekisho.core.usage import Usage
 from sekisho.metering.prices import price_call, rates_of
 from sekisho.pipeline.ask import BYTES_A_TOKEN
@@ -53,9 +53,12 @@ def explanation(exchange: Exchange, usage: Usage | None) -> Explanation | None:
     rates, asked = None, None
     if usage is not None and price is not None:
         rates = rates_of(usage, price, exchange.facts.service_tier)
-    if usage is None and any(attempt.code not in REFUSALS for attempt in exchange.attempts if attempt.code):
+    if usage is None and any(
+        attempt.code not in NO_FAILURES for attempt in exchange.attempts if attempt.code
+    ):
         asked = Usage(input=len(exchange.body) // BYTES_A_TOKEN)
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
+    hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
     if not (rates or asked or prompt_cache or exchange.plan or exchange.dropped):
         return None
     return Explanation(
@@ -63,6 +66,7 @@ def explanation(exchange: Exchange, usage: Usage | None) -> Explanation | None:
         dropped=tuple([name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]]),
         prompt_cache=prompt_cache,
         rates=rates,
+        hedged_ms=hedged,
         asked_tokens=None if asked is None else asked.input,
         asked_cost=None if asked is None else price_call(asked, price),
     )

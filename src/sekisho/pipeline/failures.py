@@ -22,18 +22,22 @@ from sekisho.routing.plan import Plan
 class Failures:
     """Of one call. To be cleared at its end: the errors' tracebacks lead back to whoever holds this."""
 
-    __slots__ = ("_retry_after", "_route", "_too_small", "last")
+    __slots__ = ("_passed_over", "_retry_after", "_route", "_too_small", "last")
 
     def __init__(self, route: Route):
         self._route = route
         self._retry_after: float | None = None
         self._too_small: list[Endpoint] = []
         """Those that the prompt did not fit."""
+        self._passed_over: set[str] = set()
+        """Those that failed so that another try of theirs would not help."""
         self.last: UpstreamError | Unsupported | BodyTooLarge | None = None
         """What the call ends with if nothing helps: a provider's failure rather than what a target cannot
         express."""
 
     def add(self, error: UpstreamError | Unsupported | BodyTooLarge, target: Target) -> None:
+        if error.retry != "same":
+            self._passed_over.add(target.endpoint.id)
         if not isinstance(error, UpstreamError):
             self.last = self.last or error
             return
@@ -47,7 +51,10 @@ class Failures:
     @property
     def final(self) -> bool:
         """No other target can help."""
-        error = self.last
+        return self.ends(self.last)
+
+    def ends(self, error: BaseException | None) -> bool:
+        """Whether no other target can help after this."""
         if not isinstance(error, UpstreamError) or error.retry != "never":
             return False
         if isinstance(error, ContentFiltered):
@@ -56,9 +63,11 @@ class Failures:
 
     def leaves(self, target: Target) -> bool:
         """Whether this target may still help: after a prompt that was too long, only one whose context is
-        larger, or of another model and not known."""
+        larger, or of another model and not known; and none that failed for good."""
         endpoint = target.endpoint
-        return all(_may_be_larger(endpoint, small) for small in self._too_small)
+        return endpoint.id not in self._passed_over and all(
+            _may_be_larger(endpoint, small) for small in self._too_small
+        )
 
     def error(self, exchange: Exchange) -> SekishoError | None:
         """What to tell the client; None: nothing has gone wrong yet."""

@@ -82,11 +82,21 @@ def used(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
         return structs.replace(counted, output=max(counted.output, produced), estimated=True)
     if outcome == "ok" or produced or (outcome == "cancelled" and exchange.first_token is not None):
         # Who leaves an answer that has begun pays for the prompt, even before the first word.
-        prompt = exchange.prompt_tokens
-        if prompt is None:
-            prompt = tokens.estimate(exchange.members, exchange.endpoint)
-        return Usage(input=prompt, output=produced, estimated=True)
+        return _estimate(exchange, produced, tokens)
     return None  # nothing came, so there is nothing to bill
+
+
+def given_up(exchange: Exchange, tokens: Tokens) -> Usage:
+    """What an attempt is taken to have come to that is given up now, its request being at the provider: the
+    prompt at least."""
+    return used(exchange, "cancelled", tokens) or _estimate(exchange, 0, tokens)
+
+
+def _estimate(exchange: Exchange, produced: int, tokens: Tokens) -> Usage:
+    prompt = exchange.prompt_tokens
+    if prompt is None:
+        prompt = tokens.estimate(exchange.members, exchange.endpoint)
+    return Usage(input=prompt, output=produced, estimated=True)
 
 
 def _milliseconds(exchange: Exchange, moment: float | None) -> int | None:

@@ -5,7 +5,8 @@ from msgspec import structs
 from sekisho.core.error import UpstreamError
 from sekisho.core.exchange import Exchange
 from sekisho.core.provider import Endpoint
-from sekisho.core.record import AttemptRecord
+from sekisho.core.record import OUTRUN, AttemptRecord
+from sekisho.core.usage import Usage
 
 TOLD = 6
 """Attempts that an error names, those in a row that ended alike counted as one."""
@@ -34,14 +35,28 @@ def ended(
     )
 
 
-def broke_off(exchange: Exchange, now: float, code: str | None) -> None:
-    """The stream of the last attempt is over, after it had begun: at its end, or with this error's code."""
-    if not exchange.attempts:
-        return
+def outrun(exchange: Exchange, model: str, usage: Usage | None, cost: int | None) -> None:
+    """The last attempt is given up, for another one beside it was faster. `usage` and `cost`: what it came
+    to; None: its request never went out."""
     last = exchange.attempts[-1]
+    exchange.attempts[-1] = structs.replace(
+        last,
+        code=OUTRUN,
+        model=model,
+        first_token_ms=None,
+        usage=usage,
+        cost=cost,
+    )
+
+
+def broke_off(exchange: Exchange, now: float, code: str | None) -> None:
+    """The stream that the facts are of is over, after it had begun: at its end, or with this error's code."""
+    if exchange.answering is None:
+        return
+    last = exchange.attempts[exchange.answering]
     if last.code is None and last.first_token_ms is not None and last.gap_ms is None:
         gap = 0.0 if exchange.pace is None else exchange.pace.longest_gap
-        exchange.attempts[-1] = structs.replace(
+        exchange.attempts[exchange.answering] = structs.replace(
             last,
             milliseconds=max(last.milliseconds, round((now - exchange.began) * 1000) - last.began_ms),
             code=code,

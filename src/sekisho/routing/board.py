@@ -65,6 +65,11 @@ class Board:
         standing = self._standings.get(endpoint)
         return standing is None or health.admits(standing.health, self._clock(), self._policy)
 
+    def is_fit(self, endpoint: str) -> bool:
+        """Whether nothing speaks against it: it is neither out of order nor being probed, nor throttled."""
+        standing = self._standings.get(endpoint)
+        return standing is None or (not standing.health.broken and self.admits(endpoint))
+
     def is_broken(self, endpoint: str) -> bool:
         """Whether its failures keep calls away now, not only a limit of its rate."""
         standing = self._standings.get(endpoint)
@@ -114,7 +119,8 @@ class Board:
             return
         if record.provider is None or record.model is None or record.upstream_model is None:
             return
-        taken = record.attempts[-1].milliseconds if record.attempts else 0
+        answered = [attempt.milliseconds for attempt in record.attempts if attempt.code is None]
+        taken = answered[-1] if answered else 0
         if record.stream:
             taken = record.total_ms - (record.first_token_ms or 0)
         if taken > 0:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from sekisho.core.money import Price, Rates
 from sekisho.core.preference import NONE, SELECTORS, Preferences, Selector
 from sekisho.core.provider import BodyEdit, Budget
-from sekisho.core.route import OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
+from sekisho.core.route import Hedge, OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.budget_entry import budget
 from sekisho.routing.extra_body import extra_body
@@ -83,6 +83,7 @@ class VirtualEntry:
     on_refusal: OnRefusal = "stop"
     prompt_cache: PromptCache = "pass"
     rescue: Rescue = "continue"
+    hedge: Hedge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,17 @@ def _retry(reader: Reader, at: Node, path: Path) -> RetryPolicy:
     return RetryPolicy(**reader.record(at, path, RETRY))
 
 
+def _hedge(_: Reader, at: Node, __: Path) -> Hedge | None:
+    if isinstance(at, Scalar) and at.kind == "a boolean":
+        return Hedge() if values.boolean(at) else None
+    if not isinstance(at, Scalar) or at.kind == "nothing":
+        raise Wrong(f"must be true, false or a duration like 2s, but is {at.kind}")
+    try:
+        return Hedge(after=values.duration(at))
+    except Wrong as error:
+        raise Wrong(f"{error}; or say true") from None
+
+
 def _server(reader: Reader, at: Node, path: Path) -> ServerEntry:
     return ServerEntry(**reader.record(at, path, SERVER))
 
@@ -284,6 +296,7 @@ VIRTUAL: Fields = {
     "on_refusal": scalar(values.one_of(*get_args(OnRefusal))),
     "prompt_cache": scalar(values.one_of(*get_args(PromptCache))),
     "rescue": scalar(values.one_of(*get_args(Rescue))),
+    "hedge": _hedge,
 }
 SERVER: Fields = {
     "cors": list_of(scalar(values.origin)),

@@ -72,6 +72,7 @@ class Virtuals:
                 )
                 targets.setdefault(target.endpoint.id, own)
         self._check_prefer(entry, tuple(targets.values()))
+        self._check_hedge(entry, targets)
         return Route(
             name=entry.name,
             targets=tuple(targets.values()),
@@ -83,6 +84,7 @@ class Virtuals:
             on_refusal=entry.on_refusal,
             prompt_cache=entry.prompt_cache,
             rescue=entry.rescue,
+            hedge=entry.hedge,
             virtual=True,
         )
 
@@ -97,6 +99,15 @@ class Virtuals:
         if targets and len(rejected) == len(targets) and contradiction(prefer) is None:
             told = (f"{target.endpoint.provider.name} {reason}" for target, reason in rejected[:5])
             self.problems.append((path, f"leaves none of the targets: {'; '.join(told)}"))
+
+    def _check_hedge(self, entry: VirtualEntry, targets: Mapping[str, Target]) -> None:
+        path = ("models", entry.name, "hedge")
+        if entry.hedge is None:
+            return
+        if len(targets) == 1:
+            self.problems.append((path, "needs a second target to ask; add one, or leave it out"))
+        elif not entry.prefer.fallbacks:
+            self.problems.append((path, "does not go with `prefer.fallbacks: false`; leave one of them out"))
 
     def _check_edits(
         self, item: TargetEntry, found: Iterable[Target], before: Mapping[str, Target], path: Path

@@ -47,6 +47,12 @@ class Window:
             self._share = share
         return self._known
 
+    def count(self, now: float) -> int:
+        """How many were measured in the last five minutes."""
+        if now >= self._until:
+            self._move(now)
+        return sum(sum(counts.values()) for counts in self._slices.values())
+
     def _find(self, share: float) -> float | None:
         total: dict[int, int] = {}
         for counts in self._slices.values():

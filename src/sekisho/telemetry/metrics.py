@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from sekisho.core.money import NANO
-from sekisho.core.record import SETTLEMENT, CallRecord
+from sekisho.core.record import OUTRUN, SETTLEMENT, CallRecord
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds."""
@@ -128,7 +128,7 @@ class CallMetrics:
             cell.output += record.usage.output
             cell.reasoning += record.usage.reasoning
         for attempt in record.attempts:
-            if attempt.code is not None:
+            if attempt.code is not None and attempt.code != OUTRUN:
                 _add(self._counts.failed_attempts, f"{attempt.provider} {attempt.code}", 1)
 
     def export(self) -> bytes:

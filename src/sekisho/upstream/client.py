@@ -42,11 +42,13 @@ class Client:
         body: bytes,
         timeouts: Timeouts,
         deadline: float,
+        sent: Callable[[], None] | None = None,
     ) -> Response:
         """Send what `build_head` made, with `body`, and return once the final status and headers are in.
 
-        `deadline`, on the monotonic clock, caps every phase. Raises Unreachable, UpstreamTimeout, Malformed
-        or Truncated. Cancelling it closes the connection at once.
+        `deadline`, on the monotonic clock, caps every phase. `sent` is called once there is a connection and
+        the request is on its way: from then on it may cost money. Raises Unreachable, UpstreamTimeout,
+        Malformed or Truncated. Cancelling it closes the connection at once.
 
         A request is sent a second time in one case only: it went out on a connection that had been idle,
         and that connection turned out to be closed, within a moment and without one byte of answer. The
@@ -64,6 +66,8 @@ class Client:
         self._pool.wake(connection.loop)
         connection.start(head, body, timeouts, deadline, self._max_response)
         connection.pace.connect = connecting
+        if sent is not None:
+            sent()
         await connection.wait_head()
         if reused and connection.silent and self._clock() - now <= STALE_WINDOW:
             connection = await self._connect(origin, timeouts, deadline)

@@ -13,8 +13,8 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from sekisho.control.store.engine import Store
 from sekisho.control.store.tables import calls
-from sekisho.core.error import REFUSALS
 from sekisho.core.operation import Operation
+from sekisho.core.record import NO_FAILURES
 
 By = Literal["provider", "model", "cause"]
 BYS: tuple[By, ...] = get_args(By)
@@ -69,7 +69,7 @@ def _rows(since: float) -> Subquery:
     """One row for each call that a provider was asked for."""
     table = calls.c
     code = _first("code")
-    cause = case((code.in_(REFUSALS), None), else_=code)
+    cause = case((code.in_(NO_FAILURES), None), else_=code)
     same = (_first("provider") == table.provider) & (_first("upstream_model") == table.upstream_model)
     ending: ColumnElement[str | None] = case(
         (cause.is_(None), None),
