@@ -42,7 +42,7 @@ from sekisho.routing import document
 from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover, nothing_found
-from sekisho.routing.document import ServerEntry
+from sekisho.routing.document import RecordsEntry, ServerEntry
 from sekisho.settings import Settings
 from sekisho.telemetry.background import Background
 from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
@@ -84,12 +84,13 @@ class Configuration:
 
     snapshot: Snapshot
     server: ServerEntry
+    records: RecordsEntry
 
 
 def configuration(text: bytes, source: str, known: Catalog, environment: Mapping[str, str]) -> Configuration:
     """Compile a document's text. Raises DocumentError with every problem located."""
     parsed = document.read(text, source)
-    return Configuration(compile_document(parsed, known, environment), parsed.server)
+    return Configuration(compile_document(parsed, known, environment), parsed.server, parsed.records)
 
 
 class Gateway:
@@ -177,7 +178,7 @@ class Gateway:
             found = discover(known, self._environment)
             if not found.providers:
                 log.warning("no_providers", reason=nothing_found(known))
-            return None, Configuration(found, ServerEntry())
+            return None, Configuration(found, ServerEntry(), RecordsEntry())
         compile_text = partial(configuration, source=str(path), known=known, environment=self._environment)
         watcher = DocumentWatcher(path, compile_text)
         return watcher, watcher.load()
@@ -196,6 +197,7 @@ class Gateway:
         log.info("document_published", revision=new.snapshot.revision, models=len(new.snapshot.routes))
 
     def _apply(self, new: Configuration) -> None:
+        self._control.upkeep.keep = new.records.keep
         entry = new.server
         self._cors = Cors(frozenset(entry.cors)) if entry.cors else None
         wanted = {

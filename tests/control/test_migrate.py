@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from sekisho.control.store import calls, upgrade
@@ -30,9 +31,17 @@ HELD = (
     " usage_input_audio, usage_output_audio, usage_estimated, cost, unpriced, attempts, total_ms, app) VALUES"
     " ('gen-1', 1790000000.0, 'key_a', 'chat', 'openai_chat', 'a/b', false, 200, 'ok',"
     " 1, 0, 0, 0, 2, 0, 0, 0, false, 3, false, '[]', 4, '関所')",
-    "INSERT INTO journal_segments (name, loaded_offset, damaged, done) VALUES ('a.log', 5, 6, true)",
 )
 """What a database of any version may hold."""
+SEGMENT = "INSERT INTO journal_segments (name, loaded_offset, damaged, done) VALUES ('a.log', 5, 6, true)"
+OF_A_JOURNAL = SEGMENT.replace("(name", "(journal, name").replace("('a.log'", "('mine', 'a.log'")
+
+
+def differences(connection: Connection) -> list[object]:
+    """Between the database and what the code says of it; partitions are nothing that the code names."""
+    ours = {"include_object": lambda _object, name, *_: not name.startswith("calls_")}
+    found: list[object] = compare_metadata(MigrationContext.configure(connection, opts=ours), metadata)
+    return found
 
 
 def test_a_new_file_is_for_its_owner_alone_and_lets_readers_read_beside_a_writer(tmp_path: Path) -> None:
@@ -49,7 +58,7 @@ def test_migrations_lead_to_exactly_the_tables_that_the_code_uses(url: str) -> N
     store = Store(url)
     migrate(store)
     with store.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert differences(connection) == []
         assert connection.execute(revision.select()).all() == [(0,)]
     assert ScriptDirectory.from_config(upgrade.configuration()).get_current_head() == HEAD
     store.close()
@@ -62,11 +71,11 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
     store = Store(url)
     with store.alone() as connection:
         upgrade.run(connection, version)
-        for statement in HELD:
+        for statement in (*HELD, SEGMENT if version < "0005" else OF_A_JOURNAL):
             connection.exec_driver_sql(statement)
     migrate(store)
     with store.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert differences(connection) == []
         kept = record("gen-1", usage=Usage(input=1, output=2), cost=3, total_ms=4, app="関所")
         assert calls.find(connection, "gen-1") == kept
         assert [key.id for key in connection.execute(api_keys.select())] == ["key_a"]

@@ -32,6 +32,7 @@ models:
 server:
   cors: [https://App.example, "*"]
   body_limit: 64MiB
+records: {keep: 90d}
 """
 
 
@@ -64,6 +65,7 @@ def test_the_example_says_what_it_seems_to_say() -> None:
     assert bot.timeouts == Timeouts(connect=0.5, first_token=10.0, total=300.0)
     assert bot.retry == RetryPolicy(3)
     assert found.server == ServerEntry(cors=("https://app.example", "*"), body_limit=64 << 20)
+    assert found.records.keep == 90 * 86_400
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from sekisho.cli.screen import AsJson, print_json, screen
 from sekisho.control.store.engine import StoreError
 from sekisho.core.route import Route, Snapshot
 from sekisho.providers import catalog
-from sekisho.routing.document import ServerEntry
+from sekisho.routing.document import RecordsEntry, ServerEntry
 from sekisho.routing.names import nearest, nearest_of
 from sekisho.routing.problem import DocumentError
 from sekisho.settings import Settings
@@ -123,7 +123,7 @@ async def _gateway(staged: Snapshot) -> AsyncIterator[Running]:
         settings = Settings(data_dir, f"sqlite:///{data_dir / 'sekisho.db'}", admin_key=key)
         environment: Mapping[str, str] = {}  # nobody's proxies
         options = Options(host=HOST, port=0)
-        gateway = Gateway(settings, options, environment, Configuration(staged, ServerEntry()))
+        gateway = Gateway(settings, options, environment, Configuration(staged, ServerEntry(), RecordsEntry()))
         port = await gateway.start()
         try:
             yield Running(port, key, gateway.books)

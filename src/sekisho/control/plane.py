@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from sekisho.control.services import upkeep
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.signing import SigningSecret
+from sekisho.control.services.upkeep import Upkeep
 from sekisho.control.services.usage import StoredBooks
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import migrate
@@ -58,6 +60,9 @@ class ControlPlane:
         self._signing = SigningSecret(settings.data_dir, settings.sigv4_secret)
         self.keys = KeyCache(self._store, self._thread, clock, self._signing, settings.admin_key)
         self.ledger = Ledger(self._journal, self._ledger_store, self._ledger_thread, clock)
+        self._upkeep_store = Store(settings.database_url, lock_wait=upkeep.LOCK_WAIT)
+        self._upkeep_thread = StoreThread("upkeep")
+        self.upkeep = Upkeep(self._upkeep_store, self._upkeep_thread, clock)
         self.books = StoredBooks(self._store, self._thread, self.ledger, clock)
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""
@@ -80,6 +85,7 @@ class ControlPlane:
             listening = importlib.import_module("sekisho.control.store.listen")
             self._background.start("announcements", partial(listening.listen, self._store, self.keys.wake))
         self._background.start("ledger", self.ledger.run)
+        self._background.start("upkeep", self.upkeep.run)
 
     async def close(self) -> None:
         """Load the rest of the journal and let go of the database.
@@ -92,7 +98,11 @@ class ControlPlane:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        for thread, store in ((self._ledger_thread, self._ledger_store), (self._thread, self._store)):
+        for thread, store in (
+            (self._upkeep_thread, self._upkeep_store),
+            (self._ledger_thread, self._ledger_store),
+            (self._thread, self._store),
+        ):
             try:
                 async with asyncio.timeout(CLOSE_PATIENCE):
                     await thread.close()

@@ -101,12 +101,21 @@ class ServerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordsEntry:
+    """`records`."""
+
+    keep: float | None = None
+    """Seconds for which calls are kept; None: for ever."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     source: str
     """The file's name, as problems show it."""
     providers: tuple[ProviderEntry, ...] = ()
     models: tuple[VirtualEntry, ...] = ()
     server: ServerEntry = ServerEntry()
+    records: RecordsEntry = RecordsEntry()
     revision: str = ""
     """Digest of the text."""
     places: Places = field(default_factory=dict)
@@ -246,6 +255,10 @@ def _server(reader: Reader, at: Node, path: Path) -> ServerEntry:
     return ServerEntry(**reader.record(at, path, SERVER))
 
 
+def _records(reader: Reader, at: Node, path: Path) -> RecordsEntry:
+    return RecordsEntry(**reader.record(at, path, RECORDS))
+
+
 _duration = scalar(values.duration)
 _tokens = scalar(values.whole(1, 1_000_000_000))
 _rate = scalar(values.rate)
@@ -304,9 +317,11 @@ SERVER: Fields = {
     "header_timeout": _duration,
     "body_timeout": _duration,
 }
+RECORDS: Fields = {"keep": scalar(values.days)}
 SECTIONS: Mapping[str, Any] = {
     "providers": _providers,
     "models": _virtuals,
     "server": _server,
+    "records": _records,
 }
 """`limits` will be a section of its own: one line here and one entry class."""

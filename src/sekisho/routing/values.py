@@ -19,6 +19,7 @@ MAX_REQUEST = Decimal(100)
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _SECONDS = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
+_DAYS = re.compile(r"([0-9]{1,9})d")
 _SIZE = re.compile(r"([0-9]{1,9})(B|KiB|MiB|GiB)")
 _BYTES = (("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30))
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -115,6 +116,14 @@ def duration(scalar: Scalar) -> float:
     if not 0.001 <= seconds <= 86_400:
         raise Wrong("must be between 1ms and 24h")
     return seconds
+
+
+def days(scalar: Scalar) -> float:
+    """Seconds."""
+    match = _DAYS.fullmatch(scalar.text)
+    if match is None or not 1 <= int(match[1]) <= 36_500:
+        raise Wrong("must be a whole number of days between 1d and 36500d, like 90d")
+    return int(match[1]) * 86_400.0
 
 
 def size(scalar: Scalar) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest file in `migrations/versions`."""
 
 

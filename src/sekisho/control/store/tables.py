@@ -48,6 +48,7 @@ api_keys = Table(
 calls = Table(
     "calls",
     metadata,
+    # On PostgreSQL, where the table is partitioned by `started`, the primary key has that too.
     Column("id", String, primary_key=True),
     Column("started", Float, nullable=False),
     Column("key_id", String, nullable=False),
@@ -92,6 +93,7 @@ calls = Table(
     Column("tags", JSON(none_as_null=True)),
     # A key's spending is read from this index alone.
     Index("ix_calls_spending", "key_id", "started", "cost"),
+    Index("ix_calls_started", "started"),
     # Who may ask for an answer again is found by the provider's name for it. An index of all calls would
     # triple what a record costs.
     Index("ix_calls_upstream_id", "upstream_id", sqlite_where=KEPT, postgresql_where=KEPT),
