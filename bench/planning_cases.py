@@ -105,6 +105,7 @@ def _exchange() -> Exchange:
         dialect=openai_chat.DIALECT,
         entry=Entry(Operation.CHAT),
         headers=(),
+        named={},
         body=json.encode(body),
         started=0.0,
         began=0.0,

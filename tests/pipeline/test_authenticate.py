@@ -47,6 +47,10 @@ class Request:
     method: str = "POST"
     body: bytes = b"{}"
 
+    @property
+    def named(self) -> dict[bytes, bytes]:
+        return dict(reversed(self.headers))
+
 
 async def who(request: Request, keys: Known | None = None, **options: bytes) -> Principal:
     return await authenticate(request, keys or Known(), Clock(now=lambda: NOW), **options)

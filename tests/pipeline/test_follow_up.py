@@ -44,6 +44,10 @@ class Request:
     headers: list[tuple[bytes, bytes]] = field(default_factory=lambda: [(b"authorization", b"Bearer k")])
     body: bytes = b""
 
+    @property
+    def named(self) -> dict[bytes, bytes]:
+        return dict(self.headers)
+
 
 class Owner:
     """The keys, the books and the journal at once, as far as a follow-up sees them."""

@@ -206,6 +206,7 @@ def exchange(
         dialect=dialect,
         entry=Entry(operation),
         headers=headers,
+        named=dict(reversed(headers)),
         body=json.encode(body),
         started=world.clock.now(),
         began=world.clock.monotonic(),

@@ -51,7 +51,7 @@ def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> P
     """Raises DocumentError, OSError, ModelNotFound or BadRequest."""
     snapshot = _snapshot(config, environment)
     route = find_route(snapshot, asked.model)
-    headers = [] if asked.prefer is None else [(prefer.HEADER, asked.prefer.encode("utf-8", "replace"))]
+    headers = {} if asked.prefer is None else {prefer.HEADER: asked.prefer.encode("utf-8", "replace")}
     wanted = narrowed(route.prefer, prefer.asked(headers, snapshot.providers))
     ask = Ask(prompt_tokens=asked.prompt_tokens, prefer=wanted)
     board, chance = Board(time.monotonic), Random(1)

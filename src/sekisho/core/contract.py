@@ -22,6 +22,8 @@ from sekisho.core.usage import Usage
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Lower-case names, in order of arrival."""
+Named = Mapping[bytes, bytes]
+"""The first header of each name."""
 Members = dict[str, msgspec.Raw]
 """A JSON object decoded one level deep: the bytes of every value stay as they came."""
 Framing = Literal["sse", "eventstream", "json_array"]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members
+from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members, Named
 from sekisho.core.explanation import PlanRecord
 from sekisho.core.pace import Pace
 from sekisho.core.principal import Principal
@@ -32,6 +32,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """What the path asks for."""
     method: str = "POST"
     headers: Headers
+    named: Named
+    """The same headers, for looking them up."""
     body: bytes
     target: bytes = b""
     """Path and query as they came, which a signature covers."""

@@ -60,6 +60,10 @@ def cost(usage: Usage, rates: Rates) -> int:
 
     A token kind without a rate of its own is priced as plain input or output, never as zero.
     """
+    cached = usage.cache_read or usage.cache_write or usage.cache_write_1h
+    if not (cached or usage.input_audio or usage.output_audio):  # as most calls are
+        millionths = usage.input * rates.input + usage.output * rates.output
+        return rates.request + (millionths + MILLION // 2) // MILLION
     cache_read = rates.input if rates.cache_read is None else rates.cache_read
     cache_write = rates.input if rates.cache_write is None else rates.cache_write
     cache_write_1h = cache_write if rates.cache_write_1h is None else rates.cache_write_1h

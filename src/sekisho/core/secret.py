@@ -15,16 +15,21 @@ class Secret:
     Never prints, compares or pickles its text: `repr` and `str` show the references only.
     """
 
-    __slots__ = ("_template", "variables")
+    __slots__ = ("_alone", "_template", "variables")
 
     def __init__(self, template: str):
         self._template = template
         self.variables: tuple[str, ...] = tuple(REFERENCE.findall(template))
+        self._alone = REFERENCE.fullmatch(template) is not None
 
     def resolve(self) -> str:
         """The text with all references filled in. Raises ProviderAuthFailed where one is not set."""
         if not self.variables:
             return self._template
+        if self._alone:
+            text = os.environ.get(self.variables[0])
+            if text:
+                return text
         missing = [name for name in self.variables if not os.environ.get(name)]
         if missing:
             raise ProviderAuthFailed(f"the environment variable {missing[0]} is not set")

@@ -34,6 +34,7 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_keep_alive",
         "_lingering",
+        "_named",
         "_parser",
         "_pending",
         "_quiet",
@@ -126,6 +127,7 @@ class Connection(asyncio.Protocol):
     def _start_message(self) -> None:
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._named: dict[bytes, bytes] = {}
         self._body = bytearray()
         self._quiet = 0
         """Bytes that came since the message began, or since its body last grew: head, trailers, framing."""
@@ -145,11 +147,11 @@ class Connection(asyncio.Protocol):
         expects = False
         if not self._responding:
             self.deadline = self._server.now + self._server.limits.body_seconds
-        for name, value in self._headers:
-            if name == b"content-length" and int(value) > self._server.limits.body_bytes:
-                self._reject_body()
-            elif name == b"expect":
-                expects = value.lower() == b"100-continue" and not self._responding
+        named = self._named = dict(reversed(self._headers))
+        if int(named.get(b"content-length", b"0")) > self._server.limits.body_bytes:
+            self._reject_body()
+        if b"expect" in named:
+            expects = named[b"expect"].lower() == b"100-continue" and not self._responding
         if expects and not self._lingering:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -173,6 +175,7 @@ class Connection(asyncio.Protocol):
             path=url.decode("latin-1"),
             query=query,
             headers=self._headers,
+            named=self._named,
             body=bytes(self._body),
             keep_alive=parser.should_keep_alive(),
             chunked=parser.get_http_version() != "1.0",

@@ -1,16 +1,17 @@
 """A client's request as bytes and lines, and what an answer's status line looks like."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
+import msgspec
+
+from sekisho.core.contract import Named
 from sekisho.core.error import ProviderRejected, SekishoError
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed", 529: "Overloaded"}
 STATUS_LINES = {code: f"HTTP/1.1 {code} {phrase}\r\n".encode() for code, phrase in _PHRASES.items()}
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct, eq=False):
     method: str
     target: bytes
     """Path and query as they came."""
@@ -18,6 +19,7 @@ class Request:
     query: bytes
     headers: list[tuple[bytes, bytes]]
     """Lower-case names, in order of arrival."""
+    named: Named
     body: bytes
     keep_alive: bool = True
     chunked: bool = True
@@ -25,10 +27,7 @@ class Request:
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of this (lower-case) name."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        return self.named.get(name)
 
 
 def error_status(error: SekishoError) -> int:

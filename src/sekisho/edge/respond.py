@@ -196,7 +196,7 @@ class _Call:
             f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
             f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
         )
-        explained = explain.header_line(exchange) if explain.wanted(exchange.headers) else b""
+        explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""
         return lines.encode("latin-1", "replace") + explained + self._extra
 
 

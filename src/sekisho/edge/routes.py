@@ -101,7 +101,7 @@ class Routes:
         """(header lines, body) for an error that never became a call, in the dialect of the path."""
         mount = self._mount(path, b"")
         dialect = mount.dialect if mount else self._fallback
-        request_id = self._new_id()
+        request_id = self._new_id(self._clock.now())
         headers = JSON_TYPE + b"x-request-id: %b\r\n" % request_id.encode() + retry_after(error)
         if isinstance(error, MethodNotAllowed):
             headers += b"allow: %b\r\n" % _allowed(mount).encode()
@@ -121,7 +121,7 @@ class Routes:
         found = await self._follow_ups.answer(request, kept.dialect, kept.wanted)
         described = b"content-type: %b\r\nx-request-id: %b\r\nx-sekisho-provider: %b\r\n" % (
             found.content_type,
-            self._new_id().encode(),
+            self._new_id(self._clock.now()).encode(),
             found.provider.encode("latin-1", "replace"),
         )
         return 200, described, found.body
@@ -142,22 +142,24 @@ class Routes:
         return None
 
     def _exchange(self, mount: Mount, request: Request) -> Exchange:
+        now = self._clock.now()
         return Exchange(
-            id=self._new_id(),
+            id=self._new_id(now),
             dialect=mount.dialect,
             entry=mount.entry,
             headers=request.headers,
+            named=request.named,
             body=request.body,
             target=request.target,
-            started=self._clock.now(),
+            started=now,
             began=self._clock.monotonic(),
             show_money=mount.show_money,
         )
 
-    def _new_id(self) -> str:
+    def _new_id(self, now: float) -> str:
         """Unique over all processes and time. It is no secret: only its own key may ask for a call."""
         self._count += 1
-        return f"gen-{int(self._clock.now())}-{self._process}{self._count:08x}"
+        return f"gen-{int(now)}-{self._process}{self._count:08x}"
 
 
 def _allowed(mount: Mount | Kept | None) -> str:

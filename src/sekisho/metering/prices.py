@@ -9,7 +9,7 @@ _STANDARD = frozenset({"default", "standard", "auto", "on_demand"})
 
 def service_tier(name: str | None) -> str | None:
     """A provider's word for a service tier as prices are filed under it; None for the standard one."""
-    if not name:
+    if not name or name in _STANDARD:
         return None
     lowered = name.lower()
     return None if lowered in _STANDARD else lowered

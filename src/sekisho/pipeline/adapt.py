@@ -20,7 +20,7 @@ class Adaptation:
         self._prompt_cache = route.prompt_cache
         self._edits = target.endpoint.extra_body + target.extra_body
         self.needed = bool(self._edits) or prepared.quirks.applies or route.prompt_cache != "pass"
-        """Whether the body must be decoded into members at all for `adapt`."""
+        """Whether `adapt` has anything to do."""
 
     def adapt(self, members: Members) -> tuple[str, ...]:
         """Cache marks, then quirks, then the operator's edits; returns the knobs that were lost.

@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from sekisho.core.contract import Facts, LooseEnd, ReplyOptions
 from sekisho.core.error import UpstreamError, UpstreamTimeout
@@ -87,15 +88,13 @@ class Passage(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Whole:
+class Whole(msgspec.Struct, eq=False):
     """A complete answer in the client's dialect."""
 
     body: bytes
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(msgspec.Struct, eq=False):
     """An answer under way: `first` goes out with the status line, then what `take` makes of
     every piece of `response`, until `relay.complete`. Must be closed, whatever happens."""
 

@@ -72,7 +72,7 @@ class Attempts:
         try:
             answer = await search.run(targets)
             if answer is not None:
-                if isinstance(answer, Stream) and search.call.rescuable:
+                if search.call.rescuable and isinstance(answer, Stream):
                     answer.rescuer = Rescue(search.call, search.left, self._go_on)
                 return answer
             failure = search.failures.error(exchange)
@@ -98,14 +98,11 @@ class Attempts:
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
         """Those of the call's plan, at least one. Raises BadRequest, Unsupported or BudgetUsedUp where none
         is allowed."""
-        asked = prefer.asked(exchange.headers, plane.snapshot.providers)
-        allowed = narrowed(exchange.principal.prefer, route.prefer)
-        planned = plan(
-            route,
-            ask_of(exchange, route, narrowed(allowed, asked), self.tokens),
-            self.board,
-            self.random,
-        )
+        asked = prefer.asked(exchange.named, plane.snapshot.providers)
+        wanted = narrowed(narrowed(exchange.principal.prefer, route.prefer), asked)
+        if wanted is NONE and len(route.targets) == 1 and not self.board.spent.used_up:
+            return route.targets  # there is nothing to choose, and nothing to tell of it
+        planned = plan(route, ask_of(exchange, route, wanted, self.tokens), self.board, self.random)
         exchange.plan = plan_record(planned)
         if planned.rejected and not planned.targets:
             raise nothing_allowed(planned, route, asked=asked is not NONE, now=self.clock.now())
@@ -144,7 +141,9 @@ class _Search:
             if self._owner.board.asked_wait(target.endpoint.id) > 0:
                 self._resting.append(target)
                 continue
-            self._leave([*order[at + 1 :], *self._resting])
+            left = [*order[at + 1 :], *self._resting]
+            if left or self.left:
+                self._leave(left)
             answer = await self._try(target, alone=at == len(order) - 1)
             if answer is not None or self._over():
                 return answer

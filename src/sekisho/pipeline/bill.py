@@ -2,34 +2,39 @@
 answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from sekisho.core.exchange import Exchange
+from sekisho.core.money import Rates
+from sekisho.core.money import cost as cost_of
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
 from sekisho.core.usage import Usage
-from sekisho.metering.prices import price_call
+from sekisho.metering.prices import price_call, rates_of
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(msgspec.Struct, frozen=True):
     usage: Usage | None
     """As the client saw it."""
     cost: int | None
     """Nano-USD; None: nothing is known of a price, or there is no usage."""
     unpriced: bool
     attempts: tuple[AttemptRecord, ...]
+    rates: Rates | None
+    """Of the last target."""
 
 
 def whole(exchange: Exchange, usage: Usage | None) -> Bill:
     """The whole call's, if its last target came to `usage`."""
-    cost = price(exchange.endpoint, usage, exchange.facts.service_tier)
-    attempts = list(exchange.attempts)
+    endpoint, rates, cost = exchange.endpoint, None, None
+    if endpoint is not None and endpoint.price is not None and usage is not None:
+        rates = rates_of(usage, endpoint.price, exchange.facts.service_tier)
+        cost = cost_of(usage, rates)
     if not exchange.pieces and not exchange.outrun:
-        return Bill(usage, cost, usage is not None and cost is None, tuple(attempts))
-    costs = list(exchange.outrun)
+        return Bill(usage, cost, usage is not None and cost is None, tuple(exchange.attempts), rates)
+    attempts, costs = list(exchange.attempts), list(exchange.outrun)
     for piece in exchange.pieces:
         share = price(piece.endpoint, piece.usage, piece.service_tier)
         costs.append(share)
@@ -45,6 +50,7 @@ def whole(exchange: Exchange, usage: Usage | None) -> Bill:
         cost=sum(known) if known else None,
         unpriced=len(known) < len(costs),
         attempts=tuple(attempts),
+        rates=rates,
     )
 
 

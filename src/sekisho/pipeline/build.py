@@ -29,7 +29,7 @@ class Pipeline:
     async def answer(self, exchange: Exchange) -> Answer:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
         plane = self.plane
-        exchange.hops = count_hops(exchange.headers)
+        exchange.hops = count_hops(exchange.named)
         exchange.principal = await authenticate(
             exchange, self.keys, self.clock, query_key=exchange.dialect.query_key
         )

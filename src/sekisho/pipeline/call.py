@@ -1,6 +1,7 @@
 """One call's attempts: what one try of one target is, and what the tries of a call share."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -124,59 +125,52 @@ class Call:
         """One try of one target; of several keys, with each that may do. Raises UpstreamError, naming the
         provider, or Unsupported or BodyTooLarge where its dialect cannot express the request."""
         exchange, endpoint = self.exchange, target.endpoint
-        while True:
-            watch = Watch(self.world.board, endpoint.id)
-            streams = False
-            try:
-                answer = await self._try(target, watch)
-                streams = isinstance(answer, Stream)
-            except UpstreamError as error:
-                exchange.endpoint, error.provider = endpoint, endpoint.provider.name
-                self._note(endpoint, watch.began, error)
-                if endpoint.provider.auth.further and self._another_key(endpoint, error):
-                    continue
-                if exchange.entry.operation is Operation.CHAT:  # counting has limits of its own
-                    watch.failed(error)
-                raise
-            finally:
-                if not streams:
-                    watch.end()
-            return answer
-
-    async def _try(self, target: Target, watch: Watch) -> Answer:
-        exchange, endpoint = self.exchange, target.endpoint
-        prepared = self.plane.prepared(endpoint, exchange.dialect.name)
-        path = prepared.path(exchange.entry.operation, stream=exchange.stream)
-        if path is None:
-            exchange.endpoint = endpoint
-            return self.count()
-        passage = self.passage(prepared, target)
-        exchange.endpoint, exchange.dropped, exchange.pace = endpoint, passage.dropped, None
-        response = await self._send(prepared, path, passage)
-        exchange.pace = response.pace
-        streams = False
+        watch = Watch(self.world.board, endpoint.id)
+        response, streams = None, False
         try:
+            prepared = self.plane.prepared(endpoint, exchange.dialect.name)
+            path = prepared.path(exchange.entry.operation, stream=exchange.stream)
+            if path is None:
+                exchange.endpoint = endpoint
+                return self.count()
+            passage = self.passage(prepared, target)
+            exchange.endpoint, exchange.dropped, exchange.pace = endpoint, passage.dropped, None
+            response = await self._send(prepared, path, passage)
+            exchange.pace = response.pace
             if response.status >= 300:
                 await _refused(response, prepared)
             if len(prepared.signers) > 1:
                 self.world.keys.answered(prepared, self._keys_tried[endpoint.id][-1])
             options = self._options(show_usage=passage.show_usage)
             if exchange.stream:
-                relay = passage.relay(options)
-                if self.rescuable:
-                    relay.keep()
-                answer: Answer = await self._open(Stream(response, relay, watch))
+                answer: Answer = await self._open(Stream(response, passage.relay(options), watch))
                 streams = True
             else:
                 answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
                 watch.end("answered")
+            self._note(endpoint, watch.began, None)
+        except UpstreamError as error:
+            if not self._failed(endpoint, watch, error):
+                raise
+        else:
+            return answer
         finally:
             if not streams:
-                response.close()  # an answer that is not relayed must stop being generated, and paid for
-        self._note(endpoint, watch.began, None)
-        return answer
+                _let_go(watch, response)
+        return await self.attempt(target)
 
-    async def _send(self, prepared: Prepared, path: str, passage: Passage) -> Response:
+    def _failed(self, endpoint: Endpoint, watch: Watch, error: UpstreamError) -> bool:
+        """Whether it was the key's fault alone, and another one is to be tried."""
+        exchange = self.exchange
+        exchange.endpoint, error.provider = endpoint, endpoint.provider.name
+        self._note(endpoint, watch.began, error)
+        if endpoint.provider.auth.further and self._another_key(endpoint, error):
+            return True
+        if exchange.entry.operation is Operation.CHAT:  # counting has limits of its own
+            watch.failed(error)
+        return False
+
+    def _send(self, prepared: Prepared, path: str, passage: Passage) -> Coroutine[Any, Any, Response]:
         exchange, world, body, key = self.exchange, self.world, passage.body, 0
         if exchange.entry.operation is Operation.COUNT_TOKENS:
             body = prepared.dialect.token_counting.wrap(body)
@@ -188,7 +182,7 @@ class Call:
         head = prepared.head(path, body, key) + passage.header_lines + hop
         self._sent = False
         sent = None if self.route.hedge is None else self._has_sent
-        return await world.client.send(prepared.origin, head, body, self._timeouts, self._limit(), sent)
+        return world.client.send(prepared.origin, head, body, self._timeouts, self._limit(), sent)
 
     def _has_sent(self) -> None:
         self._sent = True
@@ -240,6 +234,8 @@ class Call:
         return Whole(body)
 
     async def _open(self, stream: Stream) -> Stream:
+        if self.rescuable:
+            stream.relay.keep()
         await stream.open(self._clock.monotonic)
         self.exchange.facts = stream.relay.facts
         self._request = None
@@ -296,6 +292,13 @@ def _forget_request(exchange: Exchange, tokens: Tokens) -> None:
         if exchange.prompt_tokens is None:
             exchange.prompt_tokens = tokens.estimate(exchange.members, exchange.endpoint)
     exchange.body, exchange.members = b"", {}
+
+
+def _let_go(watch: Watch, response: Response | None) -> None:
+    """After an attempt that leaves no stream: what is not relayed must stop being generated, and paid for."""
+    if response is not None:
+        response.close()
+    watch.end()
 
 
 async def _refused(response: Response, prepared: Prepared) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from sekisho.core.contract import Headers
+from sekisho.core.contract import Named
 from sekisho.core.exchange import Exchange
 from sekisho.core.explanation import MOST, Candidate, Explanation, PlanRecord, Rejection, Standing
+from sekisho.core.money import Rates
 from sekisho.core.record import NO_FAILURES
 from sekisho.core.usage import Usage
-from sekisho.metering.prices import price_call, rates_of
+from sekisho.metering.prices import price_call
 from sekisho.pipeline.ask import BYTES_A_TOKEN
 from sekisho.routing.plan import Plan
 
@@ -46,13 +47,17 @@ def plan_record(plan: Plan) -> PlanRecord | None:
     )
 
 
-def explanation(exchange: Exchange, usage: Usage | None) -> Explanation | None:
-    """Of a call that has ended; `usage` is what it is billed for."""
-    endpoint = exchange.endpoint
+def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) -> Explanation | None:
+    """Of a call that has ended; `usage` is what it is billed for, at `rates`."""
+    if (
+        usage is not None
+        and exchange.plan is None
+        and not exchange.dropped
+        and exchange.prompt_cache == "pass"
+    ):
+        return None if rates is None else Explanation(rates=rates)
+    endpoint, asked = exchange.endpoint, None
     price = None if endpoint is None else endpoint.price
-    rates, asked = None, None
-    if usage is not None and price is not None:
-        rates = rates_of(usage, price, exchange.facts.service_tier)
     if usage is None and any(
         attempt.code not in NO_FAILURES for attempt in exchange.attempts if attempt.code
     ):
@@ -72,9 +77,9 @@ def explanation(exchange: Exchange, usage: Usage | None) -> Explanation | None:
     )
 
 
-def wanted(headers: Headers) -> bool:
+def wanted(named: Named) -> bool:
     """Whether the client asked for an explanation in the answer's header."""
-    return any(name == HEADER and value == b"1" for name, value in headers)
+    return named.get(HEADER) == b"1"
 
 
 def header_line(exchange: Exchange) -> bytes:

@@ -64,6 +64,8 @@ class Failures:
     def leaves(self, target: Target) -> bool:
         """Whether this target may still help: after a prompt that was too long, only one whose context is
         larger, or of another model and not known; and none that failed for good."""
+        if self.last is None:
+            return True
         endpoint = target.endpoint
         return endpoint.id not in self._passed_over and all(
             _may_be_larger(endpoint, small) for small in self._too_small

@@ -56,7 +56,7 @@ class FollowUps:
     async def answer(self, asked: Asked, dialect: Dialect, wanted: FollowUp) -> Followed:
         """Raises NotFound where the key made no such answer or the provider keeps none, and whatever else a
         call raises."""
-        hops = count_hops(asked.headers)
+        hops = count_hops(asked.named)
         clock, plane = self.pipeline.clock, self.pipeline.plane
         principal = await authenticate(asked, self.pipeline.keys, clock, query_key=dialect.query_key)
         record = await self.books.answered(principal.key_id, wanted.answer_id)

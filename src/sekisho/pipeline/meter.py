@@ -12,8 +12,9 @@ from sekisho.pipeline.explain import explanation
 
 APP_LIMIT = 200
 """Bytes."""
-APP_HEADERS = frozenset({b"x-title", b"http-referer", b"referer"})
-"""What names the client's application, in OpenRouter's words; the first one sent counts."""
+APP_HEADERS = (b"x-title", b"http-referer", b"referer")
+"""What names the client's application, in OpenRouter's words; the first of them counts."""
+_NAMING = frozenset(APP_HEADERS)
 
 
 def record_call(
@@ -29,9 +30,13 @@ def record_call(
     endpoint, principal = exchange.endpoint, exchange.principal
     if exchange.stream:
         notes.broke_off(exchange, now, error_code if outcome == "interrupted" else None)
-    facts = exchange.facts
+    facts, first_token = exchange.facts, exchange.first_token
     usage = used(exchange, outcome, tokens)
     total = bill.whole(exchange, usage)
+    model = provider = provider_dialect = upstream_model = None
+    if endpoint is not None:
+        model, provider, upstream_model = endpoint.model, endpoint.provider.name, endpoint.upstream_model
+        provider_dialect = endpoint.dialect_for(exchange.dialect.name)
     return CallRecord(
         id=exchange.id,
         started=exchange.started,
@@ -39,10 +44,10 @@ def record_call(
         operation=exchange.entry.operation,
         dialect=exchange.dialect.name,
         requested_model=exchange.model,
-        model=endpoint.model if endpoint else None,
-        provider=endpoint.provider.name if endpoint else None,
-        provider_dialect=endpoint.dialect_for(exchange.dialect.name) if endpoint else None,
-        upstream_model=endpoint.upstream_model if endpoint else None,
+        model=model,
+        provider=provider,
+        provider_dialect=provider_dialect,
+        upstream_model=upstream_model,
         upstream_id=facts.upstream_id or None,
         stream=exchange.stream,
         status=status,
@@ -54,9 +59,9 @@ def record_call(
         cost=total.cost,
         unpriced=total.unpriced,
         attempts=total.attempts,
-        first_token_ms=_milliseconds(exchange, exchange.first_token),
-        total_ms=_milliseconds(exchange, now) or 0,
-        explanation=explanation(exchange, usage),
+        first_token_ms=None if first_token is None else _milliseconds(first_token - exchange.began),
+        total_ms=_milliseconds(now - exchange.began),
+        explanation=explanation(exchange, usage, total.rates),
         app=_app(exchange),
         organisation=principal.organisation,
         team=principal.team,
@@ -99,12 +104,15 @@ def _estimate(exchange: Exchange, produced: int, tokens: Tokens) -> Usage:
     return Usage(input=prompt, output=produced, estimated=True)
 
 
-def _milliseconds(exchange: Exchange, moment: float | None) -> int | None:
-    return None if moment is None else max(0, round((moment - exchange.began) * 1000))
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000) if seconds > 0 else 0
 
 
 def _app(exchange: Exchange) -> str | None:
-    for name, value in exchange.headers:
-        if name in APP_HEADERS:
-            return value[:APP_LIMIT].decode("utf-8", "ignore")
+    named = exchange.named
+    if _NAMING.isdisjoint(named):
+        return None
+    for name in APP_HEADERS:
+        if name in named:
+            return named[name][:APP_LIMIT].decode("utf-8", "ignore")
     return None

@@ -16,21 +16,25 @@ def ended(
     exchange: Exchange, endpoint: Endpoint, began: float, now: float, error: UpstreamError | None
 ) -> None:
     """An attempt is over, or a stream's first event is there. `began` and `now` are monotonic seconds."""
-    milliseconds = round((now - began) * 1000)
-    pace = exchange.pace
-    if error is None:
-        exchange.answering = len(exchange.attempts)
-    exchange.attempts.append(
+    milliseconds, attempts, pace = round((now - began) * 1000), exchange.attempts, exchange.pace
+    code = status = model = first_token = None
+    if error is not None:
+        code, status, model = error.code, error.provider_status, endpoint.model
+    else:
+        exchange.answering = len(attempts)
+        if exchange.stream:
+            first_token = milliseconds
+    attempts.append(
         AttemptRecord(
             provider=endpoint.provider.name,
             upstream_model=endpoint.upstream_model,
             milliseconds=milliseconds,
-            code=None if error is None else error.code,
-            status=None if error is None else error.provider_status,
-            model=None if error is None else endpoint.model,
+            code=code,
+            status=status,
+            model=model,
             began_ms=round((began - exchange.began) * 1000),
-            connect_ms=0 if pace is None else round(pace.connect * 1000),
-            first_token_ms=milliseconds if error is None and exchange.stream else None,
+            connect_ms=round(pace.connect * 1000) if pace is not None and pace.connect else 0,
+            first_token_ms=first_token,
         )
     )
 

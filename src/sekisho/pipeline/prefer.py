@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from sekisho.core.contract import Headers
+from sekisho.core.contract import Named
 from sekisho.core.error import BadRequest
 from sekisho.core.money import nano_from_usd
 from sekisho.core.preference import NONE, Preferences, PriceCap, Selector, contradiction
@@ -47,15 +47,13 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
 _decoder = msgspec.json.Decoder(_Asked)
 
 
-def asked(headers: Headers, providers: Collection[str]) -> Preferences:
+def asked(named: Named, providers: Collection[str]) -> Preferences:
     """What the request's header asks for; `NONE` without one. `providers` are those that there are.
 
     Raises BadRequest, naming the member.
     """
-    for name, value in headers:
-        if name == HEADER:
-            return _read(value, providers)
-    return NONE
+    value = named.get(HEADER)
+    return NONE if value is None else _read(value, providers)
 
 
 def _read(value: bytes, providers: Collection[str]) -> Preferences:

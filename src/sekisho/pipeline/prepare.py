@@ -60,8 +60,10 @@ class Prepared:
         """Request line and headers, signed with that key; open for more header lines. Raises
         ProviderAuthFailed."""
         signer = self.signers[key]
-        signed = signer.headers()
         known = self._heads.get((path, key))
+        if known is not None and signer.constant:
+            return known[1]
+        signed = signer.headers()
         if known is None or known[0] != signed:
             head = build_head(
                 "POST",

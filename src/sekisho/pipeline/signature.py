@@ -10,7 +10,7 @@ import re
 import time
 from typing import Protocol
 
-from sekisho.core.contract import Headers
+from sekisho.core.contract import Headers, Named
 from sekisho.core.error import Unauthorized
 from sekisho.wire import sigv4
 from sekisho.wire.sigv4 import Authorization, Message
@@ -34,6 +34,8 @@ class Asked(Protocol):
 
     @property
     def headers(self) -> Headers: ...
+    @property
+    def named(self) -> Named: ...
     @property
     def body(self) -> bytes:
         """As it came."""

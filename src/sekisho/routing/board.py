@@ -78,7 +78,9 @@ class Board:
     def asked_wait(self, endpoint: str) -> float:
         """Seconds for which the provider asked to be left alone; 0: it did not, or they have passed."""
         standing = self._standings.get(endpoint)
-        return 0.0 if standing is None else max(0.0, standing.health.asked - self._clock())
+        if standing is None or not standing.health.asked:
+            return 0.0
+        return max(0.0, standing.health.asked - self._clock())
 
     def began(self, endpoint: str) -> None:
         """A call is being sent. `ended` must follow, whatever happens."""

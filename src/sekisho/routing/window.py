@@ -1,15 +1,15 @@
 """Percentiles of the last five minutes in little room: counts on a logarithmic scale, in slices of time."""
 
-import math
+from bisect import bisect_left
 
 SLICES = 10
 SLICE = 30.0
 """Seconds."""
 _FIRST = 0.001
 _STEP = 1.25
-_LOG_STEP = math.log(_STEP)
-_BINS = 64
-"""From a thousandth up to about 1,270, each bin a quarter above the one before."""
+_BOUNDS = [_FIRST * _STEP**bin_ for bin_ in range(63)]
+"""Upper ends of the bins but the last: from a thousandth up to about 1,000, each a quarter above the one
+before."""
 
 
 class Window:
@@ -33,8 +33,10 @@ class Window:
         """`now` is monotonic seconds."""
         if now >= self._until:
             self._move(now)
-        bin_ = 0 if value <= _FIRST else min(_BINS - 1, int(math.log(value / _FIRST) / _LOG_STEP) + 1)
-        counts = self._slices.setdefault(self._at, {})
+        bin_ = bisect_left(_BOUNDS, value)
+        counts = self._slices.get(self._at)
+        if counts is None:
+            counts = self._slices[self._at] = {}
         counts[bin_] = counts.get(bin_, 0) + 1
         self._share = -1.0
 

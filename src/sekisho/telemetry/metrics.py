@@ -113,7 +113,7 @@ class CallMetrics:
         cell = self._cells.get(pair) or self._cell(pair)
         if record.operation != SETTLEMENT:
             ended = record.outcome if record.error_code is None else f"{record.outcome} {record.error_code}"
-            _add(cell.ended, ended, 1)
+            cell.ended[ended] = cell.ended.get(ended, 0) + 1
             cell.duration.add(record.total_ms / 1000)
         if record.first_token_ms is not None:
             cell.first_token.add(record.first_token_ms / 1000)
@@ -121,12 +121,15 @@ class CallMetrics:
             cell.cost += record.cost
         if record.unpriced:
             cell.unpriced += 1
-        if record.usage is not None:
-            cell.input += record.usage.input
-            cell.cache_read += record.usage.cache_read
-            cell.cache_write += record.usage.cache_write + record.usage.cache_write_1h
-            cell.output += record.usage.output
-            cell.reasoning += record.usage.reasoning
+        usage = record.usage
+        if usage is not None:
+            cell.input += usage.input
+            cell.output += usage.output
+            if usage.cache_read or usage.cache_write or usage.cache_write_1h:
+                cell.cache_read += usage.cache_read
+                cell.cache_write += usage.cache_write + usage.cache_write_1h
+            if usage.reasoning:
+                cell.reasoning += usage.reasoning
         for attempt in record.attempts:
             if attempt.code is not None and attempt.code != OUTRUN:
                 _add(self._counts.failed_attempts, f"{attempt.provider} {attempt.code}", 1)

@@ -337,14 +337,8 @@ class Connection(asyncio.Protocol):
             raise Malformed("bytes after the end of the answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.status:
-            return  # a trailer
-        name = name.lower()
-        self.headers.append((name, value))
-        if name == b"content-encoding":
-            self.encoding = value
-        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            raise Malformed(f"{self.peer} uses a transfer encoding other than chunked")
+        if not self.status:  # else it is a trailer
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -355,6 +349,11 @@ class Connection(asyncio.Protocol):
             return
         if self._quiet > MAX_HEAD and sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
             raise Malformed(f"{self.peer} sent more than {MAX_HEAD} bytes of headers")
+        named = dict(self.headers)
+        if b"content-encoding" in named:
+            self.encoding = named[b"content-encoding"]
+        if named.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+            raise Malformed(f"{self.peer} uses a transfer encoding other than chunked")
         self.status = status
         if self._bodiless:
             self.complete = True

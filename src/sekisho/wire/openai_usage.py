@@ -49,22 +49,25 @@ def read(wire: WireUsage | None) -> Usage | None:
         return None
     details = wire.prompt_tokens_details or _NO_PROMPT
     produced = wire.completion_tokens_details or _NO_COMPLETION
-    prompt = _within(wire.prompt_tokens)
-    cache_read = _within(details.cached_tokens or wire.cached_tokens or wire.prompt_cache_hit_tokens, prompt)
-    cache_write = _within(details.cache_write_tokens, prompt - cache_read)
+    prompt, output = _within(wire.prompt_tokens), _within(wire.completion_tokens)
+    cached = details.cached_tokens or wire.cached_tokens or wire.prompt_cache_hit_tokens
+    cache_read = _within(cached, prompt) if cached else 0
+    written = details.cache_write_tokens
+    cache_write = _within(written, prompt - cache_read) if written else 0
     fresh = prompt - cache_read - cache_write
-    output = _within(wire.completion_tokens)
-    reasoning = _within(produced.reasoning_tokens)
-    if reasoning and wire.total_tokens == prompt + output + reasoning:
-        output += reasoning  # xAI counts reasoning beside `completion_tokens`, and says so by its total
+    reasoning, audio = produced.reasoning_tokens, details.audio_tokens
+    if reasoning:
+        reasoning = _within(reasoning)
+        if wire.total_tokens == prompt + output + reasoning:
+            output += reasoning  # xAI counts reasoning beside `completion_tokens`, and says so by its total
     return Usage(
         input=fresh,
         cache_read=cache_read,
         cache_write=cache_write,
         output=output,
-        reasoning=_within(reasoning, output),
-        input_audio=_within(details.audio_tokens, fresh),
-        output_audio=_within(produced.audio_tokens, output),
+        reasoning=_within(reasoning, output) if reasoning else 0,
+        input_audio=_within(audio, fresh) if audio else 0,
+        output_audio=_within(produced.audio_tokens, output) if produced.audio_tokens else 0,
     )
 
 

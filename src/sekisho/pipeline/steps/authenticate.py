@@ -14,7 +14,7 @@ from sekisho.pipeline import signature
 from sekisho.pipeline.signature import Asked
 from sekisho.wire.sigv4 import Authorization
 
-KEY_HEADERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
+KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
 """Of Anthropic, Azure and Google."""
 SIGNED = b"AWS4-HMAC-SHA256"
 
@@ -32,24 +32,28 @@ async def authenticate(
         signature.verify(asked, credential, signatory.secret_access_key, clock.now())
         principal = signatory.principal
     else:
-        principal = await _find(credential, keys)
+        # Only the digest is compared, and by hash lookup: how long that takes says nothing about the key.
+        digest = sha256(credential).digest()
+        principal = keys.find(digest) or await _find_anew(digest, keys)
     if principal.expires is not None and principal.expires <= clock.now():
         raise Unauthorized("this API key has expired; `sekisho keys create` makes a new one")
     return principal
 
 
 def presented(asked: Asked, query_key: bytes | None = None) -> bytes | Authorization:
-    """The first key that the request holds, or what its signature says. Raises Unauthorized where there is
-    neither."""
-    for name, value in asked.headers:
-        if name == b"authorization":
-            scheme, _, key = value.partition(b" ")
-            if scheme.lower() == b"bearer" and key.strip():
-                return key.strip()
-            if scheme == SIGNED:
-                return signature.read(value)
-        elif name in KEY_HEADERS and value.strip():
-            return value.strip()
+    """The key that the request holds, or what its signature says; of several `authorization` counts first.
+    Raises Unauthorized where there is neither."""
+    named = asked.named
+    value = named.get(b"authorization")
+    if value is not None:
+        scheme, _, key = value.partition(b" ")
+        if scheme.lower() == b"bearer" and (key := key.strip()):
+            return key
+        if scheme == SIGNED:
+            return signature.read(value)
+    for name in KEY_HEADERS:
+        if name in named and (key := named[name].strip()):
+            return key
     if query_key is not None:
         for pair in asked.target.partition(b"?")[2].split(b"&"):
             name, _, value = pair.partition(b"=")
@@ -58,13 +62,9 @@ def presented(asked: Asked, query_key: bytes | None = None) -> bytes | Authoriza
     raise Unauthorized("no API key: send `Authorization: Bearer KEY` or `x-api-key: KEY`")
 
 
-async def _find(key: bytes, keys: Keys) -> Principal:
-    # Only the digest is compared, and by hash lookup: how long that takes says nothing about the key.
-    digest = sha256(key).digest()
+async def _find_anew(digest: bytes, keys: Keys) -> Principal:
+    await keys.refresh()
     principal = keys.find(digest)
-    if principal is None:
-        await keys.refresh()
-        principal = keys.find(digest)
     if principal is None:
         raise Unauthorized("this API key is unknown or was revoked; `sekisho keys create` makes one")
     return principal

@@ -1,7 +1,7 @@
 """How many gateways a call has come through: one that is configured as its own provider must not call itself
 for ever."""
 
-from sekisho.core.contract import Headers
+from sekisho.core.contract import Named
 from sekisho.core.error import LoopDetected
 
 HEADER = b"x-sekisho-hops"
@@ -9,14 +9,14 @@ MOST = 4
 """Gateways before this one. A team's gateway behind a company's makes one; a real chain has no more."""
 
 
-def count_hops(headers: Headers) -> int:
+def count_hops(named: Named) -> int:
     """Raises LoopDetected above `MOST`. What is no number counts as the most, for no gateway sent it."""
-    for name, value in headers:
-        if name == HEADER:
-            hops = int(value) if value.isdigit() and len(value) < 3 else MOST
-            if hops > MOST:
-                raise LoopDetected(
-                    f"the call came through {hops} gateways already: a provider's base_url leads back here"
-                )
-            return hops
-    return 0
+    value = named.get(HEADER)
+    if value is None:
+        return 0
+    hops = int(value) if value.isdigit() and len(value) < 3 else MOST
+    if hops > MOST:
+        raise LoopDetected(
+            f"the call came through {hops} gateways already: a provider's base_url leads back here"
+        )
+    return hops

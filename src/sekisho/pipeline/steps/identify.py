@@ -8,18 +8,19 @@ from hashlib import sha256
 
 import msgspec
 
-from sekisho.core.contract import Members
+from sekisho.core.contract import Members, Named
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
 
 USER_HEADER = b"x-sekisho-user"
 TAGS_HEADER = b"x-sekisho-tags"
-SESSION_HEADERS = frozenset({b"x-session-id", b"x-claude-code-session-id"})
-"""The second is sent by Claude Code since 2.1.86 (2026-03)."""
-_HEADERS = SESSION_HEADERS | {USER_HEADER, TAGS_HEADER}
+SESSION_HEADERS = (b"x-claude-code-session-id", b"x-session-id")
+"""The first is sent by Claude Code since 2.1.86 (2026-03); the second wins."""
+_HEADERS = frozenset((*SESSION_HEADERS, USER_HEADER, TAGS_HEADER))
 USER_MEMBERS = ("safety_identifier", "user")
 """OpenAI's, the newer one first; Anthropic's is in `metadata`."""
 SESSION_MEMBERS = ("session_id", "prompt_cache_key")
+_MEMBERS = frozenset((*USER_MEMBERS, *SESSION_MEMBERS, "metadata"))
 LONGEST = 128
 """Characters of a user or a session. A longer name, or one that cannot be printed, is kept as its digest: the
 call goes on, and no two users become one."""
@@ -50,22 +51,21 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def identify(exchange: Exchange) -> None:
     """Fills user, session and tags. Raises BadRequest for tags that are too many or too long."""
-    user, session = _said(exchange.members)
-    tags = exchange.principal.tags
-    for name, value in exchange.headers:
-        if name not in _HEADERS or not value:
-            continue
-        if name == TAGS_HEADER:
-            tags = _with(tags, value)
-        elif name == USER_HEADER:
-            user = value.decode("utf-8", "backslashreplace")
-        else:
-            session = value.decode("utf-8", "backslashreplace")
+    members, named = exchange.members, exchange.named
+    exchange.tags = exchange.principal.tags
+    if _MEMBERS.isdisjoint(members) and _HEADERS.isdisjoint(named):
+        return
+    user, session = _said(members)
+    user = _text_of(named, USER_HEADER) or user
+    for name in SESSION_HEADERS:
+        session = _text_of(named, name) or session
     if user:
         exchange.user = bounded(user)
     if session:
         exchange.session = bounded(session)
-    exchange.tags = tags
+    tags = named.get(TAGS_HEADER)
+    if tags:
+        exchange.tags = _with(exchange.tags, tags)
 
 
 def bounded(name: str) -> str:
@@ -73,6 +73,10 @@ def bounded(name: str) -> str:
     if len(name) <= LONGEST and name.isprintable():
         return name
     return "sha256:" + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _text_of(named: Named, name: bytes) -> str:
+    return named.get(name, b"").decode("utf-8", "backslashreplace")
 
 
 def _said(members: Members) -> tuple[str, str]:

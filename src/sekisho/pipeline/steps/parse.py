@@ -2,7 +2,6 @@
 
 import msgspec
 
-from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
@@ -22,12 +21,14 @@ def parse(exchange: Exchange) -> None:
     members = exchange.members = json.members(exchange.body)
     exchange.model = _model(members.get("model")) if entry.model is None else _checked(entry.model)
     if entry.operation is Operation.CHAT:
-        exchange.stream = _stream(members) if entry.stream is None else entry.stream
+        if entry.stream is not None:
+            exchange.stream = entry.stream
+        elif "stream" in members:
+            exchange.stream = _stream(bytes(members["stream"]))
     exchange.dialect.check_members(members)
 
 
-def _stream(members: Members) -> bool:
-    stream = bytes(members.get("stream", b"false"))
+def _stream(stream: bytes) -> bool:
     if stream not in (b"true", b"false", b"null"):
         raise BadRequest("`stream` must be true or false", param="stream")
     return stream == b"true"

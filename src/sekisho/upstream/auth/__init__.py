@@ -12,6 +12,11 @@ from sekisho.upstream.auth.sigv4 import SigV4Signer
 
 
 class Signer(Protocol):
+    @property
+    def constant(self) -> bool:
+        """Whether `headers` gives the same for every request, and `sign` nothing."""
+        ...
+
     def headers(self) -> list[tuple[str, str]]:
         """The headers to send, with the secret as it is at this moment.
 
@@ -31,6 +36,7 @@ class Unsigned:
     """For servers that ask for no key."""
 
     __slots__ = ()
+    constant = True
 
     def headers(self) -> list[tuple[str, str]]:
         return []

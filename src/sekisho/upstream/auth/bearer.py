@@ -10,6 +10,10 @@ class BearerSigner:
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
 
+    @property
+    def constant(self) -> bool:
+        return not self._secret.variables
+
     def headers(self) -> list[tuple[str, str]]:
         return [("authorization", f"Bearer {header_text(self._secret)}")]
 

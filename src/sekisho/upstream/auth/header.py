@@ -11,6 +11,10 @@ class HeaderSigner:
         self._name = name.lower()
         self._secret = secret
 
+    @property
+    def constant(self) -> bool:
+        return not self._secret.variables
+
     def headers(self) -> list[tuple[str, str]]:
         return [(self._name, header_text(self._secret))]
 

@@ -16,6 +16,7 @@ from sekisho.wire.sigv4 import Authorization, Message, Scope
 
 class SigV4Signer:
     __slots__ = ("_aws", "_kept", "_now")
+    constant = False
 
     def __init__(self, aws: AwsSigning, now: Callable[[], float]) -> None:
         self._aws = aws
