@@ -123,7 +123,8 @@ async def _gateway(staged: Snapshot) -> AsyncIterator[Running]:
         settings = Settings(data_dir, f"sqlite:///{data_dir / 'sekisho.db'}", admin_key=key)
         environment: Mapping[str, str] = {}  # nobody's proxies
         options = Options(host=HOST, port=0)
-        gateway = Gateway(settings, options, environment, Configuration(staged, ServerEntry(), RecordsEntry()))
+        fixed = Configuration(staged, ServerEntry(), RecordsEntry())
+        gateway = Gateway(settings, options, environment, fixed)
         port = await gateway.start()
         try:
             yield Running(port, key, gateway.books)
