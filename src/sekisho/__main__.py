@@ -7,6 +7,7 @@ from sekisho.cli.chaos import chaos
 from sekisho.cli.check import check
 from sekisho.cli.demo import demo
 from sekisho.cli.explain import explain
+from sekisho.cli.holders import commands_for
 from sekisho.cli.keys import keys
 from sekisho.cli.report import report
 from sekisho.cli.serve import serve
@@ -20,6 +21,11 @@ app.command()(demo)
 app.command()(explain)
 app.command()(chaos)
 app.add_typer(keys, name="keys")
+app.add_typer(commands_for("organisation", "organisations"), name="orgs")
+app.add_typer(commands_for("team", "teams"), name="teams")
+app.add_typer(commands_for("project", "projects"), name="projects")
+app.add_typer(commands_for("person", "people"), name="people")
+app.add_typer(commands_for("account", "service accounts"), name="accounts")
 app.add_typer(report, name="report")
 
 

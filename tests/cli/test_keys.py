@@ -47,7 +47,7 @@ def test_a_key_is_made_listed_and_revoked(command: Command) -> None:
     assert isinstance(key, str)
     assert re.fullmatch(r"sk-sekisho-[A-Za-z0-9_-]{43}", key)
     assert made["expires"] == "2100-01-01T00:00:00+00:00"
-    assert (made["name"], made["allowed_models"], made["admin"]) == ("会計", ["a/b", "c/d"], True)
+    assert (made["name"], made["models"], made["admin"]) == ("会計", ["a/b", "c/d"], True)
     assert command.json("list") == [made]
     assert command.json("revoke", str(made["id"]))["status"] == "revoked"
     assert command("list").stdout.count("revoked") == 1

@@ -5,14 +5,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from sekisho.control.services import keycache
 from sekisho.control.services.keycache import KeyCache
-from sekisho.control.services.keys import KeyRefused, KeyService, digest
+from sekisho.control.services.keys import KeyService, digest
+from sekisho.control.services.refusal import Refused
 from sekisho.control.services.signing import SigningSecret
+from sekisho.control.services.terms import KeyDraft
 from sekisho.control.store.engine import Store
 from sekisho.control.store.listen import listen
 from sekisho.control.store.migrate import migrate
@@ -21,6 +25,7 @@ from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 
 WATCH = Path(__file__).parent / "scripts" / "watch_a_key.py"
+ENDS = datetime.fromtimestamp(9e9, UTC)
 NAMES = ["ci", "会計チーム　山田", "👨‍👩‍👧", "x'); DROP TABLE api_keys; --", "%_\\", "n" * 200]
 
 
@@ -44,11 +49,11 @@ def cache(store: Store, signing: SigningSecret) -> KeyCache:
 def test_a_key_is_256_random_bits_of_which_only_the_digest_is_stored(
     service: KeyService, store: Store
 ) -> None:
-    key, text = service.create("ci", expires=9e9, allowed_models=["b/c", "a/b", "a/b"], admin=True)
+    key, text = service.create("ci", KeyDraft(expires=ENDS, models=("b/c", "a/b", "a/b"), admin=True))
     assert text.startswith("sk-sekisho-")
     assert len(text) == len("sk-sekisho-") + 43
     assert service.list() == [key]
-    assert (key.allowed_models, key.expires, key.admin) == (("a/b", "b/c"), 9e9, True)
+    assert (key.allowance.models, key.expires, key.admin) == (("a/b", "b/c"), 9e9, True)
     assert key.prefix == text[:15]
     assert digest(text) not in repr(key).encode()
     with store.read() as connection:
@@ -70,25 +75,25 @@ def test_any_printable_name_is_data_and_nothing_else(service: KeyService) -> Non
         ({"name": "n" * 201}, "has 201 characters; 200 are allowed"),
         ({"name": "a\x1b[31m"}, "control characters"),
         ({"name": "\ud800"}, "control characters"),
-        ({"name": "a", "expires": 1.0}, "expired already"),
-        ({"name": "a", "allowed_models": ["a/b", " "]}, "one of the models has no name"),
+        ({"name": "a", "expires": datetime(2020, 1, 1)}, "expired already"),
+        ({"name": "a", "models": ("a/b", " ")}, "one of the models has no name"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
     service: KeyService, arguments: dict[str, object], reason: str
 ) -> None:
-    with pytest.raises(KeyRefused, match=reason):
-        service.create(**arguments)
+    with pytest.raises(Refused, match=reason):
+        service.create(str(arguments["name"]), KeyDraft(**{**arguments, "name": UNSET}))
     assert service.list() == []
 
 
 def test_a_key_is_revoked_by_id_name_or_a_beginning_that_fits_one_only(service: KeyService) -> None:
     ci, ci_two, other = (service.create(name)[0] for name in ("ci", "ci-2", "other"))
-    with pytest.raises(KeyRefused, match="fits several keys"):
+    with pytest.raises(Refused, match="fits several keys"):
         service.revoke("c")
-    with pytest.raises(KeyRefused, match="no active key"):
+    with pytest.raises(Refused, match="no active key"):
         service.revoke("nothing")
-    with pytest.raises(KeyRefused, match="no active key"):
+    with pytest.raises(Refused, match="no active key"):
         service.revoke("")
     assert service.revoke("ci").id == ci.id
     assert service.revoke("ci").id == ci_two.id
@@ -123,7 +128,7 @@ async def test_a_new_key_is_found_after_one_refresh_and_a_revoked_one_is_not(
     service: KeyService, cache: KeyCache
 ) -> None:
     await cache.load()
-    key, text = service.create("ci", expires=9e9, allowed_models=["a/b"])
+    key, text = service.create("ci", KeyDraft(expires=ENDS, models=("a/b",)))
     assert cache.find(digest(text)) is None
     await asyncio.gather(*(cache.refresh() for _ in range(50)))
     principal = cache.find(digest(text))
@@ -141,16 +146,15 @@ async def test_a_key_signs_under_its_id_until_it_is_revoked(
 ) -> None:
     key, text = service.create("ci")
     await cache.load()
-    signatory = cache.signatory(key.id)
-    assert signatory is not None
+    [signatory] = cache.signatories(key.id)
     assert signatory.principal == cache.find(digest(text))
     assert signatory.secret_access_key == signing.secret_access_key(service.digest_of("ci")[1])
     assert signatory.secret_access_key not in repr(signatory)
-    assert cache.signatory("key_env_admin") is not None
+    assert len(cache.signatories("key_env_admin")) == 1
     service.revoke(key.id)
     await cache.refresh()
-    assert cache.signatory(key.id) is None
-    with pytest.raises(KeyRefused, match="was revoked"):
+    assert cache.signatories(key.id) == []
+    with pytest.raises(Refused, match="was revoked"):
         service.digest_of(key.id)
 
 

@@ -17,15 +17,15 @@ from sekisho.control.store import calls, upgrade
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import HEAD, migrate
 from sekisho.control.store.positions import Position, claim
-from sekisho.control.store.tables import api_keys, metadata, revision
+from sekisho.control.store.tables import api_keys, holders, metadata, revision
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
 
 SCRIPTS = Path(__file__).parent / "scripts"
 EARLIER = [f"{number:04d}" for number in range(1, int(HEAD))]
 HELD = (
-    "INSERT INTO api_keys (id, name, digest, prefix, created, admin) VALUES"
-    " ('key_a', '会計', 'digest', 'sk-sekisho-abcd', 1.5, true)",
+    "INSERT INTO api_keys (id, name, digest, prefix, created, admin, allowed_models) VALUES"
+    " ('key_a', '会計', 'digest', 'sk-sekisho-abcd', 1.5, true, '[\"a/b\"]')",
     "INSERT INTO calls (id, started, key_id, operation, dialect, requested_model, stream, status, outcome,"
     " usage_input, usage_cache_read, usage_cache_write, usage_cache_write_1h, usage_output, usage_reasoning,"
     " usage_input_audio, usage_output_audio, usage_estimated, cost, unpriced, attempts, total_ms, app) VALUES"
@@ -78,7 +78,9 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
         assert differences(connection) == []
         kept = record("gen-1", usage=Usage(input=1, output=2), cost=3, total_ms=4, app="関所")
         assert calls.find(connection, "gen-1") == kept
-        assert [key.id for key in connection.execute(api_keys.select())] == ["key_a"]
+        [key] = connection.execute(api_keys.select())
+        assert (key.id, key.allowance) == ("key_a", {"models": ["a/b"]})
+        assert [holder.id for holder in connection.execute(holders.select())] == ["default"]
     with store.write() as connection:
         assert claim(connection, "mine", "a.log") == Position(5, 6, done=True)
     store.close()

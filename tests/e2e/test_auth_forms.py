@@ -15,8 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.e2e.live import ADMIN_KEY, PROVIDER_KEY, Live, running
 
-from sekisho.control.services.keys import ApiKey, KeyService, digest
+from sekisho.control.services.keys import KeyService, digest
 from sekisho.control.services.signing import SigningSecret
+from sekisho.control.services.terms import ApiKey, KeyDraft
 from sekisho.control.store.engine import Store
 from sekisho.core.clock import Clock
 from sekisho.testkit.provider import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ScriptedProvider
@@ -49,7 +50,7 @@ async def gateway(
 def made(live: Live, name: str, **options: Any) -> tuple[ApiKey, str, str]:
     """A key, its text, and what it signs with."""
     store = Store(f"sqlite:///{live.data_dir / 'sekisho.db'}")
-    key, text = KeyService(store, Clock()).create(name, **options)
+    key, text = KeyService(store, Clock()).create(name, KeyDraft(**options))
     store.close()
     signing = SigningSecret(live.data_dir, None)
     signing.load()
@@ -149,7 +150,7 @@ async def refused(client: Any) -> tuple[int, str]:
 
 
 async def test_a_signature_is_worth_what_its_key_is(gateway: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    key, _, secret = made(gateway, "limited", allowed_models=["aws/echo"])
+    key, _, secret = made(gateway, "limited", models=("aws/echo",))
     with bedrock(gateway, key.id, secret) as client:
         status, message = await refused(client)
         assert (status, "may not use the model" in message) == (403, True)

@@ -6,8 +6,8 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest_asyncio
 from tests.e2e.live import DOCUMENT, Live, scripted
 
 from sekisho.control.services.keys import KeyService
+from sekisho.control.services.terms import KeyDraft
 from sekisho.control.store.engine import Store
 from sekisho.core.clock import Clock
 
@@ -91,8 +92,8 @@ async def test_the_list_of_models_is_the_marketplaces(client: httpx2.AsyncClient
 
 async def test_a_key_reports_on_itself(client: httpx2.AsyncClient, live: Live) -> None:
     keys = KeyService(Store(f"sqlite:///{live.data_dir / 'sekisho.db'}"), Clock())
-    ends = time.time() + 3600
-    _, text = await asyncio.to_thread(lambda: keys.create("会計", expires=ends))
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    _, text = await asyncio.to_thread(lambda: keys.create("会計", KeyDraft(expires=ends)))
     async with live.http(text) as mine:
         await chat(mine, "acme/cached")
         for each, admin in ((client, True), (mine, False)):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -13,6 +14,7 @@ from tests.e2e.live import DOCUMENT, Live, scripted
 from tests.e2e.refusal import CHAT, MESSAGES, call, dialects, providers, refused, streamed
 
 from sekisho.control.services.keys import KeyService
+from sekisho.control.services.terms import KeyDraft
 from sekisho.control.store.engine import Store
 from sekisho.core.clock import Clock
 
@@ -78,7 +80,9 @@ async def test_a_revoked_and_an_expired_key_are_refused(live: Live, path: str) -
     keys = keys_of(live)
     revoked, revoked_text = await asyncio.to_thread(keys.create, f"leaver {path}")
     ends = time.time() + 0.4
-    _, expiring_text = await asyncio.to_thread(lambda: keys.create(f"guest {path}", expires=ends))
+    _, expiring_text = await asyncio.to_thread(
+        lambda: keys.create(f"guest {path}", KeyDraft(expires=datetime.fromtimestamp(ends, UTC)))
+    )
     async with live.http(revoked_text) as client:
         assert (await client.post(path, json=call())).status_code == 200
         await asyncio.to_thread(keys.revoke, revoked.id)
@@ -102,7 +106,7 @@ async def test_a_key_for_some_models_may_use_no_other_by_any_of_its_names(
     live: Live, path: str, stream: bool
 ) -> None:
     keys = keys_of(live)
-    _, text = await asyncio.to_thread(lambda: keys.create(f"narrow {path}", allowed_models=["acme/echo"]))
+    _, text = await asyncio.to_thread(lambda: keys.create(f"narrow {path}", KeyDraft(models=("acme/echo",))))
     async with live.http(text) as client:
         for allowed in ("acme/echo", "priced/acme/echo"):
             assert (await client.post(path, json=call(allowed, stream=stream))).status_code == 200

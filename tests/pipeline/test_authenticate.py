@@ -32,9 +32,15 @@ class Known:
     def find(self, digest: bytes) -> Principal | None:
         return None if self.late else self.principals.get(digest)
 
-    def signatory(self, key_id: str) -> Signatory | None:
+    former_secret: str | None = None
+    """Of a key that was rotated a while ago."""
+
+    def signatories(self, key_id: str) -> list[Signatory]:
         owner = next((each for each in self.principals.values() if each.key_id == key_id), None)
-        return None if self.late or owner is None else Signatory(owner, SECRET)
+        if self.late or owner is None:
+            return []
+        secrets = [SECRET] + ([self.former_secret] if self.former_secret else [])
+        return [Signatory(owner, secret) for secret in secrets]
 
     async def refresh(self) -> None:
         self.late = False
@@ -46,6 +52,7 @@ class Request:
     target: bytes = b"/v1/chat/completions"
     method: str = "POST"
     body: bytes = b"{}"
+    peer: str = ""
 
     @property
     def named(self) -> dict[bytes, bytes]:
@@ -76,10 +83,10 @@ async def test_a_key_in_the_query_counts_where_the_dialect_has_one() -> None:
     assert await who(request, query_key=b"key") is OURS
     with pytest.raises(Unauthorized, match="no API key"):
         await who(request)
-    with pytest.raises(Unauthorized, match="unknown or was revoked") as raised:
+    with pytest.raises(Unauthorized, match="unknown, disabled or revoked") as raised:
         await who(replace(request, target=b"/v1beta/x?key=sk-other-canary"), query_key=b"key")
     assert "canary" not in raised.value.message
-    with pytest.raises(Unauthorized, match="unknown or was revoked"):
+    with pytest.raises(Unauthorized, match="unknown, disabled or revoked"):
         await who(replace(request, headers=[(b"x-goog-api-key", b"wrong")]), query_key=b"key")
 
 

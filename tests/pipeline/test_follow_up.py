@@ -43,6 +43,7 @@ class Request:
     target: bytes = b"/v1/responses/resp_1?stream=true"
     headers: list[tuple[bytes, bytes]] = field(default_factory=lambda: [(b"authorization", b"Bearer k")])
     body: bytes = b""
+    peer: str = ""
 
     @property
     def named(self) -> dict[bytes, bytes]:
@@ -59,8 +60,8 @@ class Owner:
     def find(self, digest: bytes) -> Principal | None:
         return Principal(key_id="key_1", name="test")
 
-    def signatory(self, key_id: str) -> Signatory | None:
-        return None
+    def signatories(self, key_id: str) -> list[Signatory]:
+        return []
 
     async def refresh(self) -> None: ...
 

@@ -5,6 +5,10 @@ from typing import NoReturn
 import typer
 
 
+class Misused(Exception):
+    """An option says what cannot be understood."""
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """Say why and leave."""
     typer.echo(f"error: {message}", err=True)

@@ -35,6 +35,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     named: Named
     """The same headers, for looking them up."""
     body: bytes
+    peer: str = ""
+    """The address that it came from."""
     target: bytes = b""
     """Path and query as they came, which a signature covers."""
     started: float

@@ -55,8 +55,9 @@ class Keys(Protocol):
         """The principal of a key's SHA-256 digest, from memory."""
         ...
 
-    def signatory(self, key_id: str) -> Signatory | None:
-        """The principal of a key's public id, and what it signs AWS requests with; from memory."""
+    def signatories(self, key_id: str) -> Sequence[Signatory]:
+        """The principal of a key's public id, and what it signs AWS requests with; from memory. Two for a
+        while after a key was rotated, the newer one first; none for an unknown id."""
         ...
 
     async def refresh(self) -> None:

@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         "_lingering",
         "_named",
         "_parser",
+        "_peer",
         "_pending",
         "_quiet",
         "_responding",
@@ -68,6 +69,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's looks like one, but is none
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
         self._server.connections.add(self)
         self.deadline = self._server.now + self._server.limits.head_seconds
 
@@ -177,6 +180,7 @@ class Connection(asyncio.Protocol):
             headers=self._headers,
             named=self._named,
             body=bytes(self._body),
+            peer=self._peer,
             keep_alive=parser.should_keep_alive(),
             chunked=parser.get_http_version() != "1.0",
         )

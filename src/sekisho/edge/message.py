@@ -21,6 +21,8 @@ class Request(msgspec.Struct, eq=False):
     """Lower-case names, in order of arrival."""
     named: Named
     body: bytes
+    peer: str = ""
+    """The address at the other end of the connection."""
     keep_alive: bool = True
     chunked: bool = True
     """False: the client speaks HTTP/1.0, which knows no chunks."""

@@ -150,6 +150,7 @@ class Routes:
             headers=request.headers,
             named=request.named,
             body=request.body,
+            peer=request.peer,
             target=request.target,
             started=now,
             began=self._clock.monotonic(),

@@ -96,8 +96,8 @@ class Attempts:
             search.failures.clear()
 
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
-        """Those of the call's plan, at least one. Raises BadRequest, Unsupported or BudgetUsedUp where none
-        is allowed."""
+        """Those of the call's plan, at least one. Raises BadRequest, Forbidden, Unsupported or BudgetUsedUp
+        where none is allowed."""
         asked = prefer.asked(exchange.named, plane.snapshot.providers)
         wanted = narrowed(narrowed(exchange.principal.prefer, route.prefer), asked)
         if wanted is NONE and len(route.targets) == 1 and not self.board.spent.used_up:
@@ -105,7 +105,9 @@ class Attempts:
         planned = plan(route, ask_of(exchange, route, wanted, self.tokens), self.board, self.random)
         exchange.plan = plan_record(planned)
         if planned.rejected and not planned.targets:
-            raise nothing_allowed(planned, route, asked=asked is not NONE, now=self.clock.now())
+            raise nothing_allowed(
+                planned, route, exchange.principal, asked=asked is not NONE, now=self.clock.now()
+            )
         return planned.targets
 
 

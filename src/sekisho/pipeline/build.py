@@ -38,5 +38,5 @@ class Pipeline:
         parse(exchange)
         identify(exchange)
         route = find_route(plane.snapshot, exchange.model)
-        check_access(exchange.principal, route)
+        check_access(exchange.principal, route, exchange.entry.operation)
         return await self.attempts.answer(exchange, plane, route)

@@ -4,14 +4,18 @@ from sekisho.core.error import (
     BadRequest,
     BodyTooLarge,
     BudgetUsedUp,
+    ClientError,
     ContentFiltered,
     ContextTooLong,
+    Forbidden,
     SekishoError,
     Throttled,
     Unsupported,
     UpstreamError,
 )
 from sekisho.core.exchange import Exchange
+from sekisho.core.preference import NONE
+from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
 from sekisho.pipeline.notes import history
@@ -100,8 +104,8 @@ def throttled(target: Target, wait: float) -> Throttled:
 
 
 def nothing_allowed(
-    plan: Plan, route: Route, *, asked: bool, now: float
-) -> BadRequest | Unsupported | BudgetUsedUp:
+    plan: Plan, route: Route, principal: Principal, *, asked: bool, now: float
+) -> ClientError | BudgetUsedUp:
     """For a plan without targets. `asked`: the request itself had a say in it. `now`: seconds since the
     epoch."""
     reasons = "; ".join(f"{target.endpoint.provider.name} {reason}" for target, reason in plan.rejected[:20])
@@ -109,4 +113,8 @@ def nothing_allowed(
         message = f"no target of `{route.name}` may be used: {reasons}. Wait, or choose another model"
         return BudgetUsedUp(message, param="model", retry_after=plan.reopens - now)
     message = f"no target of `{route.name}` may be used: {reasons}. Ask for less, or choose another model"
-    return BadRequest(message, param=HEADER_NAME) if asked else Unsupported(message, param="model")
+    if asked:
+        return BadRequest(message, param=HEADER_NAME)
+    if principal.prefer is not NONE:
+        return Forbidden(f"with this API key, {message}", param="model")
+    return Unsupported(message, param="model")

@@ -37,6 +37,11 @@ class Asked(Protocol):
     @property
     def named(self) -> Named: ...
     @property
+    def peer(self) -> str:
+        """The address that the request came from; empty: not known."""
+        ...
+
+    @property
     def body(self) -> bytes:
         """As it came."""
         ...

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
-from sekisho.control.services.keys import digest, read_principals
+from sekisho.control.services.keys import digest
+from sekisho.control.services.principals import Texts, read_principals
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.announce import read_revision
 from sekisho.control.store.engine import Store, StoreError
@@ -39,8 +41,7 @@ class KeyCache:
         self._signing = signing
         self._thread = thread
         self._principals: dict[bytes, Principal] = {}
-        self._digests: dict[str, bytes] = {}
-        """By key id."""
+        self._texts: Texts = {}
         self._revision = -1
         self._latest = Latest(self._look, REFRESH_PAUSE)
         self._unreachable = Shout("keys_not_refreshed", clock.monotonic)
@@ -49,19 +50,20 @@ class KeyCache:
         if admin_key is not None:
             admin = Principal(key_id=ENVIRONMENT_KEY, name="SEKISHO_ADMIN_KEY", admin=True)
             self._fixed[digest(admin_key)] = admin
-            self._keep({})
+            self._keep({}, {})
 
     def find(self, digest: bytes) -> Principal | None:
         """See `core.port.Keys`. Expired keys are found: the caller has the clock."""
         return self._principals.get(digest)
 
-    def signatory(self, key_id: str) -> Signatory | None:
+    def signatories(self, key_id: str) -> Sequence[Signatory]:
         """See `core.port.Keys`."""
-        digest = self._digests.get(key_id)
-        principal = None if digest is None else self._principals.get(digest)
-        if digest is None or principal is None:
-            return None
-        return Signatory(principal, self._signing.secret_access_key(digest))
+        known = self._principals
+        return [
+            Signatory(known[text], self._signing.secret_access_key(text))
+            for text in self._texts.get(key_id, ())
+            if text in known
+        ]
 
     async def refresh(self) -> None:
         """See `core.port.Keys`. Where the database cannot be read, or does not answer, what is in memory
@@ -98,10 +100,10 @@ class KeyCache:
             revision = read_revision(connection)
             if revision == self._revision:
                 return
-            principals = read_principals(connection)
-        self._keep(principals)
+            principals, texts = read_principals(connection)
+        self._keep(principals, texts)
         self._revision = revision
 
-    def _keep(self, principals: dict[bytes, Principal]) -> None:
+    def _keep(self, principals: dict[bytes, Principal], texts: Texts) -> None:
         self._principals = principals | self._fixed
-        self._digests = {principal.key_id: digest for digest, principal in self._principals.items()}
+        self._texts = texts | {principal.key_id: (text,) for text, principal in self._fixed.items()}

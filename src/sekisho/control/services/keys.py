@@ -1,44 +1,32 @@
-"""API keys: made, listed and revoked. The key itself is shown once and kept nowhere."""
+"""API keys: made, found, listed, changed, rotated and revoked. The key itself is shown once, and kept
+nowhere."""
 
 import hashlib
 import secrets
-import unicodedata
-from collections.abc import Collection
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, true, update
 
+from sekisho.control.services import words
+from sekisho.control.services.holders import OWNERS, named, one
+from sekisho.control.services.principals import Effective, effective
+from sekisho.control.services.refusal import Missing, Refused
+from sekisho.control.services.terms import ApiKey, Holder, KeyDraft, changed, read_row
 from sekisho.control.store.announce import announce, hold_changes
 from sekisho.control.store.engine import Store
+from sekisho.control.store.lookup import Among
 from sekisho.control.store.tables import api_keys
 from sekisho.core.clock import Clock
-from sekisho.core.principal import Principal
+from sekisho.core.principal import DEFAULT_ORGANISATION
 
 PREFIX = "sk-sekisho-"
-LONGEST_NAME = 200
-_NEVER_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+LONGEST_OVERLAP = 90 * 86400.0
+"""Seconds."""
 _SHOWN = len(PREFIX) + 4
-
-
-class KeyRefused(Exception):
-    """What was asked of the keys makes no sense; the text says why, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key as people see it. Times are seconds since the epoch."""
-
-    id: str
-    name: str
-    prefix: str
-    """The key's beginning, to recognise it by."""
-    created: float
-    expires: float | None = None
-    revoked: float | None = None
-    allowed_models: tuple[str, ...] | None = None
-    """None: all."""
-    admin: bool = False
 
 
 def digest(key: str) -> bytes:
@@ -53,71 +41,98 @@ def digest(key: str) -> bytes:
 
 
 class KeyService:
-    """Keys in the database. Waits for it: not for the event loop. Every method may raise StoreError."""
+    """Keys in the database. Waits for it: not for the event loop. Every method may raise StoreError.
+
+    `wanted` is a key's id or name, or the beginning of one that fits a single key; of keys that are not
+    revoked, but for an id.
+    """
 
     def __init__(self, store: Store, clock: Clock):
         self._store = store
         self._clock = clock
 
-    def create(
-        self,
-        name: str,
-        *,
-        expires: float | None = None,
-        allowed_models: Collection[str] | None = None,
-        admin: bool = False,
-    ) -> tuple[ApiKey, str]:
-        """A new key and its text, which nothing can bring back later. Raises KeyRefused."""
-        name = _checked_name(name)
-        if expires is not None and expires <= self._clock.now():
-            raise KeyRefused("the key would have expired already")
-        models = None if allowed_models is None else tuple(sorted(set(allowed_models)))
-        if models is not None and not all(model.strip() for model in models):
-            raise KeyRefused("one of the models has no name")
+    def create(self, name: str, draft: KeyDraft | None = None) -> tuple[ApiKey, str]:
+        """A new key and its text, which nothing can bring back later. Raises Refused."""
         with self._store.write() as connection:
-            return self._add(
-                connection,
-                ApiKey(
-                    id=f"key_{secrets.token_hex(8)}",
-                    name=name,
-                    prefix="",
-                    created=self._clock.now(),
-                    expires=expires,
-                    allowed_models=models,
-                    admin=admin,
-                ),
-            )
+            announce(connection)
+            return self._add(connection, replace(draft or KeyDraft(), name=name))
 
-    def list(self) -> list[ApiKey]:
-        """All keys, revoked ones included, oldest first."""
+    def find(self, wanted: str) -> ApiKey:
+        """Raises Missing."""
         with self._store.read() as connection:
-            rows = connection.execute(_SHOWN_COLUMNS.order_by(api_keys.c.created, api_keys.c.id))
-            return [_key(row) for row in rows.mappings()]
+            return read_row(_pick(connection, wanted), ApiKey)
+
+    def get(self, key_id: str) -> ApiKey:
+        """Raises Missing."""
+        with self._store.read() as connection:
+            return read_row(_got(connection, key_id), ApiKey)
+
+    def list(
+        self, *, within: ColumnElement[bool] | None = None, after: str | None = None, most: int | None = None
+    ) -> list[ApiKey]:
+        """Revoked ones included, oldest first: at most so many of those that come after an id. Raises
+        Missing where there is no such id."""
+        with self._store.read() as connection:
+            rows = _among(true() if within is None else within).page(connection, after, most)
+        if rows is None:
+            msg = f"no key has the id {after!r}"
+            raise Missing(msg, "after")
+        return [read_row(row, ApiKey) for row in rows]
+
+    def update(self, key_id: str, draft: KeyDraft) -> ApiKey:
+        """Raises Refused, Missing too."""
+        for name in ("organisation", "admin"):
+            if getattr(draft, name) is not UNSET:
+                msg = f"`{name}` is set when a key is made, and cannot be changed"
+                raise Refused(msg, name)
+        with self._store.write() as connection:
+            announce(connection)
+            held = read_row(_got(connection, key_id), ApiKey)
+            _must_be_active(held)
+            made = self._drafted(connection, held, draft)
+            _store(connection, made)
+            return made
+
+    def rotate(self, key_id: str, overlap: float) -> tuple[ApiKey, str]:
+        """A new text for the key, which stays the same otherwise. The one that it has is taken for `overlap`
+        seconds more; one from before that no longer. Raises Refused, Missing too."""
+        if not 0 <= overlap <= LONGEST_OVERLAP:
+            raise Refused("a rotated key may be taken for up to 90 days more", "overlap")
+        with self._store.write() as connection:
+            announce(connection)
+            row = _got(connection, key_id)
+            key = read_row(row, ApiKey)
+            _must_be_active(key)
+            text = _new_text()
+            made = replace(key, prefix=text[:_SHOWN], former_ends=self._clock.now() + overlap)
+            _store(connection, made, digest=digest(text), former_digest=row["digest"])
+            return made, text
 
     def revoke(self, wanted: str) -> ApiKey:
-        """End the key with this id or name, or with an id or name that begins so, if only one does.
+        """End a key. Running servers stop taking it within a second. Raises Missing.
 
-        Running servers stop taking it within a second. Raises KeyRefused where no or no single key fits.
         Revoking a revoked key by its id changes nothing.
         """
         with self._store.write() as connection:
-            key = _pick([_key(row) for row in connection.execute(_SHOWN_COLUMNS).mappings()], wanted)
+            announce(connection)
+            key = read_row(_pick(connection, wanted), ApiKey)
             if key.revoked is None:
-                now = self._clock.now()
-                connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(revoked=now))
-                announce(connection)
-            row = connection.execute(_SHOWN_COLUMNS.where(api_keys.c.id == key.id)).mappings().one()
-            return _key(row)
+                key = replace(key, revoked=self._clock.now())
+                _store(connection, key)
+            return key
 
     def digest_of(self, wanted: str) -> tuple[ApiKey, bytes]:
-        """The active key named as in `revoke`, and its digest. Raises KeyRefused."""
+        """The active key, and its digest. Raises Refused."""
         with self._store.read() as connection:
-            key = _pick([_key(row) for row in connection.execute(_SHOWN_COLUMNS).mappings()], wanted)
-            if key.revoked is not None:
-                msg = f"{key.id} was revoked"
-                raise KeyRefused(msg)
-            digests = select(api_keys.c.digest).where(api_keys.c.id == key.id)
-            return key, connection.execute(digests).scalar_one()
+            row = _pick(connection, wanted)
+            key = read_row(row, ApiKey)
+            _must_be_active(key)
+            return key, row["digest"]
+
+    def effective(self, key: ApiKey) -> Effective | None:
+        """What holds for it with all that it belongs to. None: nothing, since some of that is disabled."""
+        with self._store.read() as connection:
+            return effective(connection, key)
 
     def ensure_admin_key(self) -> str | None:
         """Make an admin key where there has never been any key, and return its text, to be shown once."""
@@ -125,84 +140,114 @@ class KeyService:
             hold_changes(connection)  # of replicas that start together one makes the key
             if connection.execute(select(func.count()).select_from(api_keys)).scalar_one():
                 return None
-            key = ApiKey(
-                id=f"key_{secrets.token_hex(8)}",
-                name="first admin key",
-                prefix="",
-                created=self._clock.now(),
-                admin=True,
-            )
-            return self._add(connection, key)[1]
+            announce(connection)
+            return self._add(connection, KeyDraft(name="first admin key", admin=True))[1]
 
-    def _add(self, connection: Connection, key: ApiKey) -> tuple[ApiKey, str]:
-        text = PREFIX + secrets.token_urlsafe(32)
-        values: dict[str, Any] = {
-            "id": key.id,
-            "name": key.name,
-            "digest": digest(text),
-            "prefix": text[:_SHOWN],
-            "created": key.created,
-            "expires": key.expires,
-            "allowed_models": None if key.allowed_models is None else list(key.allowed_models),
-            "admin": key.admin,
-        }
-        connection.execute(insert(api_keys).values(values))
-        announce(connection)
-        row = connection.execute(_SHOWN_COLUMNS.where(api_keys.c.id == key.id)).mappings().one()
-        return _key(row), text
-
-
-def read_principals(connection: Connection) -> dict[bytes, Principal]:
-    """Digest -> principal of every key that is not revoked. Expired ones are included: the caller's clock
-    decides."""
-    rows = connection.execute(select(api_keys).where(api_keys.c.revoked.is_(None))).mappings()
-    return {
-        row["digest"]: Principal(
-            key_id=row["id"],
-            name=row["name"],
-            admin=row["admin"],
-            expires=row["expires"],
-            allowed_models=None if row["allowed_models"] is None else frozenset(row["allowed_models"]),
-            created=row["created"],
+    def _add(self, connection: Connection, draft: KeyDraft) -> tuple[ApiKey, str]:
+        text, now = _new_text(), self._clock.now()
+        organisation = DEFAULT_ORGANISATION
+        if isinstance(draft.organisation, str):
+            organisation = one(connection, ("organisation",), draft.organisation).id
+        elif found := _first_named(connection, draft):
+            organisation = found.organisation
+        key = ApiKey(
+            id=f"key_{secrets.token_hex(8)}",
+            name="",
+            prefix=text[:_SHOWN],
+            created=now,
+            organisation=organisation,
+            admin=draft.admin is True,
         )
-        for row in rows
-    }
+        key = self._drafted(connection, key, draft)
+        if key.expires is not None and key.expires <= now:
+            raise Refused("the key would have expired already", "expires")
+        connection.execute(insert(api_keys).values(**msgspec.to_builtins(key), digest=digest(text)))
+        return key, text
+
+    def _drafted(self, connection: Connection, held: ApiKey, draft: KeyDraft) -> ApiKey:
+        made = changed(held, draft, "key", self._clock.now())
+        if draft.tags is not UNSET:
+            made = replace(made, tags=words.checked_tags(draft.tags))
+        if draft.expires is not UNSET:
+            made = replace(made, expires=None if draft.expires is None else _seconds(draft.expires))
+        return _placed(connection, made, draft)
+
+
+def _placed(connection: Connection, key: ApiKey, draft: KeyDraft) -> ApiKey:
+    """The key where it is to belong: all of one organisation, and the project's team its own."""
+    organisation = one(connection, ("organisation",), key.organisation)
+    if draft.owner is not UNSET:
+        owner = named(connection, OWNERS, draft.owner, organisation)
+        key = replace(key, owner=None if owner is None else owner.id)
+    if draft.team is not UNSET:
+        team = named(connection, ("team",), draft.team, organisation)
+        key = replace(key, team=None if team is None else team.id)
+    if draft.project is not UNSET:
+        project = named(connection, ("project",), draft.project, organisation)
+        key = replace(key, project=None if project is None else project.id)
+    if key.project is None:
+        return key
+    team_id = one(connection, ("project",), key.project, organisation).team
+    if team_id is None or team_id == key.team:
+        return key
+    if key.team is not None and (draft.team is not UNSET or draft.project is UNSET):
+        raise Refused("the project belongs to another team", "project")
+    return replace(key, team=team_id)
+
+
+def _first_named(connection: Connection, draft: KeyDraft) -> Holder | None:
+    """Project, team or owner, from whom a key has its organisation."""
+    return (
+        named(connection, ("project",), draft.project, None)
+        or named(connection, ("team",), draft.team, None)
+        or named(connection, OWNERS, draft.owner, None)
+    )
+
+
+def _seconds(moment: datetime) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _new_text() -> str:
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def _must_be_active(key: ApiKey) -> None:
+    if key.revoked is not None:
+        msg = f"{key.id} was revoked"
+        raise Refused(msg)
 
 
 # --- rows -----------------------------------------------------------------------------------------
 
-_SHOWN_COLUMNS = select(*(column for column in api_keys.c if column.name != "digest"))
+
+def _store(connection: Connection, key: ApiKey, **digests: Any) -> None:
+    values = {**msgspec.to_builtins(key), **digests}
+    connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(values))
 
 
-def _key(row: RowMapping) -> ApiKey:
-    models = row["allowed_models"]
-    return ApiKey(**{**row, "allowed_models": None if models is None else tuple(models)})
+def _among(within: ColumnElement[bool]) -> Among:
+    return Among(api_keys, within, api_keys.c.revoked.is_(None))
 
 
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if not name:
-        raise KeyRefused("a key needs a name")
-    if len(name) > LONGEST_NAME:
-        msg = f"the name has {len(name)} characters; {LONGEST_NAME} are allowed"
-        raise KeyRefused(msg)
-    if any(unicodedata.category(character) in _NEVER_IN_NAMES for character in name):
-        raise KeyRefused("the name holds control characters")
-    return name
+def _got(connection: Connection, key_id: str) -> RowMapping:
+    found = _among(true()).by_id(connection, key_id)
+    if found is None:
+        msg = f"no key has the id {key_id[:200]!r}"
+        raise Missing(msg, "id")
+    return found
 
 
-def _pick(keys: list[ApiKey], wanted: str) -> ApiKey:
-    for key in keys:
-        if key.id == wanted:
-            return key
-    active = [key for key in keys if key.revoked is None]
-    found = [key for key in active if key.name == wanted]
-    if not found and wanted:
-        found = [key for key in active if key.id.startswith(wanted) or key.name.startswith(wanted)]
-    if not found:
-        msg = f"no active key has the id or name {wanted!r}"
-        raise KeyRefused(msg)
-    if len(found) > 1:
-        msg = f"{wanted!r} fits several keys: {', '.join(key.id for key in found)}; name one id"
-        raise KeyRefused(msg)
-    return found[0]
+def _pick(connection: Connection, wanted: str) -> RowMapping:
+    among = _among(true())
+    found = among.by_id(connection, wanted)
+    if found is not None:
+        return found
+    rows = among.by_name(connection, wanted) or among.by_beginning(connection, wanted)
+    if not rows:
+        msg = f"no active key has the id or name {wanted[:200]!r}"
+        raise Missing(msg)
+    if len(rows) > 1:
+        msg = f"{wanted!r} fits several keys: {', '.join(row['id'] for row in rows)}; name one id"
+        raise Refused(msg)
+    return rows[0]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest file in `migrations/versions`."""
 
 

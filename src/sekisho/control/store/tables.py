@@ -31,6 +31,23 @@ metadata = MetaData(
 KEPT = text("dialect = 'openai_responses'")
 """Calls in the only API whose answers can be asked for again."""
 
+holders = Table(
+    "holders",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("organisation", String, nullable=False, index=True),
+    Column("team", String),
+    Column("created", Float, nullable=False),
+    Column("disabled", Float),
+    Column("allowance", JSON, nullable=False),
+    Column("limits", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+)
+"""Organisations, teams, projects, people and service accounts: what keys belong to. Rows are never deleted,
+since calls name them."""
+
 api_keys = Table(
     "api_keys",
     metadata,
@@ -41,8 +58,19 @@ api_keys = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float),
     Column("revoked", Float),
-    Column("allowed_models", JSON(none_as_null=True)),
     Column("admin", Boolean, nullable=False),
+    Column("organisation", String, nullable=False, server_default="default"),
+    Column("team", String),
+    Column("project", String),
+    Column("owner", String),
+    Column("disabled", Float),
+    Column("allowance", JSON, nullable=False, server_default="{}"),
+    Column("limits", JSON, nullable=False, server_default="[]"),
+    Column("tags", JSON, nullable=False, server_default="[]"),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
+    # Of the text before the last rotation, and until when it is taken.
+    Column("former_digest", LargeBinary),
+    Column("former_ends", Float),
 )
 
 calls = Table(
@@ -111,4 +139,4 @@ journal_segments = Table(
 """How far each segment is loaded, by its journal's name and its own."""
 
 revision = Table("revision", metadata, Column("keys", BigInteger, nullable=False))
-"""One row, counted up by every change to `api_keys`: what other processes watch."""
+"""One row, counted up by every change to `api_keys` and `holders`: what other processes watch."""

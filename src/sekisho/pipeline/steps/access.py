@@ -1,6 +1,7 @@
 """What the caller asks for: the route of a model name, and whether this key may use it."""
 
 from sekisho.core.error import Forbidden, ModelNotFound
+from sekisho.core.operation import Operation
 from sekisho.core.principal import Principal
 from sekisho.core.route import Route, Snapshot
 from sekisho.routing.names import nearest
@@ -24,7 +25,10 @@ def may_use(principal: Principal, route: Route) -> bool:
     return not route.virtual and all(target.endpoint.model in allowed for target in route.targets)
 
 
-def check_access(principal: Principal, route: Route) -> None:
-    """Raises Forbidden unless the key may use the route."""
+def check_access(principal: Principal, route: Route, operation: Operation) -> None:
+    """Raises Forbidden unless the key may use the route, and for this."""
     if not may_use(principal, route):
         raise Forbidden(f"this API key may not use the model `{route.name}`", param="model")
+    if principal.operations is not None and operation not in principal.operations:
+        allowed = ", ".join(sorted(principal.operations)) or "nothing"
+        raise Forbidden(f"this API key may not be used for `{operation}`, but for {allowed}")

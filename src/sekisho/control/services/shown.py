@@ -1,0 +1,78 @@
+"""Holders and keys as JSON: what commands print and the API answers. What can be set has the name and form in
+which it is set."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from sekisho.control.services import limits
+from sekisho.control.services.principals import Effective
+from sekisho.control.services.terms import ApiKey, Holder, Terms
+from sekisho.core.limit import Limit
+
+
+def holder(found: Holder) -> dict[str, Any]:
+    status = "active" if found.disabled is None else "disabled"
+    return {**_head(found, status), "kind": found.kind, "team": found.team, **_terms(found)}
+
+
+def key(found: ApiKey, now: float) -> dict[str, Any]:
+    """Without the key itself, which nobody has."""
+    return {
+        **_head(found, status(found, now)),
+        "prefix": found.prefix,
+        "admin": found.admin,
+        "team": found.team,
+        "project": found.project,
+        "owner": found.owner,
+        "expires": time(found.expires),
+        "revoked": time(found.revoked),
+        "former_ends": time(found.former_ends),
+        "tags": list(found.tags),
+        **_terms(found),
+    }
+
+
+def effective(holds: Effective | None) -> dict[str, Any] | None:
+    """What holds for a key with all that it belongs to. None: it is not in force."""
+    if holds is None:
+        return None
+    told = [{"level": each.level, "holder": each.holder, **limit(each)} for each in holds.limits]
+    return {**msgspec.structs.asdict(holds.allowance), "limits": told}
+
+
+def limit(found: Limit) -> dict[str, Any]:
+    members = msgspec.to_builtins(limits.draft_of(found))
+    return {"id": members.pop("id"), **members}
+
+
+def status(found: ApiKey, now: float) -> str:
+    if found.revoked is not None:
+        return "revoked"
+    if found.disabled is not None:
+        return "disabled"
+    return "expired" if found.expires is not None and found.expires <= now else "active"
+
+
+def time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _head(found: Terms, standing: str) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "status": standing,
+        "organisation": found.organisation,
+        "created": time(found.created),
+    }
+
+
+def _terms(found: Terms) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(found.allowance),
+        "limits": [limit(each) for each in found.limits],
+        "metadata": found.metadata,
+        "disabled": found.disabled is not None,
+    }
