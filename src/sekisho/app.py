@@ -36,6 +36,8 @@ from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.follow_up import FollowUps
 from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.probe import Asker
+from sekisho.pipeline.probes import Prober
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.routing import document
@@ -142,6 +144,7 @@ class Gateway:
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)
         self._apply(first)
         self._watch_parts()
+        self._background.start("probes", self._prober().run)
         if watcher is not None:
             self._background.start("document", partial(watcher.run, self._publish))
         if options.worker is not None:
@@ -160,10 +163,14 @@ class Gateway:
         """Take no new calls, let the running ones end, then bring every record home."""
         self._pages.draining = True
         await self._server.drain(drain_seconds)
-        await self._journal.close()
         await self._background.stop()
+        await self._journal.close()
         await self._control.close()
         await self._client.close()
+
+    def _prober(self) -> Prober:
+        asker = Asker(self._pipeline.attempts, openai_chat.DIALECT, self._journal, self._observe)
+        return Prober(asker, self._board, lambda: self._pipeline.plane, random.Random())
 
     def _observe(self, record: CallRecord) -> None:
         self._metrics.observe(record)

@@ -13,7 +13,7 @@ from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.usage import Usage
 from sekisho.routing import board as boards
 from sekisho.routing.board import Board
-from sekisho.routing.health import DEFAULT, FIT, Health, Outcome, admits, began, ended, state
+from sekisho.routing.health import DEFAULT, FIT, Finding, Health, Outcome, admits, began, ended, probed, state
 
 OUTCOMES = st.sampled_from(["answered", "failed", "throttled", "unusable"])
 STEPS = st.lists(
@@ -112,6 +112,73 @@ def test_a_providers_own_time_is_kept_and_is_no_failure() -> None:
     assert after("throttled", retry_after=1e9).until == 1000 + DEFAULT.patience
     assert after("throttled", retry_after=-5).until == 1000
     assert after("throttled").asked == 0
+
+
+# --- background probes ------------------------------------------------------------------------------
+
+
+def found(health: Health, now: float, *, answered: bool, by_model: bool = False, since: float = 0) -> Health:
+    finding = Finding(answered=answered, by_model=by_model, since=since, rest=40)
+    return probed(health, finding, now)
+
+
+def test_a_background_probe_that_fails_keeps_calls_away_until_the_next_one_is_over() -> None:
+    health = found(FIT, 1000, answered=False)
+    assert (state(health, 1000), health.until) == ("open", 1040)
+    health = found(health, 1030, answered=False)
+    assert (health.until, health.opened, health.broken) == (1070, 1000, 1)
+    assert state(found(health, 1060, answered=True), 1060) == "closed"
+
+
+def test_while_calls_are_answered_a_background_probe_opens_nothing() -> None:
+    answered = after("answered", now=1000)
+    assert admits(found(answered, 1010, answered=False, since=990), 1010)
+    assert not admits(found(answered, 1040, answered=False, since=1010), 1040)
+
+
+def test_a_list_closes_only_what_a_list_has_seen_failing_and_a_model_closes_what_calls_opened() -> None:
+    opened = after("failed", "failed", "failed")
+    assert found(opened, 1001, answered=True) == opened
+    assert admits(found(opened, 1001, answered=True, by_model=True), 1001)
+    gone = found(opened, 1001, answered=False)
+    assert admits(found(gone, 1002, answered=True), 1002)
+
+
+@pytest.mark.parametrize("by_model", [True, False])
+def test_probes_never_close_what_calls_keep_opening(by_model: bool) -> None:
+    health = found(found(FIT, 1000, answered=False), 1001, answered=True, by_model=by_model)
+    health = ended(began(health, 1002), "failed", 1003, began=1002)
+    assert state(health, 1003) == "open", "the first failure opens it again"
+    for now in range(1004, 1400):
+        answered = found(found(health, now, answered=False), now, answered=True, by_model=by_model)
+        assert answered.broken
+    assert not found(health, 1004, answered=True, by_model=by_model).until > health.until
+    health = ended(began(health, 1010), "answered", 1011, began=1010)
+    assert state(health, 1011) == "closed"
+    health = found(found(health, 1100, answered=False, since=1050), 1101, answered=True, by_model=by_model)
+    assert state(health, 1101) == "closed", "since a call was answered they are believed again"
+
+
+def test_what_the_provider_asked_for_outlasts_a_probe() -> None:
+    health = found(ended(after("failed", "failed", "failed"), "throttled", 1000, retry_after=90), 1001,
+                   answered=True, by_model=True)  # fmt: skip
+    assert (state(health, 1001), health.until) == ("throttled", 1090)
+
+
+@given(STEPS, st.lists(st.tuples(st.floats(0, 100), st.booleans(), st.booleans()), max_size=10))
+def test_probes_keep_nobody_away_for_longer_than_their_interval_when_they_have_ended(
+    steps: list[Any], probes: list[Any]
+) -> None:
+    now, health = 1000.0, FIT
+    for passed, outcome, _, _ in steps:
+        now += passed
+        health = ended(health, outcome, now)
+    for passed, answered, by_model in probes:
+        now += passed
+        health = found(health, now, answered=answered, by_model=by_model)
+    back = max(now, health.until) + DEFAULT.probe + 1
+    assert back - now <= DEFAULT.longest + 40 + DEFAULT.probe + 1
+    assert admits(health, back)
 
 
 def test_a_probe_that_never_reports_back_is_given_up() -> None:

@@ -90,7 +90,7 @@ class ControlPlane:
     async def close(self) -> None:
         """Load the rest of the journal and let go of the database.
 
-        Close the journal before, so that it is loaded to its end, and stop the background tasks.
+        Stop the background tasks before, and close the journal, so that it is loaded to its end.
         """
         with contextlib.suppress(TimeoutError):  # the next start loads what is left
             async with asyncio.timeout(CLOSE_PATIENCE):

@@ -309,6 +309,8 @@ class Dialect:
 
     match_follow_up: Callable[[str], FollowUp | None] = no_follow_up
     """Client path below a prefix -> what it asks of an earlier answer. None: not such a path."""
+    models_path: str | None = None
+    """Path below the provider's base URL at which it lists its models; None: nowhere there."""
     query_key: bytes | None = None
     """The query's parameter that its clients may send their key in."""
     prefill: Callable[[Message, Request, TargetFacts], Message | None] = no_prefill

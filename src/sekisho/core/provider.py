@@ -99,6 +99,16 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """How a provider is watched beside its calls."""
+
+    every: float
+    """Seconds."""
+    chat: bool = False
+    """Endpoints that are out of order are asked for one token, and not only the provider for its models."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One configured provider: a catalogue row with the operator's changes on top."""
 
@@ -125,6 +135,7 @@ class Provider:
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     budget: Budget | None = None
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ OUTRUN = "outrun"
 """The code of an attempt that another one beside it was faster than. It was given up, and is no failure."""
 NO_FAILURES = REFUSALS | {OUTRUN}
 """Codes of attempts that say nothing against their providers."""
+PROBE = "probe"
+"""The operation of a call of the gateway's own, that finds out whether an endpoint is well again."""
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sekisho.core.message import Value
-from sekisho.core.provider import Auth, AuthScheme, BodyEdit, Budget, DataPolicy, ModelFacts, Provider
+from sekisho.core.provider import Auth, AuthScheme, BodyEdit, Budget, DataPolicy, ModelFacts, Probe, Provider
 from sekisho.core.secret import Secret
 from sekisho.providers import aws, urls
 from sekisho.providers.models import store
@@ -87,6 +87,7 @@ class Overrides(Value, frozen=True, kw_only=True):
     proxy: str | None = None
     ca_file: str | None = None
     budget: Budget | None = None
+    probe: Probe | None = None
 
 
 _AS_IT_IS = Overrides()
@@ -193,6 +194,7 @@ def provider_from(
         proxy=overrides.proxy,
         ca_file=overrides.ca_file,
         budget=overrides.budget,
+        probe=overrides.probe,
     )
 
 

@@ -7,7 +7,7 @@ from sekisho.core.provider import endpoint_id
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Target
 from sekisho.routing import health
-from sekisho.routing.health import FIT, Health, Outcome, Policy
+from sekisho.routing.health import FIT, Finding, Health, Outcome, Policy
 from sekisho.routing.spent import Spent
 from sekisho.routing.window import Window
 
@@ -112,6 +112,21 @@ class Board:
                 retry_after=retry_after,
                 policy=self._policy,
             )
+
+    def probed(self, endpoints: Iterable[str], finding: Finding) -> None:
+        """What a background probe of these endpoints came to."""
+        for name in endpoints:
+            if name in self._standings or not finding.answered:
+                standing = self.of(name)
+                standing.health = health.probed(standing.health, finding, self._clock(), self._policy)
+
+    def out_of_order(self, provider: str) -> list[tuple[str, float]]:
+        """The provider's endpoints whose breaker is open or half open, each with when it opened."""
+        return [
+            (name, standing.health.opened)
+            for name, standing in self._standings.items()
+            if standing.health.broken and name.partition("/")[0] == provider
+        ]
 
     def observe(self, record: CallRecord) -> None:
         """How fast the answer of an ended call came, and what it cost."""

@@ -135,6 +135,7 @@ class _Compiler:
             proxy=proxy,
             ca_file=entry.ca_file,
             budget=entry.budget,
+            probe=entry.probe,
         )
         try:
             provider = provider_from(row, entry.name, overrides, self._environment)

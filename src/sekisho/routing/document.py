@@ -11,13 +11,14 @@ from typing import Any, get_args
 
 from sekisho.core.money import Price, Rates
 from sekisho.core.preference import NONE, SELECTORS, Preferences, Selector
-from sekisho.core.provider import BodyEdit, Budget
+from sekisho.core.provider import BodyEdit, Budget, Probe
 from sekisho.core.route import Hedge, OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.budget_entry import budget
 from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
 from sekisho.routing.prefer_entry import preferences
+from sekisho.routing.probe_entry import probe
 from sekisho.routing.problem import Level, Path, Problem, Wrong
 from sekisho.routing.reader import Fields, Places, Reader, list_of, scalar
 
@@ -56,6 +57,7 @@ class ProviderEntry:
     timeouts: Timeouts | None = None
     extra_body: tuple[BodyEdit, ...] = ()
     budget: Budget | None = None
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,7 @@ PROVIDER: Fields = {
     "timeouts": _timeouts,
     "extra_body": extra_body,
     "budget": budget,
+    "probe": probe,
 }
 TARGET: Fields = {
     "model": scalar(values.model_text),

@@ -15,6 +15,9 @@ from typing import Literal
 
 import msgspec
 
+Word = Literal["none", "given", "broken"]
+"""Of background probes. given: they closed the breaker, and no call has confirmed it yet. broken: calls
+failed all the same, so that probes close nothing any more until one is answered."""
 Outcome = Literal["answered", "failed", "throttled", "unusable"]
 """answered: also with a refusal of the request itself. unusable: no wait will mend it (a key that is refused,
 a model that is gone)."""
@@ -64,6 +67,23 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """When the probe under way began."""
     outage: float = -math.inf
     """When it last failed."""
+    answered: float = -math.inf
+    """When a call was last answered."""
+    unlisted: bool = False
+    """The provider could not list its models when it was last asked."""
+    word: Word = "none"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a background probe came to."""
+
+    answered: bool
+    by_model: bool
+    """A model was asked for a token, rather than the provider for its models."""
+    since: float
+    """When the probe before it was over."""
+    rest: float
+    """Seconds until the next one is over, at the latest."""
 
 
 FIT = Health()
@@ -110,7 +130,9 @@ def ended(
         return msgspec.structs.replace(health, good=good, bad=bad, counted=now)
     if outcome == "answered":
         asked = health.asked if health.asked > now else 0.0
-        return Health(good=good + 1, bad=bad, counted=now, until=asked, asked=asked, outage=health.outage)
+        return Health(
+            good=good + 1, bad=bad, counted=now, until=asked, asked=asked, outage=health.outage, answered=now
+        )
     failures, bad = health.failures + 1, bad + 1
     many = bad + good >= policy.least and bad > policy.share * (bad + good)
     opens = outcome == "unusable" or failures >= policy.failures or many or health.broken > 0
@@ -131,6 +153,46 @@ def ended(
         opened=opened,
         broken=broken,
         outage=now,
+        answered=health.answered,
+        unlisted=health.unlisted,
+        word="none" if health.word == "none" else "broken",
+    )
+
+
+def probed(health: Health, finding: Finding, now: float, policy: Policy = DEFAULT) -> Health:
+    """A background probe has ended.
+
+    One that fails opens, until the next one is over: so no call pays for finding out. But while calls are
+    answered they know better. One that is answered closes if it proves anything: a model that was asked does,
+    a list of models only where it could not be had before. What it closes, the first failure of a call opens
+    again, and then calls alone close it.
+    """
+    replace = msgspec.structs.replace
+    if not finding.answered:
+        unlisted = health.unlisted or not finding.by_model
+        if health.answered >= finding.since:
+            return health
+        return replace(
+            health,
+            until=max(health.until, now + finding.rest),
+            opened=health.opened if health.broken else now,
+            broken=max(1, health.broken),
+            unlisted=unlisted,
+        )
+    proves = finding.by_model or health.unlisted
+    if not health.broken or not proves or health.word == "broken":
+        return replace(health, unlisted=False) if health.unlisted and not finding.by_model else health
+    asked = health.asked if health.asked > now else 0.0
+    return replace(
+        health,
+        failures=policy.failures - 1,
+        bad=0.0,
+        until=asked,
+        asked=asked,
+        broken=0,
+        probe=-math.inf,
+        unlisted=health.unlisted and finding.by_model,
+        word="given",
     )
 
 

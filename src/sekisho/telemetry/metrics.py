@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from sekisho.core.money import NANO
-from sekisho.core.record import OUTRUN, SETTLEMENT, CallRecord
+from sekisho.core.record import OUTRUN, PROBE, SETTLEMENT, CallRecord
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds."""
@@ -111,7 +111,7 @@ class CallMetrics:
         """Count one ended call."""
         pair = (record.provider or "none", record.model or "none")
         cell = self._cells.get(pair) or self._cell(pair)
-        if record.operation != SETTLEMENT:
+        if record.operation not in (SETTLEMENT, PROBE):
             ended = record.outcome if record.error_code is None else f"{record.outcome} {record.error_code}"
             cell.ended[ended] = cell.ended.get(ended, 0) + 1
             cell.duration.add(record.total_ms / 1000)

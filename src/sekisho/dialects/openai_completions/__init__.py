@@ -21,6 +21,7 @@ DIALECT = Dialect(
     paths=routes.PATHS,
     match_path=no_match,
     upstream_path=routes.upstream_path,
+    models_path="/models",
     forward_headers=routes.FORWARD_HEADERS,
     read_request=request.read,
     write_request=request_write.write,
