@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench import (
     cases,
+    fault_cases,
     ground,
     limit_cases,
     machine,
@@ -34,6 +35,7 @@ CASES: Mapping[str, Callable[[Ground], Findings]] = {
     "latency": cases.latency,
     "large": cases.large_prompt,
     "events": stream_cases.event_cpu,
+    "faults": fault_cases.faults,
     "planning": planning_cases.planning,
     "limits": limit_cases.limits,
     "pairs": pair_cases.every_pair,

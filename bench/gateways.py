@@ -16,6 +16,9 @@ from bench.proc import GATEWAY_CORE, Process
 HOST = "127.0.0.1"
 UNARY_MODEL = "bench/canned"
 STREAM = "echo?chunk_count={events}&chunk_gap={gap}"
+MORTAL_EVENTS = 200
+MORTAL_GAP = 0.02
+"""Seconds."""
 SEKISHO_PORT = 9110
 LITELLM_PORT = 9111
 PORTKEY_PORT = 9112
@@ -117,7 +120,29 @@ providers:
     api_key: none
     models:
 {claude}
+  dead:
+    like: openai-compatible
+    base_url: http://127.0.0.1:{dead}/v1
+    api_key: none
+    models:
+      bench/dead: {{upstream: gpt-4o-mini, price: {{input: 0.15, output: 0.60}}}}
+  mortal:
+    like: openai-compatible
+    base_url: http://127.0.0.1:{mortal}/v1
+    api_key: none
+    models:
+      bench/mortal: {{upstream: "{ticking}", price: {{input: 0.15, output: 0.60}}}}
+  spare:
+    like: anthropic-compatible
+    base_url: http://127.0.0.1:{scripted}/v1
+    api_key: none
+    models:
+      bench/spare: {{upstream: "{ticking}", price: {{input: 0.15, output: 0.60}}}}
 {paired}
+models:
+  healthy-primary: {{targets: [bench/canned, bench/canned-claude]}}
+  dead-primary: {{targets: [bench/dead, bench/canned]}}
+  mortal-primary: {{targets: [bench/mortal, bench/spare]}}
 """
 PAIRED = {
     "openai_chat": ("openai-compatible", "/v1"),
@@ -188,6 +213,9 @@ class Sekisho:
             chat=_models(chat or {"unused": "echo"}),
             claude=_models(claude or {"unused-claude": "echo"}),
             paired=self._paired(),
+            dead=upstreams.DEAD_PORT,
+            mortal=upstreams.MORTAL_PORT,
+            ticking=STREAM.format(events=MORTAL_EVENTS, gap=MORTAL_GAP),
         )
 
     def _paired(self) -> str:

@@ -16,6 +16,7 @@ from sekisho.core.route import Route, Target
 from sekisho.dialects import openai_chat
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.ask import ask_of
+from sekisho.pipeline.explain import plan_record
 from sekisho.pipeline.steps.parse import parse
 from sekisho.routing.board import Board
 from sekisho.routing.plan import plan
@@ -57,6 +58,10 @@ def planning(ground: Ground) -> Findings:
     rows += [
         (f"{ENDPOINTS} endpoints, {select}, preferences", f"{found:.1f}") for select, found in each.items()
     ]
+    preferences = _preferences("balanced")
+    planned = plan(many, ask_of(exchange, many, preferences, tokens), board, Random(1))
+    kept = min(repeat(lambda: plan_record(planned), number=CALLS, repeat=5, timer=time.process_time))
+    rows.append(("keeping that for `sekisho explain`, on top", f"{kept / CALLS * 1e6:.1f}"))
     return Findings(
         [
             at_most("planning, one target", 5, float(rows[0][1]), "us"),

@@ -10,11 +10,15 @@ from bench.gateways import HOST, Subject
 from bench.load import LoadFailed
 from bench.proc import Process
 
+_DONE = b"data: [DONE]\n\n\r\n0\r\n\r\n"
+
 
 @dataclass(slots=True)
 class Tally:
     opened: int = 0
     complete: int = 0
+    done: int = 0
+    """Of those, that end in the terminator of OpenAI's chat streams: one that broke off ends in an error."""
     broken: int = 0
     events: int = 0
     said: bytes = b""
@@ -53,9 +57,10 @@ class _Stream(asyncio.Protocol):
         events = data.count(b"data: ")
         self._seen += events or 1
         self._tally.events += events
-        self._tail = (self._tail + data)[-5:]
-        if self._tail == b"0\r\n\r\n":
+        self._tail = (self._tail + data)[-len(_DONE) :]
+        if self._tail.endswith(b"0\r\n\r\n"):
             self._tally.complete += 1
+            self._tally.done += self._tail == _DONE
             self._close()
         elif self._leave_after and self._seen >= self._leave_after:
             self._close()

@@ -10,6 +10,9 @@ from bench.proc import GATEWAY_CORE, OTHER_CORES, Process
 CANNED_PORT = 9100
 PROXY_PORT = 9101
 SCRIPTED_PORT = 9102
+MORTAL_PORT = 9103
+DEAD_PORT = 9104
+"""Where nothing listens."""
 
 COMPLETION = json.dumps(
     {
@@ -127,7 +130,7 @@ def _nginx(name: str, folder: Path, servers: str, cores: set[int]) -> Process:
     return Process(f"nginx-{name}", command, cores, home / "log")
 
 
-def scripted(folder: Path) -> Process:
+def scripted(folder: Path, port: int = SCRIPTED_PORT) -> Process:
     """The scripted provider, answering from memory."""
-    command = [sys.executable, "-m", "sekisho.testkit.provider", "--port", str(SCRIPTED_PORT), "--canned"]
-    return Process("scripted", command, OTHER_CORES, folder / "scripted.log")
+    command = [sys.executable, "-m", "sekisho.testkit.provider", "--port", str(port), "--canned"]
+    return Process("scripted", command, OTHER_CORES, folder / f"scripted-{port}.log")

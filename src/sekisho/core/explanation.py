@@ -17,7 +17,7 @@ MOST = 32
 """Candidates of one plan that are kept, and rejected ones."""
 
 
-class Candidate(msgspec.Struct, frozen=True, array_like=True):
+class Candidate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     endpoint: str
     """Its id: `provider/author/slug=upstream`."""
     score: float | None = None
@@ -26,7 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
     standing: Standing = "fit"
 
 
-class Rejection(msgspec.Struct, frozen=True, array_like=True):
+class Rejection(msgspec.Struct, frozen=True, array_like=True, gc=False):
     endpoint: str
     reason: str
 
