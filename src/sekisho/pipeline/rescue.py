@@ -90,6 +90,8 @@ class Rescue:
             return "the request cannot be read"
         if self._conclude(broken, error, request):
             return broken
+        if not self._left:
+            return "nobody is left"
         refusal = unsafe(request)
         if refusal is not None:
             return refusal
