@@ -103,6 +103,31 @@ def test_measured_targets_are_ordered_by_it_and_the_unmeasured_come_first(
     assert names(planned(route(a, b, new, select=select), board)) == order
 
 
+@pytest.mark.parametrize("select", ["fastest", "throughput"])
+def test_one_call_at_a_time_measures_a_target_and_the_others_go_to_who_is_known(select: str) -> None:
+    clock = Clock()
+    board = Board(clock)
+    known, new = target("known"), target("new")
+    board.of(known.endpoint.id).first_token.add(0.5, clock.time)
+    board.of(known.endpoint.id).speed.add(50.0, clock.time)
+    where = route(known, new, select=select)
+    assert names(planned(where, board)) == ["new", "known"]
+    board.began(new.endpoint.id)
+    assert names(planned(where, board)) == ["known", "new"]
+    board.ended(new.endpoint.id, "failed", began=clock.time)
+    assert names(planned(where, board)) == ["new", "known"]
+
+
+@pytest.mark.parametrize("select", ["fastest", "throughput"])
+def test_calls_that_nobody_can_measure_are_spread_by_who_is_idle(select: str) -> None:
+    """As with answers in one piece, or short ones."""
+    board, random = Board(Clock()), Random(3)
+    where = route(*[target(name) for name in "abc"], select=select)
+    for _ in range(6):
+        board.began(plan(where, Ask(), board, random).targets[0].endpoint.id)
+    assert [board.of(each.endpoint.id).inflight for each in where.targets] == [2, 2, 2]
+
+
 def test_two_choices_spread_calls_nearly_evenly() -> None:
     board, random = Board(Clock()), Random(3)
     targets = [target(f"p{number}") for number in range(10)]
@@ -158,6 +183,17 @@ def test_a_session_moves_while_its_target_is_unhealthy_or_overfull_and_comes_bac
     for _ in range(10):
         board.of(home).inflight += 1
     assert planned(where, board, ask=ask).targets[-1].endpoint.id == home
+
+
+def test_a_heavy_target_is_overfull_only_beyond_its_own_share() -> None:
+    heavy, light = target("heavy", weight=9), target("light", weight=1)
+    where = route(heavy, light, select="sticky")
+    board = Board(Clock())
+    before = homes(where, board)
+    board.of(heavy.endpoint.id).inflight, board.of(light.endpoint.id).inflight = 90, 10
+    assert homes(where, board) == before
+    board.of(light.endpoint.id).inflight = 30
+    assert set(homes(where, board).values()) == {"heavy"}
 
 
 def test_without_a_session_weights_decide() -> None:

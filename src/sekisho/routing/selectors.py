@@ -54,17 +54,27 @@ def cheapest(targets: Sequence[Target], ask: Ask, _board: Board, _random: Random
 
 def fastest(targets: Sequence[Target], _ask: Ask, board: Board, _random: Random) -> list[float]:
     """By the median time to the first token of the last five minutes, in seconds. A target that was not
-    measured comes first, so that it is."""
+    measured comes first, so that it is: for one call at a time. For the rest it comes after the others, the
+    less busy first."""
     now = board.now()
-    return [board.of(target.endpoint.id).first_token.percentile(0.5, now) or 0.0 for target in targets]
+    scores = []
+    for standing in board.all_of(targets):
+        median = standing.first_token.percentile(0.5, now)
+        waits = UNKNOWN + standing.inflight if standing.inflight else 0.0
+        scores.append(waits if median is None else median)
+    return scores
 
 
 def throughput(targets: Sequence[Target], _ask: Ask, board: Board, _random: Random) -> list[float]:
-    """By the median of tokens a second of the last five minutes, negative. A target that was not measured
-    comes first, so that it is."""
+    """By the median of tokens a second of the last five minutes, negative. Who was not measured: as for
+    `fastest`."""
     now = board.now()
-    speeds = (board.of(target.endpoint.id).speed.percentile(0.5, now) for target in targets)
-    return [-math.inf if speed is None else -speed for speed in speeds]
+    scores = []
+    for standing in board.all_of(targets):
+        median = standing.speed.percentile(0.5, now)
+        waits = UNKNOWN + standing.inflight if standing.inflight else -math.inf
+        scores.append(waits if median is None else -median)
+    return scores
 
 
 def least_busy(targets: Sequence[Target], _ask: Ask, board: Board, random: Random) -> list[float]:
@@ -85,12 +95,12 @@ def sticky(targets: Sequence[Target], ask: Ask, board: Board, random: Random) ->
     if ask.session is None:
         return weighted(targets, ask, board, random)
     busy = [board.of(target.endpoint.id).inflight for target in targets]
-    bound = BOUND * (sum(busy) + 1) / len(targets) + 1
+    share = BOUND * (sum(busy) + 1) / sum(target.weight for target in targets)
     seed = int.from_bytes(blake2b(ask.session.encode("utf-8", "replace"), digest_size=8).digest(), "big")
     scores = []
     for target, load in zip(targets, busy, strict=True):
         score = -math.log(_mixed(seed, target.endpoint.id)) / target.weight
-        scores.append(score + OVERFULL if load > bound else score)
+        scores.append(score + OVERFULL if load > share * target.weight + 1 else score)
     return scores
 
 
@@ -116,6 +126,8 @@ def budget(targets: Sequence[Target], _ask: Ask, board: Board, random: Random) -
 
 BOUND = 1.25
 OVERFULL = 1e6
+UNKNOWN = 1e6
+"""Of a target that is being measured: behind all that are known, the less busy first."""
 _64_BITS = 2**64 - 1
 
 SCORES: Mapping[Selector, Score] = MappingProxyType(
