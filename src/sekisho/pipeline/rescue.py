@@ -90,9 +90,7 @@ class Rescue:
             return "the request cannot be read"
         if self._conclude(broken, error, request):
             return broken
-        if not self._left:
-            return "nobody is left"
-        refusal = unsafe(request)
+        refusal = unsafe(request) if self._left else "nobody is left"
         if refusal is not None:
             return refusal
         if broken.relay.facts.finish is not None or call.time_left() <= 0:
