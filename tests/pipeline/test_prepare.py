@@ -34,9 +34,9 @@ def test_a_spliced_request_keeps_its_clients_version_and_nothing_else_of_the_cli
     prepared = plane().prepared(
         replace(plain, provider=replace(plain.provider, headers=headers)), "openai_chat"
     )
-    assert prepared.forwarded([]) == b"anthropic-version: 2023-06-01\r\n"
+    assert prepared.forwarded([], {}) == b"anthropic-version: 2023-06-01\r\n"
     sent = [(b"anthropic-version", b"2026-10-21"), (b"anthropic-beta", b"x"), (b"x-api-key", b"secret")]
-    assert prepared.forwarded(sent) == b"anthropic-version: 2026-10-21\r\nanthropic-beta: x\r\n"
+    assert prepared.forwarded(sent, dict(sent)) == b"anthropic-version: 2026-10-21\r\nanthropic-beta: x\r\n"
     assert prepared.head("/v1/chat", b"").count(b"x-team: roads") == 1
     assert b"anthropic-version" not in prepared.head("/v1/chat", b"")
 

@@ -74,7 +74,7 @@ class ContinuedCall(Call):
         adaptation = Adaptation(prepared, self.route, target)
         translation = Translation(request, prepared, exchange.dialect, adaptation)
         if prepared.dialect is exchange.dialect:
-            translation.header_lines = prepared.forwarded(exchange.headers)
+            translation.header_lines = prepared.forwarded(exchange.headers, exchange.named)
         return _Passage(self, translation, prepared, self._end, prefilled=self._prefilled)
 
     def seen(self, facts: Facts) -> Usage:

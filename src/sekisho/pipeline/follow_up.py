@@ -93,7 +93,7 @@ class _Exchange:
         query = quote(asked.target.partition(b"?")[2], safe=WRITABLE)
         path = f"{self._wanted.path}?{query}" if query else self._wanted.path
         head = prepared.follow_up_head(asked.method, path, asked.body)
-        head += prepared.forwarded(asked.headers) + b"%b: %d\r\n" % (HEADER, hops + 1)
+        head += prepared.forwarded(asked.headers, asked.named) + b"%b: %d\r\n" % (HEADER, hops + 1)
         deadline = attempts.clock.monotonic() + timeouts.total
         response = await attempts.client.send(prepared.origin, head, asked.body, timeouts, deadline)
         streamed = False

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sekisho.core.contract import Dialect, Headers, Members, TargetFacts
+from sekisho.core.contract import Dialect, Headers, Members, Named, TargetFacts
 from sekisho.core.error import UpstreamError
 from sekisho.core.operation import Operation
 from sekisho.core.provider import Endpoint, Provider
@@ -83,13 +83,13 @@ class Prepared:
         signed = signer.sign(method, self.origin.authority, path, body)
         return build_head(method, path, self.origin, headers) + signed
 
-    def forwarded(self, headers: Headers) -> bytes:
+    def forwarded(self, headers: Headers, named: Named) -> bytes:
         """Header lines of the client that a provider of the same dialect should see. A spliced request is
         in the version that its client speaks, so that these stand in for the row's own."""
         allowed = self.dialect.forward_headers
-        sent = [header for header in headers if header[0] in allowed]
-        if not sent:
+        if allowed.isdisjoint(named):
             return self.default_lines
+        sent = [header for header in headers if header[0] in allowed]
         said = {name for name, _ in sent}
         lines = [b"%b: %b\r\n" % header for header in sent]
         return b"".join(lines + [line for name, line in self.defaults.items() if name not in said])

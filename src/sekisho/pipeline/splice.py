@@ -56,7 +56,7 @@ class Splice:
         if adaptation.needed:
             self.dropped += adaptation.adapt(members)
         self.body = _body(exchange, members)
-        self.header_lines = prepared.forwarded(exchange.headers)
+        self.header_lines = prepared.forwarded(exchange.headers, exchange.named)
 
     def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
         return self._prepared.dialect.unary_tap(body, options)
