@@ -60,7 +60,7 @@ def document() -> str:
             for second in PROVIDERS:
                 targets = f"{_target(name, first)}, {_target('whole', second)}"
                 lines.append(f"  {name}-{first}-{second}:\n    targets: [{targets}]")
-                lines.append("    timeouts: {{idle: 800ms}}")
+                lines.append("    timeouts: {{idle: 2s}}")
     return "\n".join(lines) + "\n"
 
 

@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         "_quiet",
         "_responding",
         "_server",
+        "_size",
         "_started_reading",
         "_task",
         "_transport",
@@ -131,7 +132,8 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._named: dict[bytes, bytes] = {}
-        self._body = bytearray()
+        self._body: list[bytes] = []
+        self._size = 0
         self._quiet = 0
         """Bytes that came since the message began, or since its body last grew: head, trailers, framing."""
         self._started_reading: float | None = None
@@ -162,8 +164,9 @@ class Connection(asyncio.Protocol):
         if self._lingering:
             return
         self._quiet = 0
-        self._body += body
-        if len(self._body) > self._server.limits.body_bytes:
+        self._body.append(body)
+        self._size += len(body)
+        if self._size > self._server.limits.body_bytes:
             self._body.clear()
             self._reject_body()
 
@@ -179,7 +182,7 @@ class Connection(asyncio.Protocol):
             query=query,
             headers=self._headers,
             named=self._named,
-            body=bytes(self._body),
+            body=b"".join(self._body),
             peer=self._peer,
             keep_alive=parser.should_keep_alive(),
             chunked=parser.get_http_version() != "1.0",
@@ -314,7 +317,7 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline has passed: called by the sweeper."""
         if self._started_reading is not None and not self._lingering and not self._responding:
-            allowed = self._server.limits.body_seconds + len(self._body) / self._server.limits.body_rate
+            allowed = self._server.limits.body_seconds + self._size / self._server.limits.body_rate
             if self._server.now < self._started_reading + allowed:
                 self.deadline = self._started_reading + allowed
                 return

@@ -32,6 +32,7 @@ from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.race import Race
 from sekisho.pipeline.rescue import Rescue, may_rescue
+from sekisho.pipeline.turns import Turns
 from sekisho.routing.backoff import FIRST, delay
 from sekisho.routing.board import Board
 from sekisho.routing.budget import RetryBudget
@@ -51,6 +52,7 @@ class Attempts:
     tokens: Tokens = field(default_factory=Tokens)
     budget: RetryBudget = field(default_factory=RetryBudget)
     hedges: Hedges = field(default_factory=Hedges)
+    turns: Turns = field(default_factory=Turns)
     keys: KeyTurns = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """The pipeline of a process: what every call goes through, put together once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
@@ -13,7 +13,7 @@ from sekisho.pipeline.steps.authenticate import authenticate
 from sekisho.pipeline.steps.hops import count_hops
 from sekisho.pipeline.steps.identify import identify
 from sekisho.pipeline.steps.parse import parse
-from sekisho.pipeline.turns import LARGE, Turns
+from sekisho.pipeline.turns import LARGE
 
 
 @dataclass(slots=True)
@@ -24,7 +24,6 @@ class Pipeline:
     keys: Keys
     attempts: Attempts
     clock: Clock
-    turns: Turns = field(default_factory=Turns)
 
     async def answer(self, exchange: Exchange) -> Answer:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
@@ -34,7 +33,7 @@ class Pipeline:
             exchange, self.keys, self.clock, query_key=exchange.dialect.query_key
         )
         if len(exchange.body) > LARGE:
-            await self.turns.take()
+            await self.attempts.turns.take()
         parse(exchange)
         identify(exchange)
         route = find_route(plane.snapshot, exchange.model)

@@ -28,6 +28,7 @@ from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.prepare import Plane, Prepared
 from sekisho.pipeline.steps.hops import HEADER
+from sekisho.pipeline.turns import LARGE, Turns
 from sekisho.pipeline.watch import Watch
 from sekisho.routing.board import Board
 from sekisho.upstream.client import Client
@@ -66,6 +67,8 @@ class World(Protocol):
     def board(self) -> Board: ...
     @property
     def keys(self) -> KeyTurns: ...
+    @property
+    def turns(self) -> Turns: ...
 
 
 class Call:
@@ -133,7 +136,8 @@ class Call:
             if path is None:
                 exchange.endpoint = endpoint
                 return self.count()
-            passage = self.passage(prepared, target)
+            large = len(exchange.body) > LARGE
+            passage = await self._large(prepared, target) if large else self.passage(prepared, target)
             exchange.endpoint, exchange.dropped, exchange.pace = endpoint, passage.dropped, None
             response = await self._send(prepared, path, passage)
             exchange.pace = response.pace
@@ -169,6 +173,15 @@ class Call:
         if exchange.entry.operation is Operation.CHAT:  # counting has limits of its own
             watch.failed(error)
         return False
+
+    async def _large(self, prepared: Prepared, target: Target) -> Passage:
+        """See `passage`: to read a large request and to write it are two pieces of work."""
+        turns = self.world.turns
+        if prepared.dialect is not self.exchange.dialect and self._request is None:
+            await turns.take()
+            self.request()
+        await turns.take()
+        return self.passage(prepared, target)
 
     def _send(self, prepared: Prepared, path: str, passage: Passage) -> Coroutine[Any, Any, Response]:
         exchange, world, body, key = self.exchange, self.world, passage.body, 0
