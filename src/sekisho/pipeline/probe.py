@@ -22,6 +22,7 @@ from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.meter import record_call
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.parse import parse
+from sekisho.pipeline.turns import Turns
 from sekisho.pipeline.watch import OUTCOMES
 from sekisho.routing.board import Board
 from sekisho.upstream.client import Client
@@ -45,6 +46,7 @@ class _World:
     tokens: Tokens
     board: Board
     keys: KeyTurns
+    turns: Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Asker:
         attempts = self.attempts
         route = Route(NAMELESS, (Target(endpoint),), timeouts=LIMITS)
         board = Board(attempts.clock.monotonic)
-        world = _World(attempts.client, attempts.clock, attempts.tokens, board, attempts.keys)
+        turns, keys = attempts.turns, attempts.keys
+        world = _World(attempts.client, attempts.clock, attempts.tokens, board, keys, turns)
         try:
             await Call(exchange, plane, route, world).attempt(route.targets[0])
         except (Unsupported, BodyTooLarge):
