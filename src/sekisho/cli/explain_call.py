@@ -44,6 +44,9 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
                 f"After {explanation.hedged_ms} ms without an answer a second target was asked as well"
             )
         yield from _shares(record)
+    if explanation.coalesced is not None:
+        yield _title("Attempts")
+        yield Text(f"none: the answer is that of {explanation.coalesced}, an identical call at the same time")
     yield _title("Price")
     yield Text(_price(record, explanation))
     if explanation.dropped:

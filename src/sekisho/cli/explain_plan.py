@@ -76,6 +76,7 @@ def told(found: Planned) -> dict[str, Any]:
         "model": found.route.name,
         "select": found.plan.select,
         "hedge": _hedge(found.route.hedge),
+        "coalesce": found.route.coalesce,
         "candidates": [
             {
                 "endpoint": endpoint.id,
@@ -109,6 +110,8 @@ def _parts(found: Planned) -> Iterator[RenderableType]:
         yield Text("no target may be used", style="red")
     if found.route.hedge is not None:
         yield Text(f"\nA second target is asked beside one that is late: {_hedge(found.route.hedge)}")
+    if found.route.coalesce:
+        yield Text("\nIdentical calls at the same time share one answer")
     if found.plan.rejected:
         yield Text("\nNot allowed, or not able", style="bold")
         rejected = ((target.endpoint.id, reason) for target, reason in found.plan.rejected)

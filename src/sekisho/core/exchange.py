@@ -76,6 +76,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """Seconds for which a target had not answered when a second one was asked beside it."""
     outrun: tuple[int | None, ...] = ()
     """What each attempt cost that another one was faster than, in nano-USD; None: it has no price."""
+    coalesced: str | None = None
+    """Id of the identical call whose answer it got, and which is billed for it."""
     facts: Facts = msgspec.field(default_factory=Facts)
     dropped: tuple[str, ...] = ()
     """Tuning knobs that the target could not express."""

@@ -51,6 +51,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The route's policy for marks of the prompt cache, where it is not `pass`."""
     rates: Rates | None = None
     """That the cost was worked out with."""
+    coalesced: str | None = None
+    """Id of the identical call whose answer it got: that one has the attempts and the cost."""
     hedged_ms: int | None = None
     """For so long a target had not answered when a second one was asked beside it."""
     asked_tokens: int | None = None

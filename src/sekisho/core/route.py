@@ -80,6 +80,8 @@ class Route:
     rescue: Rescue = "continue"
     hedge: Hedge | None = None
     """None: one target at a time."""
+    coalesce: bool = False
+    """Identical calls at the same time share one answer, if it is not streamed."""
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
 

@@ -28,6 +28,8 @@ class Bill(msgspec.Struct, frozen=True):
 
 def whole(exchange: Exchange, usage: Usage | None) -> Bill:
     """The whole call's, if its last target came to `usage`."""
+    if exchange.coalesced is not None:  # somebody else's answer, who pays for it
+        return Bill(usage, None if usage is None else 0, unpriced=False, attempts=(), rates=None)
     endpoint, rates, cost = exchange.endpoint, None, None
     if endpoint is not None and endpoint.price is not None and usage is not None:
         rates = rates_of(usage, endpoint.price, exchange.facts.service_tier)

@@ -1,12 +1,13 @@
 """The pipeline of a process: what every call goes through, put together once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
 from sekisho.core.port import Keys
 from sekisho.pipeline.answer import Answer
 from sekisho.pipeline.attempts import Attempts
+from sekisho.pipeline.coalesce import Coalescing, may_share
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate
@@ -24,6 +25,7 @@ class Pipeline:
     keys: Keys
     attempts: Attempts
     clock: Clock
+    coalescing: Coalescing = field(default_factory=Coalescing)
 
     async def answer(self, exchange: Exchange) -> Answer:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
@@ -38,4 +40,6 @@ class Pipeline:
         identify(exchange)
         route = find_route(plane.snapshot, exchange.model)
         check_access(exchange.principal, route, exchange.entry.operation)
+        if route.coalesce and may_share(exchange):
+            return await self.coalescing.answer(exchange, plane, route, self.attempts)
         return await self.attempts.answer(exchange, plane, route)

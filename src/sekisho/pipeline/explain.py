@@ -54,6 +54,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and exchange.plan is None
         and not exchange.dropped
         and exchange.prompt_cache == "pass"
+        and exchange.coalesced is None
     ):
         return None if rates is None else Explanation(rates=rates)
     endpoint, asked = exchange.endpoint, None
@@ -64,13 +65,14 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         asked = Usage(input=len(exchange.body) // BYTES_A_TOKEN)
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
-    if not (rates or asked or prompt_cache or exchange.plan or exchange.dropped):
+    if not (rates or asked or prompt_cache or exchange.plan or exchange.dropped or exchange.coalesced):
         return None
     return Explanation(
         plan=exchange.plan,
         dropped=tuple([name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]]),
         prompt_cache=prompt_cache,
         rates=rates,
+        coalesced=exchange.coalesced,
         hedged_ms=hedged,
         asked_tokens=None if asked is None else asked.input,
         asked_cost=None if asked is None else price_call(asked, price),

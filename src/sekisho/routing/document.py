@@ -86,6 +86,7 @@ class VirtualEntry:
     prompt_cache: PromptCache = "pass"
     rescue: Rescue = "continue"
     hedge: Hedge | None = None
+    coalesce: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +314,7 @@ VIRTUAL: Fields = {
     "prompt_cache": scalar(values.one_of(*get_args(PromptCache))),
     "rescue": scalar(values.one_of(*get_args(Rescue))),
     "hedge": _hedge,
+    "coalesce": scalar(values.boolean),
 }
 SERVER: Fields = {
     "cors": list_of(scalar(values.origin)),

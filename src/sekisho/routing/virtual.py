@@ -85,6 +85,7 @@ class Virtuals:
             prompt_cache=entry.prompt_cache,
             rescue=entry.rescue,
             hedge=entry.hedge,
+            coalesce=entry.coalesce,
             virtual=True,
         )
 
