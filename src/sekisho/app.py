@@ -25,6 +25,7 @@ from sekisho.dialects import (
     openai_completions,
     openai_responses,
 )
+from sekisho.edge.admin import AdminPages
 from sekisho.edge.cors import Cors
 from sekisho.edge.pages import Pages
 from sekisho.edge.respond import Responder
@@ -139,7 +140,8 @@ class Gateway:
         self._pages = Pages(self._pipeline, self._control.books, siblings.render)
         responder = Responder(self._pipeline, self._journal, self._observe, clock)
         follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._observe)
-        routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, clock, follow_ups)
+        admin = AdminPages(self._pipeline, self._control.administration)
+        routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, follow_ups, admin)
         await budgets.count(self._board.spent, first.snapshot.providers.values(), self._control.books)
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)
         self._apply(first)

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from sekisho.control.services.holders import HolderService
-from sekisho.control.services.keys import KeyService, digest
+from sekisho.control.services.keys import KeyPage, KeyService, digest
 from sekisho.control.services.principals import read_principals
 from sekisho.control.services.refusal import Missing, Refused
 from sekisho.control.services.terms import HolderDraft, KeyDraft, Kind
@@ -220,7 +220,7 @@ def test_whatever_is_written_into_any_parameter_is_data_or_refused(office: Offic
         with pytest.raises(Refused):
             look(text)
     with pytest.raises(Missing):
-        office.keys.list(after=text)
+        office.keys.list(KeyPage(after=text))
     assert office.principals() is not None
 
 
@@ -239,7 +239,7 @@ def test_lists_come_page_by_page_without_gaps_or_repeats(office: Office) -> None
         office.keys.create(f"k{number}")
     whole = [key.id for key in office.keys.list()]
     seen: list[str] = []
-    while page := office.keys.list(after=seen[-1] if seen else None, most=3):
+    while page := office.keys.list(KeyPage(most=3, after=seen[-1] if seen else None)):
         seen += [key.id for key in page]
     assert seen == whole
     assert len(seen) == 7

@@ -15,6 +15,7 @@ from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Snapshot
 from sekisho.edge import respond
+from sekisho.edge.admin import AdminPages
 from sekisho.edge.respond import Responder
 from sekisho.edge.routes import Routes
 from sekisho.pipeline.build import Pipeline
@@ -75,6 +76,18 @@ class AnyKey:
     async def refresh(self) -> None: ...
 
 
+class NobodyAdministrates:
+    """Port to the administration: it has no paths."""
+
+    def methods(self, path: str) -> tuple[str, ...]:
+        return ()
+
+    async def answer(
+        self, method: str, path: str, query: bytes, body: bytes, principal: Principal
+    ) -> tuple[int, bytes]:
+        raise NotImplementedError
+
+
 class Gated(FakeResponse):
     """An answer whose pieces come when the test says so."""
 
@@ -97,7 +110,8 @@ class Edge:
         pipeline = Pipeline(plane, self.keys, self.world.attempts(), self.world.clock)
         responder = Responder(pipeline, self.books, lambda _: None, self.world.clock)
         follow_ups = FollowUps(pipeline, NoAnswers(), self.books, lambda _: None)
-        self.routes = Routes(DIALECTS, responder, {}, lambda: None, self.world.clock, follow_ups)
+        admin = AdminPages(pipeline, NobodyAdministrates())
+        self.routes = Routes(DIALECTS, responder, {}, lambda: None, follow_ups, admin)
         self.server: Any = None
 
     @asynccontextmanager

@@ -93,3 +93,17 @@ class Counters(Protocol):
     def release(self, hold_id: str) -> None:
         """Settle with nothing."""
         ...
+
+
+class Administration(Protocol):
+    """What admins ask. Paths are those below `/admin/v1/`."""
+
+    def methods(self, path: str) -> Collection[str]:
+        """That the path takes; none: there is no such path."""
+        ...
+
+    async def answer(
+        self, method: str, path: str, query: bytes, body: bytes, principal: Principal
+    ) -> tuple[int, bytes]:
+        """(status, JSON) for a method that the path takes. Raises SekishoError."""
+        ...

@@ -39,6 +39,11 @@ class Principal:
     limits: tuple[Limit, ...] = ()
     """Of the key, and of everything it belongs to."""
 
+    @property
+    def operates(self) -> bool:
+        """Administrates the whole gateway, rather than an organisation of its own."""
+        return self.admin and self.organisation == DEFAULT_ORGANISATION
+
 
 @dataclass(frozen=True, slots=True)
 class Signatory:

@@ -19,7 +19,7 @@ class Cors:
         if request.method == "OPTIONS":
             wanted = (request.header(b"access-control-request-headers") or b"authorization").decode("latin-1")
             lines += (
-                "access-control-allow-methods: GET, POST, DELETE, OPTIONS\r\n"
+                "access-control-allow-methods: GET, POST, PATCH, DELETE, OPTIONS\r\n"
                 f"access-control-allow-headers: {wanted}\r\naccess-control-max-age: 600\r\n"
             )
         return lines.encode("latin-1")

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from sekisho.core.error import BadRequest, Draining, NotFound
 from sekisho.core.port import Books
 from sekisho.core.principal import Principal
+from sekisho.core.record import CallRecord
 from sekisho.core.route import Snapshot
 from sekisho.edge import account, listing
 from sekisho.edge.message import Request
@@ -57,7 +58,7 @@ class Pages:
         if not wanted:
             raise BadRequest("`id` is missing: GET /api/v1/generation?id=gen-...", param="id")
         record = await self._books.generation(wanted[0])
-        if record is None or (record.key_id != principal.key_id and not principal.admin):
+        if record is None or (record.key_id != principal.key_id and not _may_see(principal, record)):
             raise NotFound("no call of this key has that id", param="id")
         return _json(account.generation_report(record))
 
@@ -71,6 +72,11 @@ class Pages:
 
     async def _show_metrics(self, _: Request) -> PageAnswer:
         return 200, b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n", self._metrics()
+
+
+def _may_see(principal: Principal, record: CallRecord) -> bool:
+    """Whether an admin may see a call of another key."""
+    return principal.operates or (principal.admin and principal.organisation == record.organisation)
 
 
 def _json(value: Any) -> PageAnswer:

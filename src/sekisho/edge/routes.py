@@ -1,11 +1,10 @@
 """Path -> what serves it: a dictionary, not a router."""
 
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect, Entry, FollowUp, no_follow_up, no_match
 from sekisho.core.error import (
     MethodNotAllowed,
@@ -13,6 +12,7 @@ from sekisho.core.error import (
     SekishoError,
 )
 from sekisho.core.exchange import Exchange
+from sekisho.edge.admin import AdminPages
 from sekisho.edge.connection import Connection
 from sekisho.edge.cors import Cors
 from sekisho.edge.message import Request
@@ -47,6 +47,20 @@ class Kept:
         return ", ".join(sorted(self.wanted.methods))
 
 
+@dataclass(frozen=True, slots=True)
+class Administered:
+    """A path for admins."""
+
+    allowed: Collection[str]
+
+    @property
+    def methods(self) -> str:
+        return ", ".join(sorted(self.allowed))
+
+
+Place = Mount | Kept | Administered
+
+
 class Routes:
     """The data plane's front: `handle` and `refuse` are what a `Server` needs."""
 
@@ -56,8 +70,8 @@ class Routes:
         responder: Responder,
         pages: Mapping[str, Page],
         cors: Callable[[], Cors | None],
-        clock: Clock,
         follow_ups: FollowUps,
+        admin: AdminPages,
     ):
         self._mounts = {
             prefix + path: Mount(dialect, Entry(operation), prefix == MONEY)
@@ -82,7 +96,8 @@ class Routes:
         self._responder = responder
         self._pages = pages
         self._cors = cors
-        self._clock = clock
+        self._admin = admin
+        self._clock = responder.clock
         self._process = os.urandom(8).hex()
         self._count = 0
 
@@ -100,19 +115,21 @@ class Routes:
     def refuse(self, path: str, error: SekishoError) -> tuple[bytes, bytes]:
         """(header lines, body) for an error that never became a call, in the dialect of the path."""
         mount = self._mount(path, b"")
-        dialect = mount.dialect if mount else self._fallback
+        dialect = mount.dialect if isinstance(mount, Mount | Kept) else self._fallback
         request_id = self._new_id(self._clock.now())
         headers = JSON_TYPE + b"x-request-id: %b\r\n" % request_id.encode() + retry_after(error)
         if isinstance(error, MethodNotAllowed):
             headers += b"allow: %b\r\n" % _allowed(mount).encode()
         return headers, dialect.write_error(error, request_id)
 
-    async def _page(self, mount: Mount | Kept | None, request: Request) -> PageAnswer:
+    async def _page(self, mount: Place | None, request: Request) -> PageAnswer:
         page = self._pages.get(request.path)
         if page is not None and request.method in ("GET", "HEAD"):
             return await page(request)
         if isinstance(mount, Kept) and request.method in mount.wanted.methods:
             return await self._follow(mount, request)
+        if isinstance(mount, Administered) and request.method in mount.allowed:
+            return await self._admin.answer(request)
         if page is not None or mount is not None:
             raise MethodNotAllowed(f"{request.path} takes {_allowed(mount)}, not {request.method}")
         raise NotFound(f"there is no {request.method} {request.path[:200]} here")
@@ -126,7 +143,7 @@ class Routes:
         )
         return 200, described, found.body
 
-    def _mount(self, path: str, query: bytes) -> Mount | Kept | None:
+    def _mount(self, path: str, query: bytes) -> Place | None:
         mount = self._mounts.get(path)
         if mount is not None or path in self._pages:
             return mount
@@ -139,7 +156,8 @@ class Routes:
             wanted = dialect.match_follow_up(path[len(prefix) :]) if path.startswith(prefix) else None
             if wanted is not None:
                 return Kept(dialect, wanted)
-        return None
+        allowed = self._admin.methods(path)
+        return Administered(allowed) if allowed else None
 
     def _exchange(self, mount: Mount, request: Request) -> Exchange:
         now = self._clock.now()
@@ -163,7 +181,7 @@ class Routes:
         return f"gen-{int(now)}-{self._process}{self._count:08x}"
 
 
-def _allowed(mount: Mount | Kept | None) -> str:
+def _allowed(mount: Place | None) -> str:
     return "GET, HEAD" if mount is None else mount.methods
 
 

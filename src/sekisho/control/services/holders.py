@@ -62,7 +62,7 @@ class HolderService:
     def get(self, holder_id: str) -> Holder:
         """Raises Missing."""
         with self._store.read() as connection:
-            return _got(connection, self.kind, holder_id)
+            return self._got(connection, holder_id)
 
     def list(self, page: Page | None = None) -> list[Holder]:
         """Disabled ones included. Raises Missing where the page's beginning is not known."""
@@ -74,6 +74,10 @@ class HolderService:
             raise Missing(msg, "after")
         return [read_row(row, Holder) for row in rows]
 
+    def missing(self, holder_id: str) -> Missing:
+        """The error for an id that is none."""
+        return Missing(f"no {self.kind} has the id {holder_id[:200]!r}", "id")
+
     def update(self, holder_id: str, draft: HolderDraft) -> Holder:
         """Raises Refused, and Missing."""
         if draft.organisation is not UNSET or draft.team is not UNSET:
@@ -82,7 +86,7 @@ class HolderService:
             )
         with self._store.write() as connection:
             announce(connection)
-            held = _got(connection, self.kind, holder_id)
+            held = self._got(connection, holder_id)
             made = changed(held, draft, self.kind, self._clock.now())
             if made.id == DEFAULT_ORGANISATION and made.disabled is not None:
                 raise Refused("the organisation `default` always exists", "disabled")
@@ -91,6 +95,12 @@ class HolderService:
             statement = update(holders).where(holders.c.id == held.id)
             connection.execute(statement.values(msgspec.to_builtins(made)))
             return made
+
+    def _got(self, connection: Connection, holder_id: str) -> Holder:
+        found = among((self.kind,), None).by_id(connection, holder_id)
+        if found is None:
+            raise self.missing(holder_id)
+        return read_row(found, Holder)
 
     def _drafted(self, connection: Connection, draft: HolderDraft) -> Holder:
         now = self._clock.now()
@@ -160,12 +170,4 @@ def named(
 
 def among(kinds: Sequence[Kind], organisation: str | None) -> Among:
     inside = true() if organisation is None else holders.c.organisation == organisation
-    return Among(holders, holders.c.kind.in_(kinds) & inside, holders.c.disabled.is_(None))
-
-
-def _got(connection: Connection, kind: Kind, holder_id: str) -> Holder:
-    found = among((kind,), None).by_id(connection, holder_id)
-    if found is None:
-        msg = f"no {kind} has the id {holder_id[:200]!r}"
-        raise Missing(msg, "id")
-    return read_row(found, Holder)
+    return Among(holders, holders.c.kind.in_(kinds) & inside, true())

@@ -3,13 +3,15 @@ nowhere."""
 
 import hashlib
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, insert, select, true, update
 
 from sekisho.control.services import words
 from sekisho.control.services.holders import OWNERS, named, one
@@ -40,6 +42,17 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """A part of a list, oldest first."""
+
+    most: int | None = None
+    after: str | None = None
+    """The id of the last one before it."""
+    belonging: Mapping[str, str] = field(default_factory=dict)
+    """Ids of what they belong to: `organisation`, `team`, `project`, `owner`."""
+
+
 class KeyService:
     """Keys in the database. Waits for it: not for the event loop. Every method may raise StoreError.
 
@@ -65,19 +78,21 @@ class KeyService:
     def get(self, key_id: str) -> ApiKey:
         """Raises Missing."""
         with self._store.read() as connection:
-            return read_row(_got(connection, key_id), ApiKey)
+            return read_row(self._got(connection, key_id), ApiKey)
 
-    def list(
-        self, *, within: ColumnElement[bool] | None = None, after: str | None = None, most: int | None = None
-    ) -> list[ApiKey]:
-        """Revoked ones included, oldest first: at most so many of those that come after an id. Raises
-        Missing where there is no such id."""
+    def list(self, page: KeyPage | None = None) -> list[ApiKey]:
+        """Revoked ones included, oldest first. Raises Missing where the page's beginning is not known."""
+        page = page or KeyPage()
+        belong = [api_keys.c[name] == value for name, value in page.belonging.items()]
         with self._store.read() as connection:
-            rows = _among(true() if within is None else within).page(connection, after, most)
+            rows = _among(and_(true(), *belong)).page(connection, page.after, page.most)
         if rows is None:
-            msg = f"no key has the id {after!r}"
-            raise Missing(msg, "after")
+            raise Missing(f"no key has the id {page.after!r}", "after")
         return [read_row(row, ApiKey) for row in rows]
+
+    def missing(self, key_id: str) -> Missing:
+        """The error for an id that is none."""
+        return Missing(f"no key has the id {key_id[:200]!r}", "id")
 
     def update(self, key_id: str, draft: KeyDraft) -> ApiKey:
         """Raises Refused, Missing too."""
@@ -87,7 +102,7 @@ class KeyService:
                 raise Refused(msg, name)
         with self._store.write() as connection:
             announce(connection)
-            held = read_row(_got(connection, key_id), ApiKey)
+            held = read_row(self._got(connection, key_id), ApiKey)
             _must_be_active(held)
             made = self._drafted(connection, held, draft)
             _store(connection, made)
@@ -100,7 +115,7 @@ class KeyService:
             raise Refused("a rotated key may be taken for up to 90 days more", "overlap")
         with self._store.write() as connection:
             announce(connection)
-            row = _got(connection, key_id)
+            row = self._got(connection, key_id)
             key = read_row(row, ApiKey)
             _must_be_active(key)
             text = _new_text()
@@ -142,6 +157,12 @@ class KeyService:
                 return None
             announce(connection)
             return self._add(connection, KeyDraft(name="first admin key", admin=True))[1]
+
+    def _got(self, connection: Connection, key_id: str) -> RowMapping:
+        found = _among(true()).by_id(connection, key_id)
+        if found is None:
+            raise self.missing(key_id)
+        return found
 
     def _add(self, connection: Connection, draft: KeyDraft) -> tuple[ApiKey, str]:
         text, now = _new_text(), self._clock.now()
@@ -228,14 +249,6 @@ def _store(connection: Connection, key: ApiKey, **digests: Any) -> None:
 
 def _among(within: ColumnElement[bool]) -> Among:
     return Among(api_keys, within, api_keys.c.revoked.is_(None))
-
-
-def _got(connection: Connection, key_id: str) -> RowMapping:
-    found = _among(true()).by_id(connection, key_id)
-    if found is None:
-        msg = f"no key has the id {key_id[:200]!r}"
-        raise Missing(msg, "id")
-    return found
 
 
 def _pick(connection: Connection, wanted: str) -> RowMapping:

@@ -1,0 +1,35 @@
+"""Who may do what. One word for each route; roles, when they come, are sets of these words."""
+
+from typing import Literal, get_args
+
+from sekisho.core.principal import Principal
+
+Scope = Literal[
+    "organisations:read",
+    "organisations:write",
+    "teams:read",
+    "teams:write",
+    "projects:read",
+    "projects:write",
+    "people:read",
+    "people:write",
+    "accounts:read",
+    "accounts:write",
+    "keys:read",
+    "keys:write",
+]
+ALL: frozenset[Scope] = frozenset(get_args(Scope))
+OF_ONE_ORGANISATION = ALL - {"organisations:write"}
+"""An organisation's own admins do not set what it may spend."""
+
+
+def scopes_of(principal: Principal) -> frozenset[Scope]:
+    """What a key may do here."""
+    if not principal.admin:
+        return frozenset()
+    return ALL if principal.operates else OF_ONE_ORGANISATION
+
+
+def within(principal: Principal) -> str | None:
+    """The organisation that all a key does here is confined to; None: it is not."""
+    return None if principal.operates else principal.organisation
