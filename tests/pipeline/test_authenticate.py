@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from ipaddress import ip_network
 
 import botocore.auth
 import pytest
@@ -10,7 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from sekisho.core.clock import Clock
-from sekisho.core.error import Unauthorized
+from sekisho.core.error import Forbidden, Unauthorized
 from sekisho.core.principal import Principal, Signatory
 from sekisho.pipeline.steps.authenticate import authenticate
 
@@ -182,3 +183,29 @@ async def test_a_signature_that_is_wrong_is_told_why(reason: str, request_: Requ
         await who(request_)
     assert reason in raised.value.message
     assert SECRET not in raised.value.message
+
+
+async def test_both_pairs_of_a_rotated_key_sign_and_no_third() -> None:
+    keys = Known(former_secret="6" * 64)
+    for secret in (SECRET, "6" * 64):
+        assert await who(signed(key=(KEY_ID, secret, None)), keys) is OURS
+    with pytest.raises(Unauthorized, match="does not match"):
+        await who(signed(key=(KEY_ID, "7" * 64, None)), keys)
+
+
+@pytest.mark.parametrize(
+    ("peer", "taken"),
+    [
+        ("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("2001:db8::7", True), ("fe80::1%eth0", False),
+        ("11.0.0.1", False), ("::1", False), ("", False), ("10.1.2.3:80", False),
+    ],
+)  # fmt: skip
+async def test_a_key_for_some_networks_is_taken_from_there_alone(peer: str, taken: bool) -> None:
+    ranges = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
+    keys = Known({sha256(KEY).digest(): replace(OURS, networks=ranges)})
+    asked = Request(headers=[(b"x-api-key", KEY)], peer=peer)
+    if taken:
+        assert (await who(asked, keys)).key_id == KEY_ID
+    else:
+        with pytest.raises(Forbidden, match="may not be used from"):
+            await who(asked, keys)
