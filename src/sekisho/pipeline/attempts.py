@@ -40,6 +40,9 @@ from sekisho.routing.hedge import Hedges, Lateness
 from sekisho.routing.plan import plan
 from sekisho.upstream.client import Client
 
+AttemptError = UpstreamError | Unsupported | BodyTooLarge
+ATTEMPT_FAILED = (UpstreamError, Unsupported, BodyTooLarge)
+
 
 @dataclass(slots=True)
 class Attempts:
@@ -67,12 +70,21 @@ class Attempts:
         exchange.prompt_cache = route.prompt_cache
         targets = self.targets(exchange, plane, route)
         self.budget.deposit()
-        search = _Search(self, Call(exchange, plane, route, self))
+        call, failed = Call(exchange, plane, route, self), None
+        if len(targets) == 1 and route.hedge is None and not self.board.asked_wait(targets[0].endpoint.id):
+            try:
+                return await call.attempt(targets[0])  # as most calls end: there is nothing to search for
+            except ATTEMPT_FAILED as error:
+                failed = error
+        search = _Search(self, call)
         if route.hedge is not None and exchange.entry.operation is Operation.CHAT:
             search.lateness = self.hedges.of(route.name)
             search.lateness.deposit()
         try:
-            answer = await search.run(targets)
+            if failed is None:
+                answer = await search.run(targets)
+            else:
+                answer = await search.go_on(targets[0], failed)
             if answer is not None:
                 if search.call.rescuable and isinstance(answer, Stream):
                     answer.rescuer = Rescue(search.call, search.left, self._go_on)
@@ -83,9 +95,8 @@ class Attempts:
                 return search.call.count()
             raise failure or InternalError(f"the route of {exchange.model} has no targets")
         finally:
-            failure = (
-                None  # its traceback leads back to this frame: together they would wait for the collector
-            )
+            # Their tracebacks lead back to this frame: together they would wait for the collector.
+            failure = failed = None
             search.failures.clear()
 
     async def _go_on(self, call: Call, targets: Sequence[Target]) -> tuple[Answer | None, Sequence[Target]]:
@@ -130,6 +141,11 @@ class _Search:
         self.lateness: Lateness | None = None
         """Given where a second target may be asked beside one that is late. Once for a call."""
 
+    async def go_on(self, target: Target, failed: AttemptError) -> Answer | None:
+        """As `run`, where the only target has failed once."""
+        answer = await self._try(target, alone=True, failed=failed)
+        return answer if answer is not None or self._over() else await self._wait_for_the_resting()
+
     async def run(self, targets: Sequence[Target]) -> Answer | None:
         """The first answer; None: see `failures`."""
         order = list(targets)
@@ -151,13 +167,13 @@ class _Search:
             answer = await self._try(target, alone=at == len(order) - 1)
             if answer is not None or self._over():
                 return answer
-        if self.call.exchange.entry.operation is not Operation.COUNT_TOKENS:
-            return await self._wait_for_the_resting()
-        return None  # an estimate now is worth more than a count later
+        return await self._wait_for_the_resting()
 
     async def _wait_for_the_resting(self) -> Answer | None:
         """Nobody else is left: the first of them that may be asked again is, if the deadline allows it."""
         owner, call = self._owner, self.call
+        if call.exchange.entry.operation is Operation.COUNT_TOKENS:
+            return None  # an estimate now is worth more than a count later
         while resting := [target for target in self._resting if self.failures.leaves(target)]:
             target = min(resting, key=lambda target: owner.board.asked_wait(target.endpoint.id))
             wait = owner.board.asked_wait(target.endpoint.id)
@@ -178,15 +194,20 @@ class _Search:
         self.left = targets
         self.call.rescuable = may_rescue(self.call, targets)
 
-    async def _try(self, target: Target, *, alone: bool) -> Answer | None:
-        """The target's answer, after retries; None: it has none. `alone`: nobody else is left."""
+    async def _try(self, target: Target, *, alone: bool, failed: AttemptError | None = None) -> Answer | None:
+        """The target's answer, after retries; None: it has none. `alone`: nobody else is left. `failed`: how
+        its first try ended, if that is over."""
         endpoint, tries = target.endpoint.id, self._tries
         self.call.alone = alone
-        if self._owner.board.is_broken(endpoint) and self.call.exchange.attempts and not self._may_retry():
+        again = failed is None and self.call.exchange.attempts and self._owner.board.is_broken(endpoint)
+        if again and not self._may_retry():
             return None
         while True:
             tries[endpoint] = tries.get(endpoint, 0) + 1
             try:
+                if failed is not None:
+                    said, failed = failed, None
+                    raise said
                 if self.lateness is None:
                     return await self.call.attempt(target)
                 return await self._hedged(target, self.lateness)

@@ -132,14 +132,16 @@ class Board:
         """How fast the answer of an ended call came, and what it cost."""
         self.spent.observe(record)
         usage = record.usage
-        if record.outcome != "ok" or usage is None or usage.estimated or usage.output < LEAST_TOKENS:
+        if usage is None or usage.output < LEAST_TOKENS or usage.estimated or record.outcome != "ok":
             return
         if record.provider is None or record.model is None or record.upstream_model is None:
             return
-        answered = [attempt.milliseconds for attempt in record.attempts if attempt.code is None]
-        taken = answered[-1] if answered else 0
         if record.stream:
             taken = record.total_ms - (record.first_token_ms or 0)
+        else:
+            taken = max(
+                [attempt.milliseconds for attempt in record.attempts if attempt.code is None], default=0
+            )
         if taken > 0:
             endpoint = endpoint_id(record.provider, record.model, record.upstream_model)
             self.of(endpoint).speed.add(usage.output * 1000 / taken, self._clock())
