@@ -55,9 +55,11 @@ class ServiceError(Exception):
 class Valkey:
     """One server with its files in `folder`; another object for the same folder is the same server."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, **settings: str):
+        """`settings`: more lines of its configuration, with `_` for `-`."""
         self.port, self._password = _identity(folder)
         self._folder = folder
+        self._settings = settings
 
     def url(self, database: int = 0) -> str:
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/{database}"
@@ -86,6 +88,7 @@ class Valkey:
             "pidfile": str(self._folder / "pid"),
             "daemonize": "yes",
             "logfile": str(output),
+            **{name.replace("_", "-"): value for name, value in self._settings.items()},
         }
         config.touch(mode=0o600)
         config.write_text("".join(f"{name} {value}\n" for name, value in lines.items()), encoding="utf-8")
@@ -235,12 +238,12 @@ def _identity(folder: Path) -> tuple[int, str]:
     kept = folder / "identity"
     if not kept.exists():
         kept.touch(mode=0o600)
-        kept.write_text(f"{_free_port()} {secrets.token_hex(16)}", encoding="utf-8")
+        kept.write_text(f"{free_port()} {secrets.token_hex(16)}", encoding="utf-8")
     port, password = kept.read_text("utf-8").split()
     return int(port), password
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """None that the system gives to outgoing connections: it stays free while its server is down."""
     while True:
         port = random.SystemRandom().randrange(20_000, 32_000)

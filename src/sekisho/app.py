@@ -12,6 +12,9 @@ import structlog
 
 from sekisho.control.plane import ControlPlane
 from sekisho.control.services.publish import DocumentWatcher
+from sekisho.control.state.address import read_address
+from sekisho.control.state.connection import StateConnection
+from sekisho.control.state.health import SharedHealth
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books
@@ -106,7 +109,7 @@ class Gateway:
         environment: Mapping[str, str] = os.environ,
         fixed: Configuration | None = None,
     ):
-        """`fixed`: what to serve instead of a document."""
+        """`fixed`: what to serve instead of a document. Raises StateError for a state URL that is none."""
         self._fixed = fixed
         self._settings = settings
         self._options = options
@@ -115,15 +118,18 @@ class Gateway:
         self._background = Background()
         self._metrics = CallMetrics()
         self._board = Board(self._clock.monotonic)
+        self._state = StateConnection(read_address(settings.state_url)) if settings.state_url else None
         self._cors: Cors | None = None
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all: to be shown once and never logged."""
 
     async def start(self) -> int:
-        """Everything up; returns the port. Raises DocumentError, OSError or StoreError: a gateway that
-        cannot do its work does not pretend to."""
+        """Everything up; returns the port. Raises DocumentError, OSError, StoreError or StateError: a gateway
+        that cannot do its work does not pretend to."""
         settings, options, clock = self._settings, self._options, self._clock
         watcher, first = self._read_configuration()
+        if self._state is not None:
+            await self._state.start()
         self._journal = FileJournal(settings.data_dir / "journal", clock=clock)
         self._control = ControlPlane(settings, self._background, clock)
         await self._control.start()
@@ -147,6 +153,7 @@ class Gateway:
         self._apply(first)
         self._watch_parts()
         self._background.start("probes", self._prober().run)
+        self._share_health()
         if watcher is not None:
             self._background.start("document", partial(watcher.run, self._publish))
         if options.worker is not None:
@@ -169,6 +176,8 @@ class Gateway:
         await self._journal.close()
         await self._control.close()
         await self._client.close()
+        if self._state is not None:
+            await self._state.close()
 
     def _prober(self) -> Prober:
         asker = Asker(self._pipeline.attempts, openai_chat.DIALECT, self._journal, self._observe)
@@ -216,6 +225,22 @@ class Gateway:
         }
         changes = {name: value for name, value in wanted.items() if value is not None}
         self._server.limits = replace(Limits(), **changes)  # type: ignore[arg-type]
+
+    def _share_health(self) -> None:
+        """With all processes of the same state URL."""
+        state = self._state
+        if state is None:
+            return
+        shared = SharedHealth(
+            state, {"endpoint": self._board, "key": self._pipeline.attempts.keys}, self._clock.monotonic
+        )
+        self._background.start("state", state.run)
+        self._background.start("health told", shared.tell_others)
+        self._background.start("health heard", shared.hear_others)
+        self._metrics.gauge("state_ready", "1: the shared state is there.", lambda: state.ready)
+        self._metrics.gauge(
+            "state_failures", "Attempts to reach the shared state that failed.", lambda: state.failures
+        )
 
     def _watch_parts(self) -> None:
         server, journal = self._server, self._journal

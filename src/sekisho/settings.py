@@ -16,6 +16,8 @@ class Settings:
     """Accepted beside the stored keys; for machines that provision themselves."""
     sigv4_secret: str | None = None
     """What secrets to sign AWS requests with are derived from. None: a file in `data_dir`, made once."""
+    state_url: str | None = None
+    """Of the Valkey or Redis that processes share. None: every process is for itself."""
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -27,6 +29,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         database_url=environment.get("SEKISHO_DATABASE_URL") or f"sqlite:///{data_dir / 'sekisho.db'}",
         admin_key=environment.get("SEKISHO_ADMIN_KEY") or None,
         sigv4_secret=environment.get("SEKISHO_SIGV4_SECRET") or None,
+        state_url=environment.get("SEKISHO_STATE_URL") or None,
     )
 
 

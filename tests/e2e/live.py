@@ -82,13 +82,17 @@ class Live:
 
 @asynccontextmanager
 async def running(
-    folder: Path, provider: ScriptedProvider, document: str = DOCUMENT, database_url: str | None = None
+    folder: Path,
+    provider: ScriptedProvider,
+    document: str = DOCUMENT,
+    database_url: str | None = None,
+    state_url: str | None = None,
 ) -> AsyncIterator[Live]:
     """A gateway in this process, its files in `folder`; `{url}` in the document is the provider's."""
     path, data_dir = folder / "sekisho.yaml", folder / "data"
     path.write_text(document.format(url=provider.base_url), encoding="utf-8")
     database_url = database_url or f"sqlite:///{data_dir / 'sekisho.db'}"
-    settings = Settings(data_dir=data_dir, database_url=database_url, admin_key=ADMIN_KEY)
+    settings = Settings(data_dir, database_url, admin_key=ADMIN_KEY, state_url=state_url)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCRIPTED_KEY", PROVIDER_KEY)
         patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)

@@ -44,3 +44,22 @@ async def test_stop_cancels_and_waits() -> None:
     await asyncio.sleep(0)
     await tasks.stop()
     assert ended
+
+
+async def test_a_task_that_lost_a_cancellation_is_stopped_all_the_same() -> None:
+    lost = 0
+
+    async def work() -> None:
+        nonlocal lost
+        while lost < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost += 1
+        await asyncio.Event().wait()
+
+    tasks = Background()
+    tasks.start("work", work)
+    await asyncio.sleep(0)
+    await tasks.stop()
+    assert lost == 2

@@ -15,6 +15,7 @@ import uvloop
 from sekisho import app, settings
 from sekisho.cli.failure import fail
 from sekisho.cli.workers import Supervisor
+from sekisho.control.state.address import StateError, read_address
 from sekisho.control.store.engine import StoreError
 from sekisho.routing.problem import DocumentError
 from sekisho.telemetry import log as logs
@@ -40,9 +41,11 @@ def serve(
     try:
         if workers > 1:
             app.check_shareable(options)
+            if configured.state_url is not None:
+                read_address(configured.state_url)
             raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())
         uvloop.run(_run(configured, options))
-    except (DocumentError, StoreError) as error:
+    except (DocumentError, StoreError, StateError) as error:
         fail(str(error))
     except OSError as error:
         where = f"{host}:{port}" if error.filename is None else error.filename

@@ -15,6 +15,7 @@ from sekisho.core.provider import Provider
 from sekisho.pipeline.prepare import Prepared
 from sekisho.routing import health
 from sekisho.routing.health import FIT, Health
+from sekisho.routing.news import News, heard, news
 
 MOST = 10_000
 """Rests that are remembered."""
@@ -31,6 +32,8 @@ class KeyTurns:
         """By provider."""
         self._rests: dict[str, Health] = {}
         """By a key's digest, or that and an endpoint's id; never by the key."""
+        self.tell: Callable[[str, News], None] | None = None
+        """Given where processes share what they know: takes such a name. Must return at once."""
 
     def choose(self, prepared: Prepared, tried: Collection[int] = ()) -> int:
         """The next key that is fit, else the one that will be so the soonest; those that this call has
@@ -59,8 +62,9 @@ class KeyTurns:
         """The provider took the key."""
         if self._rests and len(prepared.signers) > 1:
             digest = digest_of(prepared.endpoint.provider, index)
-            self._rests.pop(digest, None)
-            self._rests.pop(f"{digest} {prepared.endpoint.id}", None)
+            for name in (digest, f"{digest} {prepared.endpoint.id}"):
+                if self._rests.pop(name, None) is not None and self.tell is not None:
+                    self.tell(name, News(mended=True))
 
     def refused(self, prepared: Prepared, index: int, error: UpstreamError) -> None:
         """Lets the key rest, if it was the key that the error is about."""
@@ -69,15 +73,18 @@ class KeyTurns:
         digest, now = digest_of(prepared.endpoint.provider, index), self._clock()
         if isinstance(error, Throttled):
             name = f"{digest} {prepared.endpoint.id}"
-            rest = health.ended(self._rests.get(name, FIT), "throttled", now, retry_after=error.retry_after)
+            before = self._rests.get(name, FIT)
+            rest = health.ended(before, "throttled", now, retry_after=error.retry_after)
         elif isinstance(error, ProviderAuthFailed | ProviderQuota):
             name = digest
-            rest = health.ended(self._rests.get(name, FIT), "unusable", now, retry_after=error.retry_after)
+            before = self._rests.get(name, FIT)
+            rest = health.ended(before, "unusable", now, retry_after=error.retry_after)
         else:
             return
-        if len(self._rests) >= MOST:
-            self._rests.clear()
-        self._rests[name] = rest
+        self._keep(name, rest)
+        told = news(before, rest, now)
+        if told is not None and self.tell is not None:
+            self.tell(name, told)
         log.warning(
             "key_rests",
             provider=prepared.endpoint.provider.name,
@@ -85,6 +92,18 @@ class KeyTurns:
             code=error.code,
             seconds=round(rest.until - now, 3),
         )
+
+    def hear(self, name: str, told: News) -> None:
+        """Another process found out something."""
+        if told.mended:
+            self._rests.pop(name, None)
+        elif told.rest:
+            self._keep(name, heard(self._rests.get(name, FIT), told, self._clock()))
+
+    def _keep(self, name: str, rest: Health) -> None:
+        if len(self._rests) >= MOST:
+            self._rests.clear()
+        self._rests[name] = rest
 
     def _wait(self, prepared: Prepared, index: int) -> float:
         if not self._rests:

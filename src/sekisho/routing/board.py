@@ -8,6 +8,7 @@ from sekisho.core.record import CallRecord
 from sekisho.core.route import Target
 from sekisho.routing import health
 from sekisho.routing.health import FIT, Finding, Health, Outcome, Policy
+from sekisho.routing.news import News, heard, news
 from sekisho.routing.spent import Spent
 from sekisho.routing.window import Window
 
@@ -42,6 +43,8 @@ class Board:
         self._policy = policy
         self.spent = spent or Spent()
         self._standings: dict[str, Standing] = {}
+        self.tell: Callable[[str, News], None] | None = None
+        """Given where processes share what they know: takes an endpoint's id. Must return at once."""
 
     def now(self) -> float:
         return self._clock()
@@ -87,7 +90,8 @@ class Board:
         standing = self.of(endpoint)
         standing.inflight += 1
         if standing.health.broken:
-            standing.health = health.began(standing.health, self._clock())
+            now = self._clock()
+            self._change(endpoint, standing, health.began(standing.health, now), now)
 
     def answering(self, endpoint: str, began: float) -> None:
         """The first event of a stream is there. Who is being probed is fit from then on, not only when the
@@ -95,7 +99,8 @@ class Board:
         standing, now = self.of(endpoint), self._clock()
         standing.first_token.add(now - began, now)
         if standing.health.broken:
-            standing.health = health.ended(standing.health, "answered", now, began=began, policy=self._policy)
+            fit = health.ended(standing.health, "answered", now, began=began, policy=self._policy)
+            self._change(endpoint, standing, fit, now)
 
     def ended(
         self, endpoint: str, outcome: Outcome | None, *, began: float, retry_after: float | None = None
@@ -104,17 +109,23 @@ class Board:
         standing = self.of(endpoint)
         standing.inflight = max(0, standing.inflight - 1)
         if outcome is not None:
-            standing.health = health.ended(
-                standing.health,
-                outcome,
-                self._clock(),
-                began=began,
-                retry_after=retry_after,
-                policy=self._policy,
+            now = self._clock()
+            after = health.ended(
+                standing.health, outcome, now, began=began, retry_after=retry_after, policy=self._policy
             )
+            self._change(endpoint, standing, after, now)
+
+    def hear(self, endpoint: str, told: News) -> None:
+        """Another process found out something."""
+        standing = self._standings.get(endpoint)
+        if standing is None:
+            if not told.rest:
+                return
+            standing = self.of(endpoint)
+        standing.health = heard(standing.health, told, self._clock(), self._policy)
 
     def probed(self, endpoints: Iterable[str], finding: Finding) -> None:
-        """What a background probe of these endpoints came to."""
+        """What a background probe of these endpoints came to. Other processes probe for themselves."""
         for name in endpoints:
             if name in self._standings or not finding.answered:
                 standing = self.of(name)
@@ -168,6 +179,13 @@ class Board:
         for endpoint, standing in self._standings.items():
             found[endpoint.partition("/")[0],] += standing.inflight
         return found
+
+    def _change(self, endpoint: str, standing: Standing, after: Health, now: float) -> None:
+        before, standing.health = standing.health, after
+        if self.tell is not None:
+            told = news(before, after, now)
+            if told is not None:
+                self.tell(endpoint, told)
 
     def _forget(self) -> None:
         """Idle and healthy ones are as good as new; of the others that are idle the latest half is kept."""

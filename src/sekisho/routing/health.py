@@ -72,6 +72,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     unlisted: bool = False
     """The provider could not list its models when it was last asked."""
     word: Word = "none"
+    heard: bool = False
+    """It opened because another process said so."""
+    doubt: float = 0.0
+    """Until when other processes are not believed that it is out of order; see `routing.news`."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +135,14 @@ def ended(
     if outcome == "answered":
         asked = health.asked if health.asked > now else 0.0
         return Health(
-            good=good + 1, bad=bad, counted=now, until=asked, asked=asked, outage=health.outage, answered=now
+            good=good + 1,
+            bad=bad,
+            counted=now,
+            until=asked,
+            asked=asked,
+            outage=health.outage,
+            answered=now,
+            doubt=now + policy.longest if health.heard else health.doubt,
         )
     failures, bad = health.failures + 1, bad + 1
     many = bad + good >= policy.least and bad > policy.share * (bad + good)

@@ -9,6 +9,8 @@ import structlog
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between a failure and the next start; doubles from first to longest."""
+AGAIN = 0.5
+"""Seconds after which a task that did not end is cancelled again."""
 
 
 class Background:
@@ -28,8 +30,11 @@ class Background:
         """Cancel all tasks and wait until they are gone."""
         tasks = list(self._tasks.values())
         self._tasks.clear()
-        for task in tasks:
-            task.cancel()
+        left = set(tasks)
+        while left:  # before Python 3.12 asyncio.wait_for, which libraries use, may lose a cancellation
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=AGAIN)
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -1,0 +1,1 @@
+"""What processes share through a Valkey or Redis: the connection to it, and each other's view of health."""
