@@ -7,9 +7,11 @@ from sekisho.cli.chaos import chaos
 from sekisho.cli.check import check
 from sekisho.cli.demo import demo
 from sekisho.cli.explain import explain
+from sekisho.cli.export import export
 from sekisho.cli.holders import commands_for
 from sekisho.cli.keys import keys
 from sekisho.cli.report import report
+from sekisho.cli.rollups import rollups
 from sekisho.cli.serve import serve
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ app.add_typer(commands_for("project", "projects"), name="projects")
 app.add_typer(commands_for("person", "people"), name="people")
 app.add_typer(commands_for("account", "service accounts"), name="accounts")
 app.add_typer(report, name="report")
+app.add_typer(rollups, name="rollups")
+app.add_typer(export, name="export")
 
 
 @app.command()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, func, select
 from sqlalchemy.pool import NullPool
 
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls as call_rows
 from sekisho.control.store.engine import Store, StoreError
-from sekisho.control.store.tables import journal_segments
+from sekisho.control.store.tables import journal_segments, rollups
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.explanation import Candidate, Explanation, PlanRecord, Rejection
@@ -184,7 +184,7 @@ def test_several_processes_loading_at_once_book_every_record_once(
 
 
 def test_loaders_and_writers_killed_at_any_moment_lose_and_repeat_nothing(
-    ledger: Ledger, url: str, journal: Path, booked: Booked
+    ledger: Ledger, store: Store, url: str, journal: Path, booked: Booked
 ) -> None:
     """20 writers killed while they append, under loaders killed while they load."""
     acknowledged: set[str] = set()
@@ -204,6 +204,8 @@ def test_loaders_and_writers_killed_at_any_moment_lose_and_repeat_nothing(
     ledger.load()
     on_books = booked()
     assert acknowledged <= set(on_books)
+    with store.read() as connection:
+        assert connection.execute(select(func.sum(rollups.c.calls))).scalar_one() == len(on_books)
     # A written record may have been killed before it was acknowledged: at most the turns in flight.
     assert len(on_books) - len(acknowledged) <= 20 * 2 * 7
     assert segment.find(journal) == []

@@ -17,24 +17,33 @@ from sekisho.control.store import calls, upgrade
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import HEAD, migrate
 from sekisho.control.store.positions import Position, claim
-from sekisho.control.store.tables import api_keys, holders, metadata, revision
+from sekisho.control.store.tables import api_keys, holders, metadata, revision, rollups
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
 
 SCRIPTS = Path(__file__).parent / "scripts"
 EARLIER = [f"{number:04d}" for number in range(1, int(HEAD))]
-HELD = (
-    "INSERT INTO api_keys (id, name, digest, prefix, created, admin, allowed_models) VALUES"
-    " ('key_a', '会計', 'digest', 'sk-sekisho-abcd', 1.5, true, '[\"a/b\"]')",
+CALL = (
     "INSERT INTO calls (id, started, key_id, operation, dialect, requested_model, stream, status, outcome,"
     " usage_input, usage_cache_read, usage_cache_write, usage_cache_write_1h, usage_output, usage_reasoning,"
     " usage_input_audio, usage_output_audio, usage_estimated, cost, unpriced, attempts, total_ms, app) VALUES"
     " ('gen-1', 1790000000.0, 'key_a', 'chat', 'openai_chat', 'a/b', false, 200, 'ok',"
-    " 1, 0, 0, 0, 2, 0, 0, 0, false, 3, false, '[]', 4, '関所')",
+    " 1, 0, 0, 0, 2, 0, 0, 0, false, 3, false, '[]', 4, '関所')"
 )
-"""What a database of any version may hold."""
+KEY = (
+    "INSERT INTO api_keys (id, name, digest, prefix, created, admin, {column}) VALUES"
+    " ('key_a', '会計', 'digest', 'sk-sekisho-abcd', 1.5, true, '{models}')"
+)
 SEGMENT = "INSERT INTO journal_segments (name, loaded_offset, damaged, done) VALUES ('a.log', 5, 6, true)"
 OF_A_JOURNAL = SEGMENT.replace("(name", "(journal, name").replace("('a.log'", "('mine', 'a.log'")
+
+
+def held(version: str) -> tuple[str, ...]:
+    """What a database of that version may hold."""
+    column, models = (
+        ("allowed_models", '["a/b"]') if version < "0007" else ("allowance", '{"models": ["a/b"]}')
+    )
+    return CALL, KEY.format(column=column, models=models), SEGMENT if version < "0005" else OF_A_JOURNAL
 
 
 def differences(connection: Connection) -> list[object]:
@@ -71,7 +80,7 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
     store = Store(url)
     with store.alone() as connection:
         upgrade.run(connection, version)
-        for statement in (*HELD, SEGMENT if version < "0005" else OF_A_JOURNAL):
+        for statement in held(version):
             connection.exec_driver_sql(statement)
     migrate(store)
     with store.read() as connection:
@@ -80,6 +89,8 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
         assert calls.find(connection, "gen-1") == kept
         [key] = connection.execute(api_keys.select())
         assert (key.id, key.allowance) == ("key_a", {"models": ["a/b"]})
+        [sums] = connection.execute(rollups.select())
+        assert (sums.calls, sums.cost, sums.app) == (1, 3, "関所")
         assert [holder.id for holder in connection.execute(holders.select())] == ["default"]
     with store.write() as connection:
         assert claim(connection, "mine", "a.log") == Position(5, 6, done=True)

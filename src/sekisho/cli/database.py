@@ -1,4 +1,4 @@
-"""The database for commands about identities, and how they fail."""
+"""The database for commands, and how they fail."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from sekisho import settings
 from sekisho.cli.failure import Misused, fail
 from sekisho.cli.screen import print_json
 from sekisho.control.services.refusal import Refused
+from sekisho.control.services.standalone import open_books
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import migrate
 
@@ -33,6 +34,18 @@ def opened(*, as_json: bool) -> Iterator[Store]:
         refuse(f"the database: {error}", as_json=as_json)
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}", as_json=as_json)
+
+
+@contextmanager
+def books() -> Iterator[Store]:
+    """The same with everything in it that the journal holds at this moment."""
+    try:
+        with open_books(settings.load()) as store:
+            yield store
+    except StoreError as error:
+        fail(f"the database: {error}")
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
 
 
 def refuse(message: str, *, as_json: bool, code: int = 1) -> NoReturn:

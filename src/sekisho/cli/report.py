@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from sekisho import settings
+from sekisho.cli.database import books
 from sekisho.cli.failure import fail
 from sekisho.cli.screen import AsJson, print_json, screen, table
 from sekisho.control.services.outages import BYS, By, Outages, Weighed, outages, rescued, share
-from sekisho.control.services.standalone import open_books
-from sekisho.control.store.engine import StoreError
 from sekisho.core.money import usd_text
 
 USAGE = 2
@@ -62,13 +60,8 @@ def _by(name: str | None) -> By | None:
 
 
 def _found(days: float, by: By | None) -> list[Outages]:
-    try:
-        with open_books(settings.load()) as store:
-            return outages(store, time.time() - days * DAY, by)
-    except StoreError as error:
-        fail(f"the database: {error}")
-    except OSError as error:
-        fail(f"{error.filename}: {error.strerror}")
+    with books() as store:
+        return outages(store, time.time() - days * DAY, by)
 
 
 def _shares(found: Outages, scale: str) -> tuple[float | None, float | None]:

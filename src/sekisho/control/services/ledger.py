@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from sekisho.control.services.lasting import read_or_make
+from sekisho.control.store import rollups
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.positions import Position, claim, move
@@ -24,7 +25,8 @@ from sekisho.metering import segment
 from sekisho.metering.segment import Portion
 from sekisho.telemetry.log import Shout
 
-LOAD_SECONDS = 0.25
+LOAD_SECONDS = 1.0
+"""A batch costs as much as 50 records: who cannot wait asks for a `flush`."""
 LONGEST_PAUSE = 10.0
 """Seconds between two attempts while the database refuses."""
 FLUSH_PAUSE = 0.02
@@ -57,7 +59,7 @@ class Ledger:
         return self._not_loaded.count
 
     async def run(self) -> None:
-        """Load what is new, four times a second, until cancelled."""
+        """Load what is new, once a second, until cancelled."""
         await self._thread.run(lambda: segment.sweep(self._directory, self._now() - ABANDONED_SECONDS))
         pause = LOAD_SECONDS
         while True:
@@ -123,7 +125,7 @@ class Ledger:
                 if position.done:
                     break
                 portion = segment.read(path, position.offset, final=final)
-                book(connection, portion.records)
+                rollups.add(self._store, connection, book(connection, portion.records))
                 ended = portion.ended
                 position = Position(portion.next_offset, position.damaged + portion.damaged, final and ended)
                 move(connection, self._journal, path.name, position)

@@ -1,4 +1,5 @@
-"""Looks after the records in the background: partitions are made ahead, and what is old goes.
+"""Looks after the records in the background: partitions are made ahead, hours become days, and what is old
+goes.
 
 It has a connection and a thread of its own, waits for nobody for long, and rests four times as long as it
 worked, so that loading and reading do not notice it.
@@ -8,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from sekisho.control.store import expiry
+from sekisho.control.store import expiry, rollups
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
@@ -17,6 +18,8 @@ from sekisho.telemetry.log import Shout
 ROUND_SECONDS = 600.0
 RETRY_SECONDS = 15.0
 LOCK_WAIT = 0.5
+HOURS_KEPT = 45 * 86_400.0
+"""Seconds after which the sums of a day's hours become the day's."""
 REST = 4.0
 SHORTEST_REST = 0.02
 T = TypeVar("T")
@@ -48,9 +51,12 @@ class Upkeep:
         """All that there is to do now. Raises StoreError."""
         now = self._clock.now()
         await self._gently(lambda: expiry.make_partitions(self._store, now))
+        while await self._gently(lambda: rollups.fold(self._store, now - HOURS_KEPT)):
+            pass
         if self.keep is None:
             return
         before = (now - self.keep) // expiry.DAY * expiry.DAY
+        await self._gently(lambda: rollups.mark_expired(self._store, before))
         await self._gently(lambda: expiry.drop_partitions(self._store, before))
         while await self._gently(lambda: expiry.delete_some(self._store, before)):
             pass

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, String, cast, func, not_, select
+from sqlalchemy import Connection, String, cast, func, literal_column, not_, select
 
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.tables import calls as table
+from sekisho.control.store.tables import rollups
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
@@ -101,7 +102,13 @@ async def _answered(patience: float | None = None) -> AsyncIterator[None]:
 
 
 def _spent(connection: Connection, key_id: str, since: datetime | None) -> int:
-    query = select(func.coalesce(func.sum(table.c.cost), 0)).where(table.c.key_id == key_id)
+    cost = rollups.c.cost
+    # Dollars and the rest apart: the sum of absurd costs must not overflow everybody's books.
+    query = select(
+        func.coalesce(func.sum(cost / literal_column("1000000000")), 0),
+        func.coalesce(func.sum(cost % 1_000_000_000), 0),
+    ).where(rollups.c.key_id == key_id)
     if since is not None:
-        query = query.where(table.c.started >= since.timestamp())
-    return int(connection.execute(query).scalar_one())
+        query = query.where(rollups.c.start >= int(since.timestamp()))
+    dollars, rest = connection.execute(query).one()
+    return int(dollars) * 1_000_000_000 + int(rest)

@@ -1,15 +1,15 @@
-"""Records on the books, each once. Goes past SQLAlchemy's handling of parameters, which costs more than the
-rest of a record's way."""
+"""Records on the books, each once."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
-from sekisho.control.store.calls import COLUMNS, NESTED, Row, to_row
+from sekisho.control.store.bulk import insert
+from sekisho.control.store.calls import COLUMNS, to_row
 from sekisho.control.store.error import StoreError
 from sekisho.control.store.tables import calls
 from sekisho.core.record import CallRecord
@@ -17,16 +17,6 @@ from sekisho.core.record import CallRecord
 LARGEST = 2**63 - 1
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """A null character in JSON."""
-_PLAIN = len(COLUMNS) - len(NESTED)
-_names = ", ".join(COLUMNS)
-# ON CONFLICT, because OR IGNORE would also swallow rows that break another rule.
-_SQLITE = f"INSERT INTO calls ({_names}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) DO NOTHING"
-# One parameter for all rows: binding each value costs the gateway more than reading JSON costs the server.
-_POSTGRESQL = (
-    f"INSERT INTO calls ({_names}) SELECT {_names} FROM json_populate_recordset(NULL::calls, %s)"
-    " ON CONFLICT DO NOTHING"
-)
-_json = msgspec.json.Encoder().encode
 
 
 def book(connection: Connection, records: Sequence[CallRecord]) -> Sequence[CallRecord]:
@@ -49,42 +39,21 @@ def _unknown(connection: Connection, records: Sequence[CallRecord]) -> list[Call
 
 def _added(connection: Connection, records: Sequence[CallRecord]) -> bool:
     """All of them were added; or none, because some are on the books."""
-    write = _WRITERS[connection.dialect.name]
     rows = [to_row(record) for record in records]
     savepoint = connection.begin_nested()
     try:
-        count = write(connection, rows)
+        count = insert(connection, calls, COLUMNS, rows)
     except (OverflowError, DataError):
         # A provider that claims more tokens than 64 bits hold, or a client that calls itself by a null
         # character where there can be none, must not block everybody's books.
         savepoint.rollback()
         savepoint = connection.begin_nested()
-        count = write(connection, [tuple(map(_held, row)) for row in rows])
+        count = insert(connection, calls, COLUMNS, [tuple(map(_held, row)) for row in rows])
     if count == len(rows):
         savepoint.commit()
         return True
     savepoint.rollback()
     return False
-
-
-def _to_sqlite(connection: Connection, rows: list[Row]) -> int:
-    texts = [(*row[:_PLAIN], *map(_text, row[_PLAIN:])) for row in rows]
-    return connection.exec_driver_sql(_SQLITE, texts).rowcount
-
-
-def _to_postgresql(connection: Connection, rows: list[Row]) -> int:
-    body = _json([dict(zip(COLUMNS, row, strict=True)) for row in rows])
-    return connection.exec_driver_sql(_POSTGRESQL, (body.decode(),)).rowcount
-
-
-_WRITERS: dict[str, Callable[[Connection, list[Row]], int]] = {
-    "sqlite": _to_sqlite,
-    "postgresql": _to_postgresql,
-}
-
-
-def _text(nested: Any) -> str | None:
-    return None if nested is None else _json(nested).decode()
 
 
 def _held(value: Any) -> Any:
@@ -95,4 +64,4 @@ def _held(value: Any) -> Any:
         return value.replace("\0", "\ufffd")
     if value is None or isinstance(value, float):
         return value
-    return msgspec.Raw(_NUL.sub(rb"\1\\ufffd", _json(value)))
+    return msgspec.Raw(_NUL.sub(rb"\1\\ufffd", msgspec.json.encode(value)))

@@ -33,8 +33,9 @@ def find(connection: Connection, call_id: str) -> CallRecord | None:
 
 
 def select(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[CallRecord]:
-    """All calls that meet the conditions, one after the other."""
-    for row in connection.execute(calls.select().where(*conditions)).mappings():
+    """All calls that meet the conditions, one after the other, however many there are."""
+    wanted = calls.select().where(*conditions).execution_options(yield_per=1000)
+    for row in connection.execute(wanted).mappings():
         yield to_record(row)
 
 

@@ -7,10 +7,13 @@ import importlib
 
 from sqlalchemy import Connection, inspect
 
+from sekisho.control.store import rollups
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest file in `migrations/versions`."""
+SUMMED = "0008"
+"""From this one on every call is counted in a rollup too."""
 
 
 def migrate(store: Store) -> None:
@@ -27,6 +30,8 @@ def migrate(store: Store) -> None:
         if not upgrade.knows(version):
             raise StoreError(f"the database is at version {version}, which only a newer Sekisho knows")
         upgrade.run(connection)
+        if version is not None and version < SUMMED:
+            rollups.fill(connection)
 
 
 def _version(connection: Connection) -> str | None:

@@ -18,6 +18,8 @@ from sqlalchemy import (
     text,
 )
 
+from sekisho.metering.rollup import DIMENSIONS, NUMBERS
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -119,13 +121,31 @@ calls = Table(
     Column("end_user", String),
     Column("session", String),
     Column("tags", JSON(none_as_null=True)),
-    # A key's spending is read from this index alone.
-    Index("ix_calls_spending", "key_id", "started", "cost"),
     Index("ix_calls_started", "started"),
     # Who may ask for an answer again is found by the provider's name for it. An index of all calls would
     # triple what a record costs.
     Index("ix_calls_upstream_id", "upstream_id", sqlite_where=KEPT, postgresql_where=KEPT),
 )
+
+rollups = Table(
+    "rollups",
+    metadata,
+    # A digest of start, seconds and dimensions.
+    Column("id", String, primary_key=True),
+    Column("start", BigInteger, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    *(Column(name, String, nullable=False) for name in DIMENSIONS),
+    *(Column(name, BigInteger, nullable=False) for name in NUMBERS),
+    # Counts of durations by their bucket, as JSON.
+    Column("total_ms", String, nullable=False),
+    Column("first_token_ms", String, nullable=False),
+    Index("ix_rollups_start", "start"),
+    Index("ix_rollups_key_id", "key_id", "start"),
+)
+"""What the calls of an hour or a day came to together, by whose they were (see `metering.rollup`)."""
+
+expired = Table("expired", metadata, Column("calls_before", Float, nullable=False))
+"""One row: calls that began before are deleted, or about to be."""
 
 journal_segments = Table(
     "journal_segments",

@@ -1,0 +1,147 @@
+"""Rollups in the database. A call counts in exactly one row: of its hour, or later of its day.
+
+So a sum over any rows that begin at a day's beginning or later is right, whatever their length.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+
+from sekisho.control.store import bulk, calls
+from sekisho.control.store.engine import Store
+from sekisho.control.store.tables import calls as call_table
+from sekisho.control.store.tables import expired, rollups
+from sekisho.core.record import CallRecord
+from sekisho.metering.histogram import Histogram
+from sekisho.metering.rollup import DAY, DIMENSIONS, HOUR, NUMBERS, Place, Rollups, Sums, by_day, roll_up
+
+LOCK = "rollups"
+"""Held by whoever changes rollups: they are read, added to and written back."""
+_COLUMNS = ("id", "start", "seconds", *DIMENSIONS, *NUMBERS, "total_ms", "first_token_ms")
+_CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3 + len(DIMENSIONS) :])
+_CONFLICT = f"ON CONFLICT (id) DO UPDATE SET {_CHANGED}"
+_PLACE = tuple(rollups.c[name] for name in ("start", "seconds", *DIMENSIONS))
+_SUMS = tuple(rollups.c[name] for name in (*NUMBERS, "total_ms", "first_token_ms"))
+_FETCH = 500
+LARGEST = 2**63 - 1
+_json = msgspec.json.Encoder().encode
+_histogram = msgspec.json.Decoder(Histogram).decode
+_numbers = attrgetter(*NUMBERS)
+
+
+def add(store: Store, connection: Connection, records: Iterable[CallRecord]) -> None:
+    """Count records, in the transaction that puts them on the books and no other."""
+    found = roll_up(records)
+    if found:
+        store.lock(connection, LOCK)
+        _write(connection, found)
+
+
+def fold(store: Store, before: float) -> bool:
+    """Make one row a day of the hours of the oldest day, if it had ended at `before` (seconds since the
+    epoch). Returns whether there was one. Raises StoreError."""
+    hourly = rollups.c.seconds == HOUR
+    with store.write() as connection:
+        store.lock(connection, LOCK)
+        oldest = connection.execute(select(func.min(rollups.c.start)).where(hourly)).scalar()
+        if oldest is None or oldest // DAY * DAY + DAY > before:
+            return False
+        those = (hourly, rollups.c.start < oldest // DAY * DAY + DAY)
+        hours = _read(connection, *those)
+        connection.execute(delete(rollups).where(*those))
+        _write(connection, by_day(hours))
+    return True
+
+
+def rebuild(store: Store) -> int:
+    """Count all calls on the books anew, day by day, while others go on; returns how many days. Days whose
+    calls are deleted, or about to be, stay as they are. Raises StoreError."""
+    days, since = 0, 0
+    while True:
+        with store.write() as connection:
+            store.lock(connection, LOCK)
+            day = _count_next(connection, since)
+        if day is None:
+            return days
+        days, since = days + 1, day + DAY
+
+
+def fill(connection: Connection) -> None:
+    """Count all calls of a database that nobody else is using."""
+    day: int | None = 0
+    while day is not None:
+        day = _count_next(connection, day)
+        day = None if day is None else day + DAY
+
+
+def _count_next(connection: Connection, since: int) -> int | None:
+    """Count the next day that has calls, or sums; returns its first second, or None where there is none."""
+    since = max(since, int(connection.execute(select(expired.c.calls_before)).scalar_one()))
+    firsts = (
+        select(func.min(call_table.c.started)).where(call_table.c.started >= since),
+        select(func.min(rollups.c.start)).where(rollups.c.start >= since),
+    )
+    found = [connection.execute(first).scalar() for first in firsts]
+    day = min((int(each // DAY) * DAY for each in found if each is not None), default=None)
+    if day is not None:
+        connection.execute(delete(rollups).where(rollups.c.start >= day, rollups.c.start < day + DAY))
+        that_day = (call_table.c.started >= day, call_table.c.started < day + DAY)
+        _write(connection, roll_up(calls.select(connection, *that_day)))
+    return day
+
+
+def mark_expired(store: Store, before: float) -> None:
+    """Note that calls that began before are being deleted: their days are not to be counted anew. Raises
+    StoreError."""
+    with store.write() as connection:
+        store.lock(connection, LOCK)
+        later = expired.c.calls_before < before
+        connection.execute(update(expired).where(later).values(calls_before=before))
+
+
+def _read(connection: Connection, *conditions: ColumnElement[bool]) -> Rollups:
+    found: Rollups = {}
+    for row in connection.execute(select(*_PLACE, *_SUMS).where(*conditions)):
+        place: Place = (row[0], row[1], *row[2 : len(_PLACE)])
+        found[place] = _sums(row[len(_PLACE) :])
+    return found
+
+
+def _write(connection: Connection, found: Rollups) -> None:
+    """Add sums to those that there are."""
+    ids = {_id(place): sums for place, sums in found.items()}
+    names = list(ids)
+    for at in range(0, len(names), _FETCH):
+        there = select(rollups.c.id, *_SUMS).where(rollups.c.id.in_(names[at : at + _FETCH]))
+        for row in connection.execute(there):
+            ids[row[0]].add(_sums(row[1:]))
+    rows = [
+        (name, *place, *_held(sums), _text(sums.total_ms), _text(sums.first_token_ms))
+        for (name, sums), place in zip(ids.items(), found, strict=True)
+    ]
+    bulk.insert(connection, rollups, _COLUMNS, rows, _CONFLICT)
+
+
+def _sums(values: Sequence[Any]) -> Sums:
+    sums = Sums(*values[:-2])
+    sums.total_ms, sums.first_token_ms = _histogram(values[-2]), _histogram(values[-1])
+    return sums
+
+
+def _held(sums: Sums) -> tuple[int, ...]:
+    """The absurd count of one provider must not end the books: sums stop at the largest number."""
+    numbers = _numbers(sums)
+    return numbers if max(numbers) <= LARGEST else tuple(min(each, LARGEST) for each in numbers)
+
+
+def _text(histogram: Histogram) -> str:
+    return _json(dict(sorted(histogram.items()))).decode()
+
+
+def _id(place: Place) -> str:
+    """One text for a place: what the table is looked up by, however many dimensions there are."""
+    return blake2b(_json(place), digest_size=16).hexdigest()
