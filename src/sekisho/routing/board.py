@@ -14,6 +14,10 @@ from sekisho.routing.window import Window
 
 MOST = 20_000
 """Endpoints kept. Providers that take any model name let clients invent them."""
+OFTEN_ENOUGH = 0.05
+"""Seconds for which one more answer of an endpoint that nothing speaks against is no news."""
+MEASURED_EVERY = 0.005
+"""Seconds. More answers than that say nothing more of an endpoint's speed."""
 LEAST_TOKENS = 16
 """Of an answer whose speed is worth measuring."""
 
@@ -21,12 +25,16 @@ LEAST_TOKENS = 16
 class Standing:
     """Of one endpoint."""
 
-    __slots__ = ("first_token", "health", "inflight", "speed")
+    __slots__ = ("first_token", "health", "inflight", "measured", "plain", "speed")
 
     def __init__(self) -> None:
         self.health: Health = FIT
+        self.plain: Health | None = None
+        """The health that the last answer led to, if nothing spoke against the endpoint then."""
         self.inflight = 0
         """Calls under way."""
+        self.measured = 0.0
+        """When `speed` was added to."""
         self.first_token = Window()
         """Seconds to the first event of a stream."""
         self.speed = Window()
@@ -107,13 +115,15 @@ class Board:
     ) -> None:
         """The call that began then is over; None: that says nothing of the provider (the client left)."""
         standing = self.of(endpoint)
-        standing.inflight = max(0, standing.inflight - 1)
-        if outcome is not None:
-            now = self._clock()
-            after = health.ended(
-                standing.health, outcome, now, began=began, retry_after=retry_after, policy=self._policy
-            )
-            self._change(endpoint, standing, after, now)
+        standing.inflight -= 1
+        if outcome is None:
+            return
+        now, known = self._clock(), standing.health
+        if known is standing.plain and outcome == "answered" and now < known.counted + OFTEN_ENOUGH:
+            return
+        after = health.ended(known, outcome, now, began=began, retry_after=retry_after, policy=self._policy)
+        standing.plain = after if outcome == "answered" and health.is_plain(after) else None
+        self._change(endpoint, standing, after, now)
 
     def hear(self, endpoint: str, told: News) -> None:
         """Another process found out something."""
@@ -154,8 +164,11 @@ class Board:
                 [attempt.milliseconds for attempt in record.attempts if attempt.code is None], default=0
             )
         if taken > 0:
-            endpoint = endpoint_id(record.provider, record.model, record.upstream_model)
-            self.of(endpoint).speed.add(usage.output * 1000 / taken, self._clock())
+            standing = self.of(endpoint_id(record.provider, record.model, record.upstream_model))
+            now = self._clock()
+            if now >= standing.measured + MEASURED_EVERY:
+                standing.measured = now
+                standing.speed.add(usage.output * 1000 / taken, now)
 
     def keep(self, endpoints: Collection[str]) -> None:
         """Forgets what is idle and healthy, but for these: the others are in no document any more."""

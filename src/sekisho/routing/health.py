@@ -108,6 +108,12 @@ def admits(health: Health, now: float, policy: Policy = DEFAULT) -> bool:
     return not health.broken or now - health.probe > policy.probe
 
 
+def is_plain(health: Health) -> bool:
+    """Whether nothing speaks against it, so that it matters little how many more calls it answers: the share
+    of those that failed is nothing at all."""
+    return health.bad < 0.01 and not (health.failures or health.broken or health.until or health.heard)
+
+
 def began(health: Health, now: float) -> Health:
     """A call is being sent: while half open, it is the probe."""
     if not health.broken:
