@@ -9,7 +9,7 @@ from tests.pipeline.world import FakeResponse, World, endpoint, exchange, plane,
 from sekisho.core.error import SekishoError, Unsupported
 from sekisho.core.exchange import Exchange
 from sekisho.core.preference import Preferences
-from sekisho.core.provider import Endpoint
+from sekisho.core.provider import DataPolicy, Endpoint
 from sekisho.pipeline.answer import Whole
 
 A, B = endpoint("a"), endpoint("b")
@@ -55,6 +55,7 @@ async def test_a_request_chooses_among_the_targets(world: World) -> None:
         (b'{"price_cap": {"output": 0.12345678901}}', ".price_cap.output", "nine digits"),
         (b'{"only": ["' + b"a" * 5000 + b'"]}', "", "longer than 4096 bytes"),
         (b"\xff", "", "is not a JSON object"),
+        (b'{"denied_origins": ["CN", "China"]}', ".denied_origins.1", "write two letters (ISO 3166)"),
         (b'{"ignore": ["a", "b"]}', "", "no target of `acme/model` may be used: a is to be ignored"),
         (b'{"may_train": false}', "", "a does not say that it never trains"),
     ],
@@ -78,4 +79,14 @@ async def test_a_request_can_only_narrow_what_its_route_allows(world: World) -> 
     strict = replace(route(A, B), prefer=Preferences(zero_retention=True))
     with pytest.raises(Unsupported, match="does not say how long it keeps prompts"):
         await world.attempts().answer(exchange(world), known(A, B), strict)
+    assert world.asked == []
+
+
+async def test_a_country_is_denied_however_it_is_written(world: World) -> None:
+    policy = DataPolicy(origin="CN")
+    there = replace(A, provider=replace(A.provider, policy=policy))
+    with pytest.raises(SekishoError, match="its provider comes from CN"):
+        await world.attempts().answer(
+            asking(world, b'{"denied_origins": ["cn"]}'), known(there), route(there)
+        )
     assert world.asked == []

@@ -229,3 +229,11 @@ def test_a_hedge_that_is_neither_is_told(written: str) -> None:
     (said,) = problems(f"models:\n  m:\n    targets: [a, b]\n    hedge: {written}\n")
     assert said.startswith("test.yaml:4:")
     assert "models.m.hedge: " in said
+
+
+def test_a_denied_country_is_denied_however_it_is_written() -> None:
+    text = "models: {a: {targets: [b/c], prefer: {denied_origins: [%s]}}}"
+    (route,) = read(text % "cn, Ru, NO").models
+    assert route.prefer.denied_origins == ("CN", "RU", "NO")
+    (problem,) = problems(text % "CN, China")
+    assert "models.a.prefer.denied_origins.1: 'China' is no country: write two letters" in problem

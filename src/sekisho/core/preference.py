@@ -4,6 +4,7 @@ Constraints say which targets are allowed at all; preferences say in which order
 The words are those of OpenRouter's `provider` object where it has them.
 """
 
+import re
 from typing import Literal
 
 from sekisho.core.message import Value
@@ -63,7 +64,7 @@ class Preferences(Value, frozen=True, kw_only=True):
     regions: tuple[str, ...] | None = None
     """Where it may be processed; a provider that does not say where is not allowed then."""
     denied_origins: tuple[str, ...] = ()
-    """Countries whose providers and models may not be used."""
+    """Countries whose providers and models may not be used, as `country` spells them."""
     price_cap: PriceCap | None = None
     select: Selector | None = None
     """Instead of the route's."""
@@ -74,6 +75,17 @@ class Preferences(Value, frozen=True, kw_only=True):
 
 
 NONE = Preferences()
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+
+
+def country(text: str) -> str:
+    """A country in the spelling in which origins are compared. Raises ValueError: a denial that is written
+    in a way that matches nothing would deny nothing."""
+    spelled = text.strip().upper()
+    if not _COUNTRY.fullmatch(spelled):
+        msg = f"{text!r} is no country: write two letters (ISO 3166), like CN"
+        raise ValueError(msg)
+    return spelled
 
 
 def contradiction(prefer: Preferences) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import msgspec
 from sekisho.core.contract import Named
 from sekisho.core.error import BadRequest
 from sekisho.core.money import nano_from_usd
-from sekisho.core.preference import NONE, Preferences, PriceCap, Selector, contradiction
+from sekisho.core.preference import NONE, Preferences, PriceCap, Selector, contradiction, country
 from sekisho.routing.names import nearest_of
 
 HEADER_NAME = "x-sekisho-prefer"
@@ -73,6 +73,7 @@ def _read(value: bytes, providers: Collection[str]) -> Preferences:
         members["price_cap"] = PriceCap(
             input=_rate(cap.input, "price_cap.input"), output=_rate(cap.output, "price_cap.output")
         )
+    members["denied_origins"] = tuple(_country(*each) for each in enumerate(read.denied_origins))
     prefer = Preferences(**members)
     _check(prefer, providers)
     return prefer
@@ -88,6 +89,13 @@ def _check(prefer: Preferences, providers: Collection[str]) -> None:
     found = contradiction(prefer)
     if found is not None:
         raise _wrong(found[1], found[0])
+
+
+def _country(at: int, text: str) -> str:
+    try:
+        return country(text)
+    except ValueError as error:
+        raise _wrong(str(error), f"denied_origins.{at}") from None
 
 
 def _rate(usd: Decimal | None, member: str) -> int | None:

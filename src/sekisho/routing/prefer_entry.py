@@ -37,7 +37,8 @@ PRICE_CAP: Fields = dict.fromkeys(("input", "output"), scalar(values.rate))
 PREFER: Fields = {
     **dict.fromkeys(("only", "ignore", "order"), _names),
     **dict.fromkeys(("fallbacks", "require_parameters", "may_train", "zero_retention"), _flag),
-    **dict.fromkeys(("regions", "denied_origins"), _names),
+    "regions": _names,
+    "denied_origins": list_of(scalar(values.country)),
     "price_cap": _price_cap,
     "min_throughput": scalar(values.positive("tokens a second")),
     "max_first_token": scalar(values.duration),

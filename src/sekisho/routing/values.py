@@ -6,6 +6,7 @@ from decimal import Decimal
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from sekisho.core import preference
 from sekisho.core.money import nano_from_usd
 from sekisho.core.secret import REFERENCE
 from sekisho.routing.node import Scalar
@@ -103,6 +104,14 @@ def region(scalar: Scalar) -> str:
     if not _REGION.fullmatch(value):
         raise Wrong("must be a region's name, like `ap-northeast-1`")
     return value
+
+
+def country(scalar: Scalar) -> str:
+    """Two capital letters, however they were written."""
+    try:
+        return preference.country(text(scalar))
+    except ValueError as error:
+        raise Wrong(str(error)) from None
 
 
 def duration(scalar: Scalar) -> float:

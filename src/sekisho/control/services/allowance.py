@@ -1,21 +1,19 @@
 """What a holder or a key may use. A list that is set allows what it names and nothing else, also when it is
 empty."""
 
-import re
 from collections.abc import Collection
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from sekisho.control.services.refusal import Refused
 from sekisho.core.message import Value
 from sekisho.core.operation import Operation
-from sekisho.core.preference import NONE, Preferences
+from sekisho.core.preference import NONE, Preferences, country
 from sekisho.core.principal import Network
 
 MOST = 1000
 """Entries of one list."""
 LONGEST = 200
 """Characters of one entry."""
-_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 Names = tuple[str, ...]
 
@@ -119,12 +117,10 @@ def _names(entries: Collection[str] | None, member: str) -> Names | None:
 
 
 def _countries(entries: Collection[str]) -> Names:
-    found = _names([entry.upper() for entry in entries], "denied_origins") or ()
-    for entry in found:
-        if not _COUNTRY.fullmatch(entry):
-            msg = f"{entry!r} is no country: write two letters (ISO 3166), like CN"
-            raise Refused(msg, "denied_origins")
-    return found
+    try:
+        return _names([country(entry) for entry in entries], "denied_origins") or ()
+    except ValueError as error:
+        raise Refused(str(error), "denied_origins") from None
 
 
 def _operations(entries: Collection[str] | None) -> Names | None:
