@@ -269,3 +269,11 @@ def test_the_board_stays_small_whatever_names_clients_invent(monkeypatch: pytest
     assert board.of("busy").inflight == 1
     board.keep({"open/999"})
     assert not board.admits("open/999")
+
+
+def test_a_call_from_before_that_fails_leaves_the_probe_under_way() -> None:
+    opened = after("failed", "failed", "failed")
+    probing = began(opened, opened.until)
+    late = ended(probing, "failed", opened.until + 1, began=opened.opened)
+    assert late.probe == probing.probe
+    assert not admits(late, opened.until + 2)

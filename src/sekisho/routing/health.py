@@ -169,6 +169,7 @@ def ended(
         asked=health.asked,
         opened=opened,
         broken=broken,
+        probe=health.probe if began < health.probe else -math.inf,  # it is under way still
         outage=now,
         answered=health.answered,
         unlisted=health.unlisted,
