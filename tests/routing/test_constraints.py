@@ -35,6 +35,17 @@ UNKNOWN = target("unknown", facts=facts())
         ),
         ({"price_cap": PriceCap(input=USD)}, None, "has no known price"),
         ({"price_cap": PriceCap(output=USD - 1)}, "its output costs more than the cap", "has no known price"),
+        (
+            {"price_cap": PriceCap(request=0)},
+            None,
+            "has no known price",
+        ),
+        (
+            {"quantizations": ("fp8",)},
+            "is served in an unknown quantization",
+            "is served in an unknown quantization",
+        ),
+        ({"quantizations": ("fp8", "unknown")}, None, None),
         ({"require_parameters": True}, "does not take seed", None),
         ({}, None, None),
     ],

@@ -1,14 +1,16 @@
 """The order of a call's targets, and who is left out."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.routing.endpoints import Clock, names, planned, route, target
 
-from sekisho.core.preference import SELECTORS, Preferences
+from sekisho.core.preference import SELECTORS, Cutoffs, Preferences
 from sekisho.routing.ask import Ask
 from sekisho.routing.board import Board
+from sekisho.routing.plan import plan_parts
 
 A, B, C = target("a", 1.0), target("b", 2.0), target("c", 3.0)
 
@@ -75,6 +77,25 @@ def test_who_is_slower_than_asked_for_comes_after_the_others() -> None:
     assert names(planned(route(A, B, C), board, min_throughput=50.0)) == ["a", "c", "b"]
     found = planned(route(A, B, C), board, max_first_token=1.0, min_throughput=50.0)
     assert found.fitness == ("fit", "slow", "slow")
+    for speed in [40.0] * 8 + [4.0] * 2:
+        board.of(C.endpoint.id).speed.add(speed, clock.time)
+    found = planned(route(B, C), board, min_throughput=Cutoffs(p50=30.0, p75=30.0))
+    assert found.fitness == ("fit", "slow")
+    assert names(found) == ["c", "b"]
+    found = planned(route(A, C), board, min_throughput=Cutoffs(p90=30.0))
+    assert found.fitness == ("fit", "slow")
+
+
+def test_models_are_planned_one_after_the_other_but_who_is_out_of_order_comes_last() -> None:
+    board = Board(Clock())
+    parts = [(route(A, B), Ask()), (route(C), Ask(prefer=Preferences(ignore=("a",))))]
+    assert names(plan_parts(parts, board, Random(1))) == ["a", "b", "c"]
+    hurt(board, "a")
+    found = plan_parts(parts, board, Random(1))
+    assert (names(found), found.fitness) == (["b", "c", "a"], ("fit", "fit", "out"))
+    nobody = plan_parts([(route(A), Ask(prefer=Preferences(ignore=("a",)))), parts[1]], board, Random(1))
+    assert names(nobody) == ["c"]
+    assert [reason for _, reason in nobody.rejected] == ["is to be ignored"]
 
 
 def test_where_nothing_is_allowed_the_plan_says_why_of_each() -> None:

@@ -85,6 +85,13 @@ class Unsupported(ClientError):
     code = "unsupported_content"
 
 
+class NotServed(ClientError):
+    """A part of the API that this gateway does not have: to leave it out in silence would be another call."""
+
+    status = 501
+    code = "not_served"
+
+
 class LimitError(SekishoError):
     status = 429
     code = "rate_limited"

@@ -5,6 +5,7 @@ import msgspec
 from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members, Named
 from sekisho.core.explanation import PlanRecord
 from sekisho.core.pace import Pace
+from sekisho.core.preference import NONE, Preferences
 from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import AttemptRecord
@@ -59,6 +60,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     session: str | None = None
     tags: tuple[str, ...] = ()
 
+    wishes: Preferences = NONE
+    """What the body asks of the targets, on paths where it may."""
     plan: PlanRecord | None = None
     """What there was to choose from; None: nothing."""
     prompt_cache: PromptCache = "pass"

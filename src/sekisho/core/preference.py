@@ -5,7 +5,7 @@ The words are those of OpenRouter's `provider` object where it has them.
 """
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 from sekisho.core.message import Value
 
@@ -42,6 +42,30 @@ class PriceCap(Value, frozen=True, kw_only=True):
 
     input: int | None = None
     output: int | None = None
+    request: int | None = None
+    """Nano-USD for the call itself, beside its tokens."""
+
+
+Quantization = Literal[
+    "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown"
+]
+UNKNOWN_QUANTIZATION: Quantization = "unknown"
+QUANTIZATIONS = tuple(name for name in get_args(Quantization) if name != UNKNOWN_QUANTIZATION)
+
+
+class Cutoffs(Value, frozen=True, kw_only=True):
+    """One bound for each percentile of the latest calls, the best first: `p90` is what nine of ten calls must
+    keep. None: no bound."""
+
+    p50: float | None = None
+    p75: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+
+    def bounds(self) -> list[tuple[float, float]]:
+        """(share of the calls, bound)"""
+        each = ((0.5, self.p50), (0.75, self.p75), (0.9, self.p90), (0.99, self.p99))
+        return [(share, bound) for share, bound in each if bound is not None]
 
 
 class Preferences(Value, frozen=True, kw_only=True):
@@ -66,12 +90,14 @@ class Preferences(Value, frozen=True, kw_only=True):
     denied_origins: tuple[str, ...] = ()
     """Countries whose providers and models may not be used, as `country` spells them."""
     price_cap: PriceCap | None = None
+    quantizations: tuple[str, ...] | None = None
+    """Those in which a model may be served; where none is known, `unknown` must be among them."""
     select: Selector | None = None
     """Instead of the route's."""
-    min_throughput: float | None = None
-    """Tokens a second: slower targets, as measured here, are tried last."""
-    max_first_token: float | None = None
-    """Seconds: later targets, as measured here, are tried last."""
+    min_throughput: float | Cutoffs | None = None
+    """Tokens a second, a number being of the median: slower targets, as measured here, are tried last."""
+    max_first_token: float | Cutoffs | None = None
+    """Seconds, likewise: later targets are tried last."""
 
 
 NONE = Preferences()
@@ -90,7 +116,11 @@ def country(text: str) -> str:
 
 def contradiction(prefer: Preferences) -> tuple[str, str] | None:
     """(member, reason) where the members leave no provider, whichever there are, or one undoes another."""
-    for member, names in (("only", prefer.only), ("regions", prefer.regions)):
+    for member, names in (
+        ("only", prefer.only),
+        ("regions", prefer.regions),
+        ("quantizations", prefer.quantizations),
+    ):
         if names == ():
             return member, "is empty, so that nothing may be used; leave it out, or name some"
     if prefer.only is not None and not set(prefer.only) - set(prefer.ignore):
@@ -121,6 +151,7 @@ def narrowed(outer: Preferences, inner: Preferences) -> Preferences:
         regions=_both(outer.regions, inner.regions),
         denied_origins=_either(outer.denied_origins, inner.denied_origins),
         price_cap=_lower(outer.price_cap, inner.price_cap),
+        quantizations=_both(outer.quantizations, inner.quantizations),
         select=inner.select or outer.select,
         min_throughput=_nearer(outer.min_throughput, inner.min_throughput),
         max_first_token=_nearer(outer.max_first_token, inner.max_first_token),
@@ -137,14 +168,18 @@ def _either(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*outer, *inner)))
 
 
-def _nearer(outer: float | None, inner: float | None) -> float | None:
+def _nearer(outer: float | Cutoffs | None, inner: float | Cutoffs | None) -> float | Cutoffs | None:
     return outer if inner is None else inner
 
 
 def _lower(outer: PriceCap | None, inner: PriceCap | None) -> PriceCap | None:
     if outer is None or inner is None:
         return inner if outer is None else outer
-    return PriceCap(input=_least(outer.input, inner.input), output=_least(outer.output, inner.output))
+    return PriceCap(
+        input=_least(outer.input, inner.input),
+        output=_least(outer.output, inner.output),
+        request=_least(outer.request, inner.request),
+    )
 
 
 def _least(one: int | None, other: int | None) -> int | None:

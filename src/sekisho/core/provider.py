@@ -132,6 +132,8 @@ class Provider:
     """Names in `providers.quirks`."""
     extra_body: tuple[BodyEdit, ...] = ()
     policy: DataPolicy = DataPolicy()
+    slug: str | None = None
+    """What OpenRouter calls it, where that is another word than its row."""
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     budget: Budget | None = None
@@ -156,6 +158,8 @@ class Endpoint:
     """The provider's quirks and the model's own."""
     extra_body: tuple[BodyEdit, ...] = ()
     """The provider's edits, then the model's own."""
+    quantization: str | None = None
+    """One of `preference.QUANTIZATIONS`; None: not known."""
     id: str = field(init=False, repr=False, compare=False)
     """Unique within a snapshot: a provider may serve several versions of one model."""
 

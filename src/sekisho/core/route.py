@@ -82,6 +82,11 @@ class Route:
     """None: one target at a time."""
     coalesce: bool = False
     """Identical calls at the same time share one answer, if it is not streamed."""
+    parts: tuple["Route", ...] = ()
+    """Of a call that names several models: the route of each, best first, whose targets these are all
+    together. Any error moves on from one to the next."""
+    mixed: bool = False
+    """The targets of all parts compete, rather than those of a later part waiting for the earlier ones."""
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
 
@@ -108,13 +113,17 @@ class Snapshot:
 
     def find(self, model: str) -> Route | None:
         """The route for a name a client sent, or None."""
+        return self.find_known(model) or self._find_open(model)
+
+    def find_known(self, model: str) -> Route | None:
+        """The same without names that an open provider would take whatever they are."""
         route = self.routes.get(model)
         if route is not None:
             return route
         alias = self.aliases.get(model)
         if alias is not None:
             return self.routes.get(alias)
-        return self.pinned.get(model) or self._find_open(model)
+        return self.pinned.get(model)
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Of every listed or pinned route; some more than once."""

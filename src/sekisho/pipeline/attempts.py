@@ -7,7 +7,9 @@ first event is there, so that a failure up to then is invisible to the client.
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from sekisho.core.clock import Clock
 from sekisho.core.error import (
@@ -19,7 +21,7 @@ from sekisho.core.error import (
 )
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
-from sekisho.core.preference import NONE, narrowed
+from sekisho.core.preference import NONE, Preferences, narrowed
 from sekisho.core.route import Route, Target
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline import prefer
@@ -37,7 +39,7 @@ from sekisho.routing.backoff import FIRST, delay
 from sekisho.routing.board import Board
 from sekisho.routing.budget import RetryBudget
 from sekisho.routing.hedge import Hedges, Lateness
-from sekisho.routing.plan import plan
+from sekisho.routing.plan import Plan, plan, plan_parts
 from sekisho.upstream.client import Client
 
 AttemptError = UpstreamError | Unsupported | BodyTooLarge
@@ -111,17 +113,44 @@ class Attempts:
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
         """Those of the call's plan, at least one. Raises BadRequest, Forbidden, Unsupported or BudgetUsedUp
         where none is allowed."""
-        asked = prefer.asked(exchange.named, plane.snapshot.providers)
+        said = prefer.asked(exchange.named, plane.snapshot.providers)
+        asked = narrowed(exchange.wishes, said)
         wanted = narrowed(narrowed(exchange.principal.prefer, route.prefer), asked)
         if wanted is NONE and len(route.targets) == 1 and not self.board.spent.used_up:
             return route.targets  # there is nothing to choose, and nothing to tell of it
-        planned = plan(route, ask_of(exchange, route, wanted, self.tokens), self.board, self.random)
+        if route.parts:
+            planned = self._plan_of_parts(exchange, route, asked)
+        else:
+            planned = plan(route, ask_of(exchange, route, wanted, self.tokens), self.board, self.random)
         exchange.plan = plan_record(planned)
         if planned.rejected and not planned.targets:
-            raise nothing_allowed(
-                planned, route, exchange.principal, asked=asked is not NONE, now=self.clock.now()
-            )
+            where = None
+            if asked is not NONE:
+                where = prefer.HEADER_NAME if exchange.wishes is NONE else "provider"
+            raise nothing_allowed(planned, route, exchange.principal, asked=where, now=self.clock.now())
         return planned.targets
+
+    def _plan_of_parts(self, exchange: Exchange, route: Route, asked: Preferences) -> Plan:
+        """Of a call that names several models."""
+        wanted = narrowed(exchange.principal.prefer, asked)
+        asks = [
+            (
+                part,
+                ask_of(
+                    exchange,
+                    part,
+                    narrowed(narrowed(exchange.principal.prefer, part.prefer), asked),
+                    self.tokens,
+                ),
+            )
+            for part in route.parts
+        ]
+        planned = plan_parts(asks, self.board, self.random)
+        if not route.mixed or len(planned.targets) < 2:
+            return planned
+        together = replace(route, targets=planned.targets)
+        mixed = plan(together, ask_of(exchange, together, wanted, self.tokens), self.board, self.random)
+        return msgspec.structs.replace(mixed, rejected=(*planned.rejected, *mixed.rejected))
 
 
 class _Search:

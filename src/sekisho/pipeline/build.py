@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
 from sekisho.core.port import Keys
+from sekisho.pipeline import market
 from sekisho.pipeline.answer import Answer
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.coalesce import Coalescing, may_share
@@ -38,8 +39,11 @@ class Pipeline:
             await self.attempts.turns.take()
         parse(exchange)
         identify(exchange)
-        route = find_route(plane.snapshot, exchange.model)
-        check_access(exchange.principal, route, exchange.entry.operation)
+        if exchange.show_money:
+            route = market.route_of(exchange, plane)
+        else:
+            route = find_route(plane.snapshot, exchange.model)
+            check_access(exchange.principal, route, exchange.entry.operation)
         if route.coalesce and may_share(exchange):
             return await self.coalescing.answer(exchange, plane, route, self.attempts)
         return await self.attempts.answer(exchange, plane, route)

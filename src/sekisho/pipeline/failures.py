@@ -19,7 +19,6 @@ from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
 from sekisho.pipeline.notes import history
-from sekisho.pipeline.prefer import HEADER_NAME
 from sekisho.routing.plan import Plan
 
 
@@ -42,11 +41,13 @@ class Failures:
     def add(self, error: UpstreamError | Unsupported | BodyTooLarge, target: Target) -> None:
         if error.retry != "same":
             self._passed_over.add(target.endpoint.id)
+        if self._route.parts and isinstance(error, UpstreamError) and error.retry == "never":
+            self._pass_over_model(target)
         if not isinstance(error, UpstreamError):
             self.last = self.last or error
             return
         self.last = error
-        if isinstance(error, ContextTooLong):
+        if isinstance(error, ContextTooLong) and not self._route.parts:
             self._too_small.append(target.endpoint)
         if isinstance(error, Throttled) and error.retry_after is not None:
             known = self._retry_after
@@ -59,6 +60,8 @@ class Failures:
 
     def ends(self, error: BaseException | None) -> bool:
         """Whether no other target can help after this."""
+        if self._route.parts:  # whoever names several models wants another one after any error
+            return False
         if not isinstance(error, UpstreamError) or error.retry != "never":
             return False
         if isinstance(error, ContentFiltered):
@@ -74,6 +77,12 @@ class Failures:
         return endpoint.id not in self._passed_over and all(
             _may_be_larger(endpoint, small) for small in self._too_small
         )
+
+    def _pass_over_model(self, target: Target) -> None:
+        for part in self._route.parts:
+            ids = {each.endpoint.id for each in part.targets}
+            if target.endpoint.id in ids:
+                self._passed_over |= ids
 
     def error(self, exchange: Exchange) -> SekishoError | None:
         """What to tell the client; None: nothing has gone wrong yet."""
@@ -104,17 +113,17 @@ def throttled(target: Target, wait: float) -> Throttled:
 
 
 def nothing_allowed(
-    plan: Plan, route: Route, principal: Principal, *, asked: bool, now: float
+    plan: Plan, route: Route, principal: Principal, *, asked: str | None, now: float
 ) -> ClientError | BudgetUsedUp:
-    """For a plan without targets. `asked`: the request itself had a say in it. `now`: seconds since the
+    """For a plan without targets. `asked`: where the request itself had a say in it. `now`: seconds since the
     epoch."""
     reasons = "; ".join(f"{target.endpoint.provider.name} {reason}" for target, reason in plan.rejected[:20])
     if plan.reopens is not None:
         message = f"no target of `{route.name}` may be used: {reasons}. Wait, or choose another model"
         return BudgetUsedUp(message, param="model", retry_after=plan.reopens - now)
     message = f"no target of `{route.name}` may be used: {reasons}. Ask for less, or choose another model"
-    if asked:
-        return BadRequest(message, param=HEADER_NAME)
+    if asked is not None:
+        return BadRequest(message, param=asked)
     if principal.prefer is not NONE:
         return Forbidden(f"with this API key, {message}", param="model")
     return Unsupported(message, param="model")

@@ -11,6 +11,7 @@ from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Timeouts
 from sekisho.providers import quirks
 from sekisho.providers.quirks import Quirks
+from sekisho.routing.provider_words import provider_words
 from sekisho.upstream.auth import Signer, signers
 from sekisho.upstream.head import CONTENT_TYPE, build_head
 from sekisho.upstream.origin import Origin, origin_of
@@ -116,6 +117,14 @@ class Plane:
         self._environment = environment
         self._prepared: dict[tuple[str, str], Prepared] = {}
         self._unary: dict[str, Timeouts] = {}
+        self._provider_words: Mapping[str, tuple[str, ...]] | None = None
+
+    @property
+    def provider_words(self) -> Mapping[str, tuple[str, ...]]:
+        """See `routing.provider_words`. Worked out when it is first asked for."""
+        if self._provider_words is None:
+            self._provider_words = provider_words(self.snapshot.providers.values())
+        return self._provider_words
 
     def prepared(self, endpoint: Endpoint, client_dialect: str) -> Prepared:
         """The endpoint made ready, in the client's own dialect where its provider speaks that. Raises

@@ -45,6 +45,7 @@ class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trains: bool | None = None
     quirks: tuple[str, ...] = ()
     open: bool = False
+    slug: str | None = None
     prices: str | None = None
     lists_of: str | None = None
     retired: dt.date | None = None
@@ -191,6 +192,7 @@ def provider_from(
         quirks=names,
         extra_body=overrides.extra_body,
         policy=policy,
+        slug=row.slug,
         proxy=overrides.proxy,
         ca_file=overrides.ca_file,
         budget=overrides.budget,

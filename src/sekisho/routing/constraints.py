@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sekisho.core.preference import NONE, Preferences, PriceCap
+from sekisho.core.preference import NONE, UNKNOWN_QUANTIZATION, Preferences, PriceCap
 from sekisho.core.route import Target
 from sekisho.routing.ask import Ask
 from sekisho.routing.spent import Spent
@@ -74,6 +74,7 @@ def _checks(prefer: Preferences) -> Sequence[Check]:
         (prefer.regions is not None, _elsewhere),
         (prefer.denied_origins, _foreign),
         (prefer.price_cap is not None, _dear),
+        (prefer.quantizations is not None, _quantized),
         (prefer.require_parameters, _lacks),
     )
     return [check for wanted, check in asked if wanted]
@@ -137,6 +138,7 @@ def _dear(targets: Sequence[Target], ask: Ask) -> Rejected:
     cap = ask.prefer.price_cap or PriceCap()
     most_input = math.inf if cap.input is None else cap.input
     most_output = math.inf if cap.output is None else cap.output
+    most_request = math.inf if cap.request is None else cap.request
     found: Rejected = []
     for target in targets:
         price = target.endpoint.price
@@ -148,6 +150,18 @@ def _dear(targets: Sequence[Target], ask: Ask) -> Rejected:
             found.append((target, "its input costs more than the cap"))
         elif rates.output > most_output:
             found.append((target, "its output costs more than the cap"))
+        elif rates.request > most_request:
+            found.append((target, "its price for each call is more than the cap"))
+    return found
+
+
+def _quantized(targets: Sequence[Target], ask: Ask) -> Rejected:
+    allowed, found = ask.prefer.quantizations or (), []
+    for target in targets:
+        quantization = target.endpoint.quantization or UNKNOWN_QUANTIZATION
+        if quantization not in allowed:
+            unknown = quantization == UNKNOWN_QUANTIZATION
+            found.append((target, f"is served in {'an unknown quantization' if unknown else quantization}"))
     return found
 
 

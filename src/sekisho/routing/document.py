@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 from sekisho.core.money import Price, Rates
-from sekisho.core.preference import NONE, SELECTORS, Preferences, Selector
+from sekisho.core.preference import NONE, QUANTIZATIONS, SELECTORS, Preferences, Selector
 from sekisho.core.provider import BodyEdit, Budget, Probe
 from sekisho.core.route import Hedge, OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
@@ -34,6 +34,7 @@ class ModelEntry:
     context_length: int | None = None
     max_output: int | None = None
     quirks: tuple[str, ...] | None = None
+    quantization: str | None = None
     extra_body: tuple[BodyEdit, ...] = ()
 
 
@@ -279,6 +280,7 @@ SERVED: Fields = {
     "context_length": _tokens,
     "max_output": _tokens,
     "quirks": list_of(scalar(values.text)),
+    "quantization": scalar(values.one_of(*QUANTIZATIONS)),
     "extra_body": extra_body,
 }
 PROVIDER: Fields = {

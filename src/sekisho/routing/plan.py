@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from sekisho.core.preference import NONE, Preferences, Selector
+from sekisho.core.preference import NONE, Cutoffs, Preferences, Selector
 from sekisho.core.route import Route, Target
 from sekisho.routing import constraints, health
 from sekisho.routing.ask import Ask
@@ -80,6 +80,29 @@ def plan(route: Route, ask: Ask, board: Board, random: Random) -> Plan:
     )
 
 
+def plan_parts(parts: Sequence[tuple[Route, Ask]], board: Board, random: Random) -> Plan:
+    """The targets of a call that names several models, each with its route and what is asked of it: first
+    those of the first model. Targets that are out of order or too slow come after those of other models."""
+    plans = [plan(route, ask, board, random) for route, ask in parts]
+    rows: dict[str, tuple[int, Target, float, Fitness]] = {}
+    for (_, ask), each in zip(parts, plans, strict=True):
+        places = _fitness(each.targets, ask.prefer, each.select, board) if each.targets else []
+        scores = each.scores or (0.0,) * len(each.targets)
+        for target, score, place in zip(each.targets, scores, places, strict=True):
+            late = int(place) if place >= _SLOW else _FIT
+            rows.setdefault(target.endpoint.id, (late, target, score, _FITNESS[int(place)]))
+    ordered = sorted(rows.values(), key=lambda row: row[0])
+    reopening = [each.reopens for each in plans if each.reopens is not None]
+    return Plan(
+        targets=tuple([target for _, target, _, _ in ordered]),
+        select=plans[0].select,
+        scores=tuple([score for _, _, score, _ in ordered]),
+        fitness=tuple([fitness for _, _, _, fitness in ordered]),
+        rejected=tuple(rejection for each in plans for rejection in each.rejected),
+        reopens=min(reopening, default=None),
+    )
+
+
 def _without(targets: Sequence[Target], rejected: Sequence[tuple[Target, str]]) -> Sequence[Target]:
     out = {target.endpoint.id for target, _ in rejected}
     return [target for target in targets if target.endpoint.id not in out]
@@ -104,14 +127,20 @@ def _fitness(targets: Sequence[Target], prefer: Preferences, select: Selector, b
 
 def _slow(standings: Sequence[Standing], prefer: Preferences, now: float) -> list[int]:
     """Those that are known to be slower than asked for."""
-    most, least, found = prefer.max_first_token, prefer.min_throughput, []
-    if most is not None:
-        taken = [standing.first_token.percentile(0.5, now) for standing in standings]
+    found: list[int] = []
+    for share, most in _bounds(prefer.max_first_token):
+        taken = [standing.first_token.percentile(share, now) for standing in standings]
         found += [at for at, seconds in enumerate(taken) if seconds is not None and seconds > most]
-    if least is not None:
-        speeds = [standing.speed.percentile(0.5, now) for standing in standings]
+    for share, least in _bounds(prefer.min_throughput):  # nine of ten are faster than the slowest tenth
+        speeds = [standing.speed.percentile(1 - share, now) for standing in standings]
         found += [at for at, speed in enumerate(speeds) if speed is not None and speed < least]
     return found
+
+
+def _bounds(asked: float | Cutoffs | None) -> Sequence[tuple[float, float]]:
+    if asked is None:
+        return ()
+    return asked.bounds() if isinstance(asked, Cutoffs) else ((0.5, asked),)
 
 
 def _ranks(

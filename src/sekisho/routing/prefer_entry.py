@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from sekisho.core.preference import Preferences, PriceCap, contradiction
+from sekisho.core.preference import (
+    QUANTIZATIONS,
+    UNKNOWN_QUANTIZATION,
+    Preferences,
+    PriceCap,
+    contradiction,
+)
 from sekisho.routing import values
 from sekisho.routing.node import Node
 from sekisho.routing.problem import Path
@@ -33,13 +39,16 @@ def _price_cap(reader: Reader, at: Node, path: Path) -> PriceCap:
 
 _names: Any = list_of(scalar(values.text))
 _flag: Any = scalar(values.boolean)
-PRICE_CAP: Fields = dict.fromkeys(("input", "output"), scalar(values.rate))
+PRICE_CAP: Fields = dict.fromkeys(("input", "output"), scalar(values.rate)) | {
+    "request": scalar(values.per_request)
+}
 PREFER: Fields = {
     **dict.fromkeys(("only", "ignore", "order"), _names),
     **dict.fromkeys(("fallbacks", "require_parameters", "may_train", "zero_retention"), _flag),
     "regions": _names,
     "denied_origins": list_of(scalar(values.country)),
     "price_cap": _price_cap,
+    "quantizations": list_of(scalar(values.one_of(*QUANTIZATIONS, UNKNOWN_QUANTIZATION))),
     "min_throughput": scalar(values.positive("tokens a second")),
     "max_first_token": scalar(values.duration),
 }

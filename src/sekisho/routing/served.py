@@ -79,6 +79,8 @@ class Shelf:
             if reason := clash(edits):
                 self._report(f"does not go with the provider's own: {reason}", entry.name, "extra_body")
             served = replace(served, endpoint=replace(served.endpoint, extra_body=edits))
+        if entry.quantization is not None:
+            served = replace(served, endpoint=replace(served.endpoint, quantization=entry.quantization))
         ids = served.ids if entry.upstream is None else ()
         return replace(served, names=_each_once((entry.name, *served.names)), ids=ids)
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
@@ -19,6 +20,8 @@ def parse(exchange: Exchange) -> None:
     if entry.operation is Operation.COUNT_TOKENS:
         exchange.body = exchange.dialect.token_counting.unwrap(exchange.body)
     members = exchange.members = json.members(exchange.body)
+    if exchange.show_money and "model" not in members and "models" in members:
+        _name_first(members)
     exchange.model = _model(members.get("model")) if entry.model is None else _checked(entry.model)
     if entry.operation is Operation.CHAT:
         if entry.stream is not None:
@@ -26,6 +29,14 @@ def parse(exchange: Exchange) -> None:
         elif "stream" in members:
             exchange.stream = _stream(bytes(members["stream"]))
     exchange.dialect.check_members(members)
+
+
+def _name_first(members: Members) -> None:
+    """OpenRouter's clients may name a list of models and no other."""
+    try:
+        members["model"] = json.items_of(members["models"])[0]
+    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
+        raise BadRequest("`models` must be a list of names", param="models") from None
 
 
 def _stream(stream: bytes) -> bool:

@@ -1,0 +1,173 @@
+"""What OpenRouter's requests say beside those of the dialects: providers, fallback models, variants.
+
+Served below `/api/v1` alone. These members are for the gateway: none of them goes on to a provider. What is
+not served is refused by its name, never left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar
+
+import msgspec
+
+from sekisho.core.contract import Members
+from sekisho.core.error import BadRequest, ModelNotFound, NotServed
+from sekisho.core.exchange import Exchange
+from sekisho.core.preference import narrowed
+from sekisho.core.route import Route, Snapshot
+from sekisho.pipeline import provider_member
+from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.steps.access import check_access, find_route
+from sekisho.pipeline.steps.parse import MODEL_LIMIT
+from sekisho.routing import variants
+from sekisho.wire import json, kinds
+from sekisho.wire.shape import BROKEN
+
+_T = TypeVar("_T")
+MOST_MODELS = 20
+UNSERVED: Mapping[str, str] = MappingProxyType(
+    {
+        "transforms": "prompts are not compressed here; shorten yours, or name a model with a longer context",
+        "debug": "what goes to providers is not shown",
+        "trace": "calls are not sent on to observability services; `x-sekisho-tags` marks them in the books",
+        "preset": "there are no presets; say in the request what the preset would",
+        "stop_server_tools_when": "tools are not run here; define them as functions",
+    }
+)
+"""Members that are refused unless they are empty, and why."""
+MEMBERS = frozenset((*UNSERVED, "provider", "models", "fallbacks", "route", "plugins", "usage", "session_id"))
+_EMPTY = frozenset((b"null", b"[]", b"{}", b"false"))
+
+
+class _Plugin(msgspec.Struct):
+    id: str
+    enabled: bool = True
+
+
+class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
+    model: str
+
+
+_plugins = msgspec.json.Decoder(list[_Plugin] | None)
+_names = msgspec.json.Decoder(list[str] | None)
+_fallbacks = msgspec.json.Decoder(list[_Fallback] | None)
+_text = msgspec.json.Decoder(str | None)
+
+
+def route_of(exchange: Exchange, plane: Plane) -> Route:
+    """The route of a call below `/api/v1`, all models that it names being one; takes those members out.
+
+    Raises BadRequest, ModelNotFound, Forbidden or NotServed, naming the member.
+    """
+    names, mixed = [exchange.model], False
+    if not MEMBERS.isdisjoint(exchange.members):
+        taken = {name: exchange.members.pop(name) for name in MEMBERS & exchange.members.keys()}
+        _refuse_unserved(taken)
+        names = _models(exchange.model, taken)
+        mixed = _mixed(taken)
+        if "provider" in taken:
+            exchange.wishes, apart = provider_member.read(
+                taken["provider"], plane.provider_words, plane.snapshot.providers
+            )
+            mixed = mixed or apart
+        exchange.body = json.encode(exchange.members)
+    parts = [_part(exchange, plane.snapshot, name, at) for at, name in enumerate(names)]
+    return parts[0] if len(parts) == 1 else _together(parts, mixed=mixed)
+
+
+def _part(exchange: Exchange, snapshot: Snapshot, name: str, at: int) -> Route:
+    """The route of one of the models that a call names."""
+    where = f"models.{at}" if at else "model"
+    base, variant = variants.split(name, snapshot)
+    if base.startswith("@preset/"):
+        raise NotServed(f"`{where}`: {UNSERVED['preset']}", param=where)
+    try:
+        route = find_route(snapshot, base)
+    except ModelNotFound as error:
+        error.param = where
+        raise
+    check_access(exchange.principal, route, exchange.entry.operation)
+    if variant is None:
+        return route
+    if variant in variants.REFUSED:
+        raise NotServed(f"`{name}`: `:{variant}` is not served: {variants.REFUSED[variant]}", param=where)
+    if variant == variants.THINKING:
+        _think(exchange, name, at)
+        return route
+    return replace(route, prefer=narrowed(route.prefer, variants.PREFERENCES[variant]))
+
+
+def _together(parts: Sequence[Route], *, mixed: bool) -> Route:
+    """One route of several; what is no matter of choosing targets is as the first one has it."""
+    targets = {target.endpoint.id: target for part in reversed(parts) for target in reversed(part.targets)}
+    return replace(parts[0], targets=tuple(reversed(targets.values())), parts=tuple(parts), mixed=mixed)
+
+
+def _think(exchange: Exchange, name: str, at: int) -> None:
+    """Asks for reasoning, where the request says nothing of it."""
+    members = exchange.members
+    if at or exchange.dialect.name not in _THINKING:
+        remedy = "ask for reasoning in the request itself"
+        raise NotServed(f"`{name}`: `:{variants.THINKING}` is not served here: {remedy}", param="model")
+    member, value = _THINKING[exchange.dialect.name]
+    if all(kinds.absent(members, said) for said in ("reasoning", "reasoning_effort", "thinking")):
+        members[member] = value
+        exchange.body = json.encode(members)
+
+
+_THINKING: Mapping[str, tuple[str, msgspec.Raw]] = MappingProxyType(
+    {
+        "openai_chat": ("reasoning_effort", json.raw("medium")),
+        "openai_responses": ("reasoning", json.raw({"effort": "medium"})),
+    }
+)
+"""Dialect -> the member that turns reasoning on. Anthropic's needs a budget, which only its client knows."""
+
+
+# --- members ----------------------------------------------------------------------------------------
+
+
+def _refuse_unserved(taken: Members) -> None:
+    for name, reason in UNSERVED.items():
+        if name in taken and b"".join(bytes(taken[name]).split()) not in _EMPTY:
+            raise NotServed(f"`{name}` is not served here: {reason}", param=name)
+    for at, plugin in enumerate(_read(taken, "plugins", _plugins) or ()):
+        if plugin.enabled:
+            raise NotServed(f"the plugin `{plugin.id[:64]}` is not served here", param=f"plugins.{at}")
+
+
+def _models(model: str, taken: Members) -> list[str]:
+    """Every model that the call names, each once, the best first."""
+    more = list(_read(taken, "models", _names) or ())
+    if "fallbacks" in taken:
+        fallbacks = [each.model for each in _read(taken, "fallbacks", _fallbacks) or ()]
+        if more and fallbacks:
+            raise BadRequest(
+                "`fallbacks` does not go with `models`: leave one of them out", param="fallbacks"
+            )
+        more += fallbacks
+    if len(more) > MOST_MODELS:
+        raise BadRequest(f"`models` names more than {MOST_MODELS} models", param="models")
+    for at, name in enumerate(more):
+        if not 0 < len(name) <= MODEL_LIMIT:
+            raise BadRequest(f"`models.{at}` must have 1 to {MODEL_LIMIT} characters", param=f"models.{at}")
+    return list(dict.fromkeys((model, *more)))
+
+
+def _mixed(taken: Members) -> bool:
+    """`route`, which says in an older way whether the targets of all models compete."""
+    route = _read(taken, "route", _text)
+    if route not in (None, "fallback", "sort"):
+        raise BadRequest("`route` must be `fallback` or `sort`", param="route")
+    return bool(route == "sort")
+
+
+def _read(taken: Members, name: str, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+    if name not in taken:
+        return None
+    try:
+        return decoder.decode(taken[name])
+    except BROKEN as error:
+        message = str(error).partition(" - at `$")[0]
+        raise BadRequest(f"`{name}`: {message[:200]}", param=name) from None
