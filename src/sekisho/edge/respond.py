@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,7 @@ from sekisho.pipeline import explain, notes
 from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
+from sekisho.pipeline.retiring import Retiring
 
 JSON_TYPE = b"content-type: application/json\r\n"
 _UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -55,6 +56,7 @@ class Responder:
     journal: Journal
     observe: Callable[[CallRecord], None]
     clock: Clock
+    retiring: Retiring = field(default_factory=Retiring)
 
     def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> Coroutine[Any, Any, None]:
         """Answer `exchange` on `out`; `extra` are header lines. Raises CancelledError only."""
@@ -189,12 +191,14 @@ class _Call:
         owner.observe(record)
 
     def _headers(self) -> bytes:
-        exchange = self._exchange
-        provider = exchange.endpoint.provider.name if exchange.endpoint else ""
+        exchange, endpoint, retires = self._exchange, self._exchange.endpoint, ""
+        provider = endpoint.provider.name if endpoint else ""
         dropped = f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n" if exchange.dropped else ""
+        if endpoint is not None and endpoint.retires is not None:
+            retires = self._owner.retiring.line(endpoint, endpoint.retires, self._owner.clock.now())
         lines = (
             f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
-            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
+            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}{retires}"
         )
         explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""
         return lines.encode("latin-1", "replace") + explained + self._extra
