@@ -11,13 +11,15 @@ from pathlib import Path
 import structlog
 
 from sekisho.control.plane import ControlPlane
+from sekisho.control.services import standalone
 from sekisho.control.services.publish import DocumentWatcher
 from sekisho.control.state.address import read_address
 from sekisho.control.state.connection import StateConnection
 from sekisho.control.state.health import SharedHealth
+from sekisho.core.admission import Crossed
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
-from sekisho.core.port import Books
+from sekisho.core.port import Books, Counters
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Snapshot
 from sekisho.dialects import (
@@ -34,6 +36,8 @@ from sekisho.edge.pages import Pages
 from sekisho.edge.respond import Responder
 from sekisho.edge.routes import Routes
 from sekisho.edge.server import Limits, Server
+from sekisho.metering.counters.lost import LostCounters
+from sekisho.metering.counters.memory import MemoryCounters
 from sekisho.metering.journal import FileJournal
 from sekisho.pipeline import budgets
 from sekisho.pipeline.attempts import Attempts
@@ -69,6 +73,10 @@ DIALECTS: Mapping[str, Dialect] = {
 DRAIN_SECONDS = 30.0
 ALONE = (
     "limits or budgets are configured, and more than one worker would each count for itself: run one worker"
+)
+ALONE_FOR_KEYS = (
+    "keys, or what they belong to, have limits (`sekisho keys list`), and more than one worker would each "
+    "count for itself: run one worker, or take the limits away"
 )
 log = structlog.get_logger()
 
@@ -135,10 +143,11 @@ class Gateway:
         await self._control.start()
         self.first_admin_key = self._control.first_admin_key
         self._client = Client(clock=clock.monotonic)
+        counters = await self._counters()
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
             keys=self._control.keys,
-            attempts=Attempts(self._client, clock, random.Random(), self._board),
+            attempts=Attempts(self._client, clock, random.Random(), self._board, counters=counters),
             clock=clock,
         )
         siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)
@@ -178,6 +187,27 @@ class Gateway:
         await self._client.close()
         if self._state is not None:
             await self._state.close()
+
+    async def _counters(self) -> Counters:
+        """Of this process alone, as the books have them. Several processes have none: limits that are made
+        while they run refuse calls."""
+        if self._options.worker is not None:
+            return LostCounters()
+        counters = MemoryCounters(self._clock.now, self._crossed)
+        counted = self._control.counted
+        entries, _ = await counted.used(await counted.limits(), self._clock.now())
+        for limit, counter, then, amount in entries:
+            counters.restore(limit, [(counter, then, amount)])
+        return counters
+
+    def _crossed(self, crossed: Crossed) -> None:
+        log.warning(
+            "limit_crossed",
+            limit=crossed.limit.id,
+            level=crossed.limit.level,
+            holder=crossed.limit.holder,
+            percent=crossed.percent,
+        )
 
     def _prober(self) -> Prober:
         asker = Asker(self._pipeline.attempts, openai_chat.DIALECT, self._journal, self._observe)
@@ -267,8 +297,8 @@ class Gateway:
         self._metrics.gauge("journal_lost", "Records lost to a full disk.", lambda: journal.lost)
 
 
-def check_shareable(options: Options) -> None:
-    """Whether several processes may serve this. Raises DocumentError, or OSError with the reason.
+def check_shareable(options: Options, settings: Settings) -> None:
+    """Whether several processes may serve this. Raises DocumentError, StoreError, or OSError with the reason.
 
     Limits would be counted by each process for itself, and so be multiplied; until counters are shared,
     that is refused rather than done silently.
@@ -280,8 +310,9 @@ def check_shareable(options: Options) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((options.host, options.port))
     path = options.config
-    if path is None:
-        return
-    compiled = configuration(path.read_bytes(), str(path), catalog.load(), os.environ)
-    if compiled.snapshot.limits_configured:
-        raise OSError(ALONE)
+    if path is not None:
+        compiled = configuration(path.read_bytes(), str(path), catalog.load(), os.environ)
+        if compiled.snapshot.limits_configured:
+            raise OSError(ALONE)
+    if standalone.any_limits(settings.database_url):
+        raise OSError(ALONE_FOR_KEYS)

@@ -12,7 +12,7 @@ from sekisho.core.limit import Limit
 
 
 def made(*texts: str, held: tuple[Limit, ...] = ()) -> tuple[Limit, ...]:
-    return limits.settled(texts, held, "key", "key_1")
+    return limits.settled(texts, held, ("key", "key_1"), 7.0)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_limit_is_read_exactly_and_written_as_it_was(text: str, amount: int) -
     [limit] = made(text)
     assert limit.amount == amount
     assert limits.write(limit) == text
-    assert limits.settled([limits.draft_of(limit)], [limit], "key", "key_1") == (limit,)
+    assert limits.settled([limits.draft_of(limit)], [limit], ("key", "key_1"), 7.0) == (limit,)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_numbers_of_json_that_are_no_amounts_are_refused(amount: str) -> None:
     body = f'{{"measure": "usd", "amount": "{amount}", "period": "day"}}'.encode()
     draft = msgspec.json.decode(body, type=LimitDraft)
     with pytest.raises(Refused) as caught:
-        limits.settled([draft], (), "key", "key_1")
+        limits.settled([draft], (), ("key", "key_1"), 7.0)
     assert caught.value.field == "limits.0.amount"
 
 
@@ -92,7 +92,7 @@ def test_a_changed_limit_keeps_its_id_and_so_what_was_counted() -> None:
     assert (after[0].id, after[0].amount) == (day.id, 2_000_000_000)
     assert after[1].id != minute.id
     moved = LimitDraft(measure="requests", amount=Decimal(9), period="hour", id=minute.id)
-    assert limits.settled([moved], before, "key", "key_1")[0].id == minute.id
+    assert limits.settled([moved], before, ("key", "key_1"), 7.0)[0].id == minute.id
 
 
 def test_two_for_the_same_and_ids_of_others_are_refused() -> None:
@@ -100,4 +100,4 @@ def test_two_for_the_same_and_ids_of_others_are_refused() -> None:
     other = LimitDraft(measure="usd", amount=Decimal(9), period="day", id="lim_of_somebody")
     for asked in (["usd 1/day", "usd 2/day"], [other], [f"usd 1/day tag=t{number}" for number in range(33)]):
         with pytest.raises(Refused):
-            limits.settled(asked, before, "key", "key_1")
+            limits.settled(asked, before, ("key", "key_1"), 7.0)

@@ -40,7 +40,7 @@ def serve(
     options = app.Options(host=host, port=port, config=config, worker=worker)
     try:
         if workers > 1:
-            app.check_shareable(options)
+            app.check_shareable(options, configured)
             if configured.state_url is not None:
                 read_address(configured.state_url)
             raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())

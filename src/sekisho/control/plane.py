@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sekisho.control.http.admin import Administration
 from sekisho.control.services import upkeep
+from sekisho.control.services.counted import CountedBooks
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
 from sekisho.control.services.ledger import Ledger
@@ -65,6 +66,7 @@ class ControlPlane:
         self._upkeep_thread = StoreThread("upkeep")
         self.upkeep = Upkeep(self._upkeep_store, self._upkeep_thread, clock)
         self.books = StoredBooks(self._store, self._thread, self.ledger, clock)
+        self.counted = CountedBooks(self._upkeep_store, self._upkeep_thread, self.ledger, clock)
         self.administration = Administration(self._store, self._thread, clock, self.keys)
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""

@@ -1,6 +1,6 @@
 """What counters answer."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,15 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     reset: float | None
     """Seconds until the whole amount is there again, if no other call comes. None: that no time brings back
     (a total), or that only the end of calls does (concurrent)."""
+
+
+class Left(NamedTuple):
+    """What a caller is told of its requests or tokens."""
+
+    remaining: int
+    amount: int
+    reset: float | None
+    """Seconds until the whole amount is there again; None: not known."""
 
 
 class Refusal(Value, frozen=True, kw_only=True):

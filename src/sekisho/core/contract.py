@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from sekisho.core.admission import Left
 from sekisho.core.error import SekishoError, UpstreamError
 from sekisho.core.estimate import measure
 from sekisho.core.event import Event
@@ -319,6 +320,9 @@ class Dialect:
     thinking_breaks_off: bool = False
     """Thinking without its end does no harm: what clients send back of it is not checked. Where it is, a
     conversation that holds some could never go on."""
+    limit_lines: Callable[[Literal["requests", "tokens"], Left, float], str] | None = None
+    """(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to be
+    told. None: those of `wire.limit_lines`."""
     has_terminator: bool = True
     """False: no event of a stream says that it is the last; a finish reason and the connection's clean end
     do."""

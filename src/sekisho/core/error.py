@@ -103,6 +103,20 @@ class BudgetUsedUp(LimitError):
     code = "budget_used_up"
 
 
+class LimitReached(LimitError):
+    """A limit of the caller's own has no room for the call now."""
+
+    code = "rate_limit_exceeded"
+
+
+class BudgetReached(LimitError):
+    """The caller's own budget has not enough left for the call. 402, which no client repeats by itself: with
+    429 it would be asked again every few seconds until the month is over."""
+
+    status = 402
+    code = "insufficient_quota"
+
+
 class Draining(SekishoError):
     """The process is shutting down and takes no new calls."""
 
@@ -115,6 +129,12 @@ class Unavailable(SekishoError):
 
     status = 503
     code = "unavailable"
+
+
+class CountersLost(Unavailable):
+    """What limits have used and held cannot be counted for the moment."""
+
+    code = "limits_unavailable"
 
 
 class InternalError(SekishoError):

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from sekisho.core.admission import Refusal, Standing
 from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members, Named
 from sekisho.core.explanation import PlanRecord
+from sekisho.core.limit import Claim
 from sekisho.core.pace import Pace
 from sekisho.core.preference import NONE, Preferences
 from sekisho.core.principal import Principal
@@ -62,6 +64,16 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
 
     wishes: Preferences = NONE
     """What the body asks of the targets, on paths where it may."""
+
+    claims: tuple[Claim, ...] = ()
+    """That are held for it, and still to be settled. Of the call's own exchange alone."""
+    standings: tuple[Standing, ...] = ()
+    """What the limits had left, in the order of the claims."""
+    refusal: Refusal | None = None
+    """Of the limit that had no room."""
+    degraded: str | None = None
+    """The route that it was sent to instead of the one that was asked for, whose limits were reached."""
+
     plan: PlanRecord | None = None
     """What there was to choose from; None: nothing."""
     prompt_cache: PromptCache = "pass"

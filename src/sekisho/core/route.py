@@ -87,6 +87,8 @@ class Route:
     together. Any error moves on from one to the next."""
     mixed: bool = False
     """The targets of all parts compete, rather than those of a later part waiting for the earlier ones."""
+    degrade: str | None = None
+    """The route that a call goes to whose limits, if they say so, have no room for it on this one."""
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
 

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from sekisho.core.error import InternalError, SekishoError, UpstreamError
 from sekisho.core.exchange import Exchange
 from sekisho.core.port import Journal
 from sekisho.core.record import CallRecord, Outcome
+from sekisho.edge import limit_lines
 from sekisho.edge.connection import Connection
 from sekisho.edge.message import Request, error_status
 from sekisho.edge.server import Refuse
@@ -28,7 +29,6 @@ from sekisho.pipeline import explain, notes
 from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
-from sekisho.pipeline.retiring import Retiring
 
 JSON_TYPE = b"content-type: application/json\r\n"
 _UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -56,7 +56,6 @@ class Responder:
     journal: Journal
     observe: Callable[[CallRecord], None]
     clock: Clock
-    retiring: Retiring = field(default_factory=Retiring)
 
     def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> Coroutine[Any, Any, None]:
         """Answer `exchange` on `out`; `extra` are header lines. Raises CancelledError only."""
@@ -169,7 +168,7 @@ class _Call:
             self.end("interrupted", 200, error.code, partial(out.end, frame))
             return
         status = error_status(error)
-        headers = JSON_TYPE + self._headers() + retry_after(error)
+        headers = JSON_TYPE + self._headers() + retry_after(error) + limit_lines.not_again(error)
         body = dialect.write_error(error, exchange.id)
         self.end("error", status, error.code, partial(out.send, status, headers, body))
 
@@ -185,23 +184,27 @@ class _Call:
             record = record_call(exchange, tokens, status=status, outcome=outcome, error_code=code, now=now)
         except Exception as error:  # a bug must not keep the client waiting for an answer that is there
             log.exception("call_not_recorded", id=exchange.id, error=type(error).__name__)
+            owner.pipeline.attempts.admission.settle(exchange, None)
             release()
             return
+        if exchange.claims:
+            owner.pipeline.attempts.admission.settle(exchange, record)
         owner.journal.append(record, release)
         owner.observe(record)
 
     def _headers(self) -> bytes:
-        exchange, endpoint, retires = self._exchange, self._exchange.endpoint, ""
-        provider = endpoint.provider.name if endpoint else ""
+        exchange = self._exchange
+        provider = exchange.endpoint.provider.name if exchange.endpoint else ""
+        if exchange.degraded is not None:
+            provider += f"\r\nx-sekisho-degraded: {listed([exchange.degraded])}"
         dropped = f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n" if exchange.dropped else ""
-        if endpoint is not None and endpoint.retires is not None:
-            retires = self._owner.retiring.line(endpoint, endpoint.retires, self._owner.clock.now())
         lines = (
             f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
-            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}{retires}"
+            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
         )
+        limits = limit_lines.lines(exchange) if exchange.standings or exchange.refusal else b""
         explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""
-        return lines.encode("latin-1", "replace") + explained + self._extra
+        return lines.encode("latin-1", "replace") + limits + explained + self._extra
 
 
 async def _relay(pieces: AsyncGenerator[bytes, None], out: Connection) -> None:

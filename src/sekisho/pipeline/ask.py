@@ -54,7 +54,7 @@ def ask_of(exchange: Exchange, route: Route, prefer: Preferences, tokens: Tokens
     """What `plan` needs of the call; `prefer` is what holds for it."""
     if len(route.targets) == 1 and prefer is NONE:
         return PLAIN
-    maximum = _max_tokens(exchange.members)
+    maximum = max_tokens(exchange.members)
     select = prefer.select or route.select
     return Ask(
         prompt_tokens=_prompt_tokens(exchange, route, maximum or 0, tokens),
@@ -85,7 +85,8 @@ def _prompt_tokens(exchange: Exchange, route: Route, maximum: int, tokens: Token
     return tokens.estimate(exchange.members, smallest)
 
 
-def _max_tokens(members: Members) -> int | None:
+def max_tokens(members: Members) -> int | None:
+    """The most that the request lets the model write; None: it does not say."""
     for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
         if name in members:
             return _whole(_read(members[name]))
@@ -95,6 +96,16 @@ def _max_tokens(members: Members) -> int | None:
             if isinstance(settings, dict):
                 return _whole(settings.get("maxOutputTokens", settings.get("maxTokens")))
     return None
+
+
+def answers(members: Members) -> int:
+    """How many alternative answers the request asks for."""
+    found = [_whole(_read(members[name])) for name in ("n", "best_of") if name in members]
+    for name in SETTINGS:
+        settings = _read(members[name]) if name in members else None
+        if isinstance(settings, dict):
+            found.append(_whole(settings.get("candidateCount")))
+    return max((each or 1 for each in found), default=1)
 
 
 def _whole(value: object) -> int | None:

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import msgspec
 
@@ -21,10 +22,13 @@ from sekisho.core.error import (
 )
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
+from sekisho.core.port import Counters
 from sekisho.core.preference import NONE, Preferences, narrowed
 from sekisho.core.route import Route, Target
+from sekisho.metering.counters.lost import LostCounters
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline import prefer
+from sekisho.pipeline.admission import Admission
 from sekisho.pipeline.answer import Answer, Stream
 from sekisho.pipeline.ask import ask_of
 from sekisho.pipeline.call import Call
@@ -58,20 +62,28 @@ class Attempts:
     budget: RetryBudget = field(default_factory=RetryBudget)
     hedges: Hedges = field(default_factory=Hedges)
     turns: Turns = field(default_factory=Turns)
+    counters: Counters = field(default_factory=LostCounters)
+    admission: Admission = field(init=False)
     keys: KeyTurns = field(init=False)
 
     def __post_init__(self) -> None:
+        self.admission = Admission(self.counters, self.tokens)
         self.keys = KeyTurns(self.clock.monotonic)
 
     async def answer(self, exchange: Exchange, plane: Plane, route: Route) -> Answer:
         """The first target's answer that comes. Raises UpstreamError (of the last attempt, naming provider
         and attempt count), Unsupported or BodyTooLarge where no target can express the request, and
-        BadRequest, Unsupported or BudgetUsedUp where what is asked of the targets allows none.
+        BadRequest, Unsupported or BudgetUsedUp where what is asked of the targets allows none; LimitReached,
+        BudgetReached or CountersLost where a limit of the caller's does not.
 
         A count of tokens does not fail because a provider does: then it is counted here."""
-        exchange.prompt_cache = route.prompt_cache
         targets = self.targets(exchange, plane, route)
+        if exchange.principal.limits and exchange.entry.operation is Operation.CHAT:
+            route, targets = await self.admission.admit(
+                exchange, plane.snapshot, (route, targets), partial(self.targets, exchange, plane)
+            )
         self.budget.deposit()
+        exchange.prompt_cache = route.prompt_cache
         call, failed = Call(exchange, plane, route, self), None
         if len(targets) == 1 and route.hedge is None and not self.board.asked_wait(targets[0].endpoint.id):
             try:

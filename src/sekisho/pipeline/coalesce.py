@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from sekisho.core.contract import Entry
-from sekisho.core.error import SekishoError
+from sekisho.core.error import CountersLost, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.route import Route
@@ -62,7 +62,9 @@ class Coalescing:
         try:
             answer = await attempts.answer(exchange, plane, route)
         except SekishoError as error:
-            if exchange.began + route.timeouts.total > attempts.clock.monotonic():  # others have time left
+            own = isinstance(error, LimitError | CountersLost)  # users and sessions have limits of their own
+            if not own and exchange.began + route.timeouts.total > attempts.clock.monotonic():
+                # others have time left
                 outcome = _Outcome(exchange, error=copy(error))
             raise
         else:
@@ -83,6 +85,7 @@ def _follow(exchange: Exchange, outcome: _Outcome) -> Answer:
     leader = outcome.leader
     exchange.coalesced = leader.id
     exchange.plan, exchange.prompt_cache = leader.plan, leader.prompt_cache
+    exchange.degraded = leader.degraded
     exchange.endpoint, exchange.facts, exchange.dropped = leader.endpoint, leader.facts, leader.dropped
     if outcome.answer is None:
         assert outcome.error is not None

@@ -55,6 +55,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and not exchange.dropped
         and exchange.prompt_cache == "pass"
         and exchange.coalesced is None
+        and exchange.degraded is None
     ):
         return None if rates is None else Explanation(rates=rates)
     endpoint, asked = exchange.endpoint, None
@@ -65,7 +66,8 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         asked = Usage(input=len(exchange.body) // BYTES_A_TOKEN)
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
-    if not (rates or asked or prompt_cache or exchange.plan or exchange.dropped or exchange.coalesced):
+    said = (rates, asked, prompt_cache, exchange.plan, exchange.dropped, exchange.coalesced)
+    if not (any(said) or exchange.degraded):
         return None
     return Explanation(
         plan=exchange.plan,
@@ -73,6 +75,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         prompt_cache=prompt_cache,
         rates=rates,
         coalesced=exchange.coalesced,
+        degraded=exchange.degraded,
         hedged_ms=hedged,
         asked_tokens=None if asked is None else asked.input,
         asked_cost=None if asked is None else price_call(asked, price),
@@ -95,6 +98,8 @@ def header_line(exchange: Exchange) -> bytes:
         "dropped": [name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]],
     }
     told: dict[str, Any] = {} if exchange.plan is None else {"select": plan.select}
+    if exchange.degraded is not None:
+        told["degraded"] = exchange.degraded
     if exchange.prompt_cache != "pass":
         told["prompt_cache"] = exchange.prompt_cache
     more = plan.more

@@ -16,6 +16,7 @@ import msgspec
 from sekisho.core.contract import Dialect, Facts, FollowUp, ReplyOptions, Tap
 from sekisho.core.error import Malformed, NotFound, UpstreamError
 from sekisho.core.port import Books, Journal
+from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint
 from sekisho.core.record import SETTLEMENT, CallRecord
 from sekisho.core.route import Snapshot, Timeouts
@@ -66,7 +67,7 @@ class FollowUps:
         prepared = plane.prepared(endpoint, dialect.name)
         if prepared.dialect is not dialect:
             raise _missing(wanted)
-        exchange = _Exchange(self, asked, wanted, record, prepared)
+        exchange = _Exchange(self, asked, wanted, record, (prepared, principal))
         try:
             return await exchange.run(_timeouts(record, plane), hops)
         except UpstreamError as error:
@@ -78,13 +79,19 @@ class _Exchange:
     """One follow-up and its answer."""
 
     def __init__(
-        self, owner: FollowUps, asked: Asked, wanted: FollowUp, record: CallRecord, prepared: Prepared
+        self,
+        owner: FollowUps,
+        asked: Asked,
+        wanted: FollowUp,
+        record: CallRecord,
+        place: tuple[Prepared, Principal],
     ):
+        """`place`: where the answer is kept, and for whom."""
         self._owner = owner
         self._asked = asked
         self._wanted = wanted
         self._record = record
-        self._prepared = prepared
+        self._prepared, self._principal = place
         unsettled = record.usage is None and record.outcome == "ok"
         self._may_settle = unsettled and asked.method in wanted.answers
 
@@ -159,6 +166,7 @@ class _Exchange:
             total_ms=0,
         )
         safe = asyncio.Event()
+        owner.pipeline.attempts.admission.settle_late(record.id, self._principal, settled)
         owner.journal.append(settled, safe.set)
         owner.observe(settled)
         await safe.wait()

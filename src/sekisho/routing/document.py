@@ -88,6 +88,7 @@ class VirtualEntry:
     rescue: Rescue = "continue"
     hedge: Hedge | None = None
     coalesce: bool = False
+    degrade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,7 @@ VIRTUAL: Fields = {
     "rescue": scalar(values.one_of(*get_args(Rescue))),
     "hedge": _hedge,
     "coalesce": scalar(values.boolean),
+    "degrade": scalar(values.model_text),
 }
 SERVER: Fields = {
     "cors": list_of(scalar(values.origin)),

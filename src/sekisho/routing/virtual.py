@@ -33,6 +33,7 @@ class Virtuals:
         """Routes by name, in the document's order."""
         for name in self._in_order():
             self._routes[name] = self._route(self._entries[name])
+        self._check_degrade()
         return {name: self._routes[name] for name in self._entries if name in self._routes}
 
     def _in_order(self) -> tuple[str, ...]:
@@ -86,8 +87,23 @@ class Virtuals:
             rescue=entry.rescue,
             hedge=entry.hedge,
             coalesce=entry.coalesce,
+            degrade=entry.degrade,
             virtual=True,
         )
+
+    def _check_degrade(self) -> None:
+        """Every name must lead somewhere, and none of them back."""
+        for name, entry in self._entries.items():
+            path = ("models", name, "degrade")
+            seen, at = [name], entry.degrade
+            if at is not None and at not in self._entries and self._served.find(at) is None:
+                self.problems.append((path, self._unserved(at)))
+                continue
+            while at is not None and at not in seen:
+                seen.append(at)
+                at = self._entries[at].degrade if at in self._entries else None
+            if at == name:
+                self.problems.append((path, f"goes in a circle: {' -> '.join([*seen, at])}"))
 
     def _check_prefer(self, entry: VirtualEntry, targets: Sequence[Target]) -> None:
         prefer, path = entry.prefer, ("models", entry.name, "prefer")

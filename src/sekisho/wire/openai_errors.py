@@ -10,6 +10,7 @@ import msgspec
 
 from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
+    BudgetReached,
     ContentFiltered,
     ContextTooLong,
     Draining,
@@ -268,6 +269,8 @@ def _type(error: SekishoError) -> str:
         return "authentication_error"
     if isinstance(error, Forbidden):
         return "permission_error"
+    if isinstance(error, BudgetReached):
+        return BudgetReached.code
     if isinstance(error, LimitError | Throttled):
         return "rate_limit_error"
     if isinstance(error, Overloaded | Draining):

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -110,11 +111,12 @@ def draft_of(limit: Limit) -> LimitDraft:
 
 
 def settled(
-    asked: Sequence[LimitDraft | str], held: Sequence[Limit], level: Level, holder: str
+    asked: Sequence[LimitDraft | str], held: Sequence[Limit], whose: tuple[Level, str], now: float
 ) -> tuple[Limit, ...]:
     """All limits of a holder that now has these, in place of those it `held`.
 
-    A limit keeps its id, and with it what was counted, while its amount or time zone changes. Raises Refused.
+    A limit keeps its id, and with it what was counted, while its amount or time zone changes. Calls from
+    before `now` do not count for a new one. Raises Refused.
     """
     if len(asked) > MOST:
         msg = f"there are {len(asked)} limits; {MOST} are allowed"
@@ -131,7 +133,8 @@ def settled(
         limit_id = f"lim_{secrets.token_hex(8)}" if before is None else before.id
         if scope(draft) in found or any(limit.id == limit_id for limit in found.values()):
             raise Refused("two limits are for the same; write one", f"limits.{at}")
-        found[scope(draft)] = _limit(draft, limit_id, (level, holder), f"limits.{at}")
+        limit = _limit(draft, limit_id, whose, f"limits.{at}")
+        found[scope(draft)] = replace(limit, since=now if before is None else before.since)
     return tuple(found.values())
 
 

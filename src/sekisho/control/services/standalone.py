@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sekisho.control.plane import JOURNAL, Places
+from sekisho.control.services.counted import read_limits
 from sekisho.control.services.ledger import FLUSH_PAUSE, Ledger
 from sekisho.control.store.engine import Store
 from sekisho.control.store.migrate import migrate
@@ -26,6 +27,17 @@ def open_books(places: Places) -> Iterator[Store]:
         if directory.is_dir():
             _load(Ledger(directory, store, StoreThread("ledger"), Clock()))
         yield store
+    finally:
+        store.close()
+
+
+def any_limits(database_url: str) -> bool:
+    """Whether a key has a limit, or anything that keys belong to. Raises StoreError."""
+    store = Store(database_url)
+    try:
+        migrate(store)
+        with store.read() as connection:
+            return bool(read_limits(connection))
     finally:
         store.close()
 

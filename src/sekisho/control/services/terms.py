@@ -127,7 +127,7 @@ def changed(held: T, draft: Draft, kind: Kind | Literal["key"], now: float) -> T
     if draft.disabled is not UNSET:
         held = replace(held, disabled=(held.disabled or now) if draft.disabled else None)
     if draft.limits is not UNSET:
-        settled = limits.settled(draft.limits, held.limits, LEVELS[kind], held.id)
+        settled = limits.settled(draft.limits, held.limits, (LEVELS[kind], held.id), now)
         held = replace(held, limits=settled)
     if draft.metadata is not UNSET:
         held = replace(held, metadata=words.checked_metadata(draft.metadata))

@@ -5,6 +5,7 @@ from sekisho.dialects.anthropic_messages import (
     cache,
     count,
     errors,
+    limits,
     reply,
     request,
     request_write,
@@ -40,4 +41,5 @@ DIALECT = Dialect(
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
     prefill=prefill,
+    limit_lines=limits.lines,
 )

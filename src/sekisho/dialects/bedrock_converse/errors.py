@@ -14,6 +14,7 @@ import msgspec
 from sekisho.core.contract import Framing, Headers
 from sekisho.core.error import (
     BodyTooLarge,
+    BudgetReached,
     BudgetUsedUp,
     ClientError,
     ContentFiltered,
@@ -53,6 +54,7 @@ _NAMES: dict[type[SekishoError], str] = {
     BodyTooLarge: "RequestEntityTooLargeException",
     LimitError: "ThrottlingException",
     BudgetUsedUp: "ThrottlingException",
+    BudgetReached: "ServiceQuotaExceededException",
     Draining: "ServiceUnavailableException",
     Unavailable: "ServiceUnavailableException",
     InternalError: "InternalServerException",

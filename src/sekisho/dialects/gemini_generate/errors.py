@@ -49,6 +49,7 @@ _STATUSES = {
 """Google's word -> the status that goes with it."""
 _WORDS = {
     401: "UNAUTHENTICATED",
+    402: "RESOURCE_EXHAUSTED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     405: "UNIMPLEMENTED",

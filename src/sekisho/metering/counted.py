@@ -1,0 +1,45 @@
+"""What an ended call counts under a limit: the same while calls end, and when counters are rebuilt from the
+books."""
+
+from collections.abc import Sequence
+
+from sekisho.core.limit import Limit, counter_of
+from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.usage import Usage
+
+
+def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
+    """Where a call of this end user and session is counted. One that names none counts as nobody's, whose
+    calls share an amount."""
+    if limit.each is None:
+        return limit.id
+    return counter_of(limit, user if limit.each == "user" else session)
+
+
+def came_to(limit: Limit, record: CallRecord) -> int:
+    """Nano-USD, tokens or requests. Of an answer that several targets made, or ran for, those count that the
+    limit is about. A call under way is none any more: 0."""
+    if limit.measure == "concurrent":
+        return 0
+    if limit.measure == "requests":
+        return 1
+    parts = [part for part in record.attempts if part.usage is not None]
+    if parts:
+        return sum(_amount(limit, part.usage, part.cost) for part in _about(limit, record, parts))
+    if limit.provider not in (None, record.provider) or limit.model not in (None, record.model):
+        return 0
+    return _amount(limit, record.usage, record.cost)
+
+
+def _about(limit: Limit, record: CallRecord, parts: Sequence[AttemptRecord]) -> list[AttemptRecord]:
+    return [
+        part
+        for part in parts
+        if limit.provider in (None, part.provider) and limit.model in (None, part.model or record.model)
+    ]
+
+
+def _amount(limit: Limit, usage: Usage | None, cost: int | None) -> int:
+    if limit.measure == "usd":
+        return cost or 0
+    return 0 if usage is None else usage.total
