@@ -5,14 +5,17 @@ import typer
 from sekisho import __version__
 from sekisho.cli.chaos import chaos
 from sekisho.cli.check import check
+from sekisho.cli.credits import paid_ahead
 from sekisho.cli.demo import demo
 from sekisho.cli.explain import explain
 from sekisho.cli.export import export
 from sekisho.cli.holders import commands_for
 from sekisho.cli.keys import keys
+from sekisho.cli.rates import rates
 from sekisho.cli.report import report
 from sekisho.cli.rollups import rollups
 from sekisho.cli.serve import serve
+from sekisho.cli.tariffs import tariffs
 
 app = typer.Typer(
     name="sekisho", help="A self-hosted LLM gateway.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -31,6 +34,9 @@ app.add_typer(commands_for("account", "service accounts"), name="accounts")
 app.add_typer(report, name="report")
 app.add_typer(rollups, name="rollups")
 app.add_typer(export, name="export")
+app.add_typer(tariffs, name="tariffs")
+app.add_typer(rates, name="rates")
+app.add_typer(paid_ahead, name="credits")
 
 
 @app.command()

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from sekisho.control.store import calls, upgrade
 from sekisho.control.store.engine import Store, StoreError
-from sekisho.control.store.migrate import HEAD, migrate
+from sekisho.control.store.migrate import HEAD, SUMMED, migrate
 from sekisho.control.store.positions import Position, claim
 from sekisho.control.store.tables import api_keys, holders, metadata, revision, rollups
 from sekisho.core.record import CallRecord
@@ -89,8 +89,10 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
         assert calls.find(connection, "gen-1") == kept
         [key] = connection.execute(api_keys.select())
         assert (key.id, key.allowance) == ("key_a", {"models": ["a/b"]})
-        [sums] = connection.execute(rollups.select())
-        assert (sums.calls, sums.cost, sums.app) == (1, 3, "関所")
+        counted = [(sums.calls, sums.cost, sums.app) for sums in connection.execute(rollups.select())]
+        assert counted == ([(1, 3, "関所")] if version < SUMMED else []), (
+            "from then on they are there already"
+        )
         assert [holder.id for holder in connection.execute(holders.select())] == ["default"]
     with store.write() as connection:
         assert claim(connection, "mine", "a.log") == Position(5, 6, done=True)

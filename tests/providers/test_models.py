@@ -1,11 +1,11 @@
 import datetime as dt
-import sys
 from pathlib import Path
 
 import pytest
 
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog, Offer
+from sekisho.providers.compiler.models import compile_files
 from sekisho.providers.models import store
 from sekisho.providers.quirks import QUIRKS
 
@@ -22,12 +22,7 @@ def offer(known: Catalog, row: str, upstream: str) -> Offer:
     return next(each for each in known.offers(row) if upstream in (each.upstream, *each.aliases))
 
 
-def test_the_committed_files_are_what_the_script_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    for name in ("compile_models", "model_names", "model_prices"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    from compile_models import compile_files  # noqa: PLC0415 - a script, importable only from its folder
-
+def test_the_committed_files_are_what_the_script_compiles() -> None:
     day = dt.date.fromisoformat(store.open_offers().date)
     for name, content in compile_files(day).items():
         assert (COMPILED / name).read_bytes() == content, f"run scripts/compile_models.py {day}"

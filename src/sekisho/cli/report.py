@@ -1,7 +1,5 @@
 """`sekisho report`: what the books say of many calls together."""
 
-import csv
-import sys
 import time
 from typing import Annotated, Any
 
@@ -10,6 +8,8 @@ import typer
 from sekisho.cli.database import books
 from sekisho.cli.failure import fail
 from sekisho.cli.screen import AsJson, print_json, screen, table
+from sekisho.cli.sheet import print_csv
+from sekisho.cli.spend import report_spend
 from sekisho.control.services.outages import BYS, By, Outages, Weighed, outages, rescued, share
 from sekisho.core.money import usd_text
 
@@ -22,9 +22,7 @@ HEADINGS = ("TOTAL", "FAILED AT FIRST", "RETRIED", "FELL BACK", "CONTINUED", "LO
 report = typer.Typer(help="What the books say of many calls together.", no_args_is_help=True)
 
 
-@report.callback()
-def _group() -> None:
-    """Reports are commands of their own, however many there are."""
+report.command("spend")(report_spend)
 
 
 @report.command("outages")
@@ -43,9 +41,8 @@ def report_outages(
     if as_json:
         print_json({"days": days, "by": by, "outages": [_told(each) for each in found]})
     elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("name", "scale", *COLUMNS, "rescued_share", "success_share"))
-        writer.writerows(_csv_row(each, scale) for each in found for scale in SCALES)
+        headings = ("name", "scale", *COLUMNS, "rescued_share", "success_share")
+        print_csv(headings, (_csv_row(each, scale) for each in found for scale in SCALES))
     else:
         _show(found, by)
 

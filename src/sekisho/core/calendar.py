@@ -37,6 +37,29 @@ def window(period: Period, zone: str, now: float) -> Window:
     return _around(now, day, first, after, tz)
 
 
+def midnight(day: date, zone: str) -> float:
+    """When a day begins, in seconds since the epoch. Raises ValueError for a zone that is not known."""
+    return _midnight(day, _zone(zone))
+
+
+def offsets(zone: str, since: float, until: float) -> list[tuple[float, float, int]]:
+    """The stretches between two moments in which clocks are not changed: begin, end, and seconds that clocks
+    are ahead of UTC. So the date of a moment in one is that of `moment + ahead` in UTC. Raises ValueError for
+    a zone that is not known."""
+    tz = _zone(zone)
+    found = []
+    begin, ahead = since, _ahead(since, tz)
+    at = since
+    while at < until:
+        following = min(at + _DAY.total_seconds(), until)
+        if _ahead(following, tz) != ahead:
+            change = _change(at, following, tz)
+            found.append((begin, change, ahead))
+            begin, ahead = change, _ahead(following, tz)
+        at = following
+    return [*found, (begin, until, ahead)]
+
+
 def is_zone(name: str) -> bool:
     """Whether this is the name of a time zone: `UTC`, `Asia/Tokyo`."""
     try:
@@ -51,6 +74,22 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError):  # a folder of zones is an OSError: `America`
         raise ValueError(f"{name} is no time zone") from None
+
+
+def _ahead(moment: float, tz: ZoneInfo) -> int:
+    return int((datetime.fromtimestamp(moment, tz).utcoffset() or timedelta()).total_seconds())
+
+
+def _change(before: float, after: float, tz: ZoneInfo) -> float:
+    """The whole second at which clocks are changed between these, where they are once."""
+    ahead, low, high = _ahead(before, tz), math.floor(before), math.ceil(after)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _ahead(middle, tz) == ahead:
+            low = middle
+        else:
+            high = middle
+    return float(high)
 
 
 def _around(

@@ -62,14 +62,20 @@ def cost(usage: Usage, rates: Rates) -> int:
     """
     cached = usage.cache_read or usage.cache_write or usage.cache_write_1h
     if not (cached or usage.input_audio or usage.output_audio):  # as most calls are
-        millionths = usage.input * rates.input + usage.output * rates.output
-        return rates.request + (millionths + MILLION // 2) // MILLION
+        exact = usage.input * rates.input + usage.output * rates.output
+        return rates.request + (exact + MILLION // 2) // MILLION
+    return rates.request + (millionths(usage, rates) + MILLION // 2) // MILLION
+
+
+def millionths(usage: Usage, rates: Rates) -> int:
+    """What the tokens cost exactly, in millionths of a nano-USD: sums of them are right in any order, and
+    rounded once."""
     cache_read = rates.input if rates.cache_read is None else rates.cache_read
     cache_write = rates.input if rates.cache_write is None else rates.cache_write
     cache_write_1h = cache_write if rates.cache_write_1h is None else rates.cache_write_1h
     input_audio = rates.input if rates.input_audio is None else rates.input_audio
     output_audio = rates.output if rates.output_audio is None else rates.output_audio
-    millionths = (
+    return (
         (usage.input - usage.input_audio) * rates.input
         + usage.input_audio * input_audio
         + usage.cache_read * cache_read
@@ -78,7 +84,6 @@ def cost(usage: Usage, rates: Rates) -> int:
         + (usage.output - usage.output_audio) * rates.output
         + usage.output_audio * output_audio
     )
-    return rates.request + (millionths + MILLION // 2) // MILLION
 
 
 def nano_from_usd(usd: Decimal | int | str) -> int:

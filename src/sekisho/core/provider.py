@@ -78,6 +78,16 @@ class ModelFacts(Value, frozen=True, kw_only=True):
     date: str = ""
 
 
+class Retirement(Value, frozen=True, kw_only=True):
+    """That a provider is going to switch a model off, or has."""
+
+    date: str
+    """The last day, or the first without it, as the provider has announced it: `2027-01-14`."""
+    use: str | None = None
+    """`author/slug` that the provider names instead."""
+    source: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class BodyEdit:
     """One change to every request's body, made last of all."""
@@ -160,6 +170,8 @@ class Endpoint:
     """The provider's edits, then the model's own."""
     quantization: str | None = None
     """One of `preference.QUANTIZATIONS`; None: not known."""
+    retires: Retirement | None = None
+    """That the provider switches it off, if it has said so."""
     id: str = field(init=False, repr=False, compare=False)
     """Unique within a snapshot: a provider may serve several versions of one model."""
 

@@ -69,6 +69,12 @@ def _facts(route: Route, snapshot: Snapshot) -> ModelFacts | None:
     return snapshot.models.get(route.targets[0].endpoint.model)
 
 
+def _retires(route: Route) -> str | None:
+    """The day on which the last of its targets is switched off; None: not all of them are, so far."""
+    days = [target.endpoint.retires for target in route.targets]
+    return None if None in days else max(day.date for day in days if day is not None)
+
+
 def _plain_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
     facts = _facts(route, snapshot)
     created = (facts.created if facts else None) or 0
@@ -80,6 +86,7 @@ def _plain_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
         "type": "model",
         "display_name": facts.name if facts and not route.virtual else route.name,
         "created_at": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "shutdown_date": _retires(route),
     }
 
 
@@ -110,6 +117,7 @@ def _marketplace_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
         "per_request_limits": None,
         "supported_parameters": [name for name in facts.parameters if name in PARAMETERS] if facts else [],
         "default_parameters": None,
+        "expiration_date": _retires(route),
         "supported_voices": None,
         "links": {"details": f"/api/v1/models/{endpoint.model}/endpoints"},
     }

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from sekisho.pipeline import explain, notes
 from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
+from sekisho.pipeline.retiring import Retiring
 
 JSON_TYPE = b"content-type: application/json\r\n"
 _UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -56,6 +57,7 @@ class Responder:
     journal: Journal
     observe: Callable[[CallRecord], None]
     clock: Clock
+    retiring: Retiring = field(default_factory=Retiring)
 
     def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> Coroutine[Any, Any, None]:
         """Answer `exchange` on `out`; `extra` are header lines. Raises CancelledError only."""
@@ -193,14 +195,16 @@ class _Call:
         owner.observe(record)
 
     def _headers(self) -> bytes:
-        exchange = self._exchange
-        provider = exchange.endpoint.provider.name if exchange.endpoint else ""
+        exchange, endpoint, retires = self._exchange, self._exchange.endpoint, ""
+        provider = endpoint.provider.name if endpoint else ""
         if exchange.degraded is not None:
             provider += f"\r\nx-sekisho-degraded: {listed([exchange.degraded])}"
         dropped = f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n" if exchange.dropped else ""
+        if endpoint is not None and endpoint.retires is not None:
+            retires = self._owner.retiring.line(endpoint, endpoint.retires, self._owner.clock.now())
         lines = (
             f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
-            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}"
+            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}{retires}"
         )
         limits = limit_lines.lines(exchange) if exchange.standings or exchange.refusal else b""
         explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""

@@ -9,18 +9,24 @@ from sekisho.pipeline.prepare import Prepared
 from sekisho.wire import pointer
 
 
+def is_due(prepared: Prepared, route: Route, target: Target) -> bool:
+    """Whether there is anything to do to the members of a request."""
+    edited = target.extra_body or prepared.endpoint.extra_body
+    return bool(edited) or prepared.quirks.applies or route.prompt_cache != "pass"
+
+
 class Adaptation:
     """For one request on its way to one target."""
 
-    __slots__ = ("_edits", "_on_loss", "_prepared", "_prompt_cache", "needed")
+    __slots__ = ("_edits", "_on_loss", "_prepared", "_prompt_cache", "due")
 
     def __init__(self, prepared: Prepared, route: Route, target: Target):
         self._prepared = prepared
         self._on_loss = route.on_loss
         self._prompt_cache = route.prompt_cache
         self._edits = target.endpoint.extra_body + target.extra_body
-        self.needed = bool(self._edits) or prepared.quirks.applies or route.prompt_cache != "pass"
-        """Whether `adapt` has anything to do."""
+        self.due = is_due(prepared, route, target)
+        """Whether the body must be decoded into members at all for `adapt`."""
 
     def adapt(self, members: Members) -> tuple[str, ...]:
         """Cache marks, then quirks, then the operator's edits; returns the knobs that were lost.

@@ -23,7 +23,7 @@ from sekisho.core.route import Route, Target
 from sekisho.core.usage import Usage
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline import bill, meter, notes, provenance, splice, translate
-from sekisho.pipeline.adapt import Adaptation
+from sekisho.pipeline.adapt import Adaptation, is_due
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.key_turns import KeyTurns
 from sekisho.pipeline.prepare import Plane, Prepared
@@ -45,6 +45,7 @@ MOST_VALUES = 200_000
 """JSON values of a request that is translated. Reading and writing takes 2 to 4 us for a small part or
 message, so that this many hold up other calls for a few tenths of a second at worst. A prompt of a million
 tokens has as many only if it is a table of numbers. What is spliced is not looked into, and not limited."""
+FIRST_HOP = b"%b: 1\r\n" % HEADER
 KEY_ERRORS = (Throttled, ProviderAuthFailed, ProviderQuota)
 """That may be about the key alone."""
 NOTED = ("body", "members", "prompt_tokens", "endpoint", "dropped", "pace", "facts", "outrun")
@@ -152,7 +153,7 @@ class Call:
             else:
                 answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
                 watch.end("answered")
-            self._note(endpoint, watch.began, None)
+            notes.ended(exchange, endpoint, watch.began, self._clock.monotonic(), None)
         except UpstreamError as error:
             if not self._failed(endpoint, watch, error):
                 raise
@@ -167,7 +168,7 @@ class Call:
         """Whether it was the key's fault alone, and another one is to be tried."""
         exchange = self.exchange
         exchange.endpoint, error.provider = endpoint, endpoint.provider.name
-        self._note(endpoint, watch.began, error)
+        notes.ended(exchange, endpoint, watch.began, self._clock.monotonic(), error)
         if endpoint.provider.auth.further and self._another_key(endpoint, error):
             return True
         if exchange.entry.operation is Operation.CHAT:  # counting has limits of its own
@@ -191,7 +192,7 @@ class Call:
             tried = self._keys_tried.setdefault(prepared.endpoint.id, [])
             key = world.keys.choose(prepared, tried)
             tried.append(key)
-        hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1)
+        hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1) if exchange.hops else FIRST_HOP
         head = prepared.head(path, body, key) + passage.header_lines + hop
         self._sent = False
         sent = None if self.route.hedge is None else self._has_sent
@@ -224,14 +225,15 @@ class Call:
         return False
 
     def passage(self, prepared: Prepared, target: Target) -> Passage:
-        exchange = self.exchange
-        adaptation = Adaptation(prepared, self.route, target)
+        exchange, route = self.exchange, self.route
         if prepared.dialect is not exchange.dialect:
+            adaptation = Adaptation(prepared, route, target)
             return translate.Translation(self.request(), prepared, exchange.dialect, adaptation)
-        opened = None
         if provenance.holds_seals(exchange.body) and not prepared.quirks.opens_seals:
             opened = splice.open_seals(self.request(), prepared)
-        return splice.Splice(exchange, prepared, adaptation, opened)
+            return splice.Splice(exchange, prepared, Adaptation(prepared, route, target), opened)
+        due = is_due(prepared, route, target)
+        return splice.Splice(exchange, prepared, Adaptation(prepared, route, target) if due else None)
 
     def request(self) -> "Request":
         if self._request is None:
@@ -275,9 +277,6 @@ class Call:
             lost = rival.given_up()
             self.exchange.outrun = () if lost is None else (bill.price(rival.exchange.endpoint, lost, None),)
         return bill.shown_cost(self.exchange, usage, service_tier)
-
-    def _note(self, endpoint: Endpoint, began: float, error: UpstreamError | None) -> None:
-        notes.ended(self.exchange, endpoint, began, self._clock.monotonic(), error)
 
 
 def _read_request(exchange: Exchange, route: Route) -> "Request":

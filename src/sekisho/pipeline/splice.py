@@ -44,16 +44,21 @@ class Splice:
     __slots__ = ("_prepared", "body", "dropped", "header_lines", "show_usage")
 
     def __init__(
-        self, exchange: Exchange, prepared: Prepared, adaptation: Adaptation, opened: Opened | None = None
+        self,
+        exchange: Exchange,
+        prepared: Prepared,
+        adaptation: Adaptation | None,
+        opened: Opened | None = None,
     ):
+        """`adaptation`: None where it would change nothing."""
         members = dict(exchange.members)
         self._prepared = prepared
         self.dropped: tuple[str, ...] = ()
         self.show_usage = prepared.dialect.patch_request(members, prepared.facts)
-        if opened is not None:
-            members = dict(opened.members)
-            self.dropped = adaptation.dropped(opened.losses, opened.signatures)
-        if adaptation.needed:
+        if adaptation is not None:
+            if opened is not None:
+                members = dict(opened.members)
+                self.dropped = adaptation.dropped(opened.losses, opened.signatures)
             self.dropped += adaptation.adapt(members)
         self.body = _body(exchange, members)
         self.header_lines = prepared.forwarded(exchange.headers, exchange.named)

@@ -39,7 +39,7 @@ class Translation:
         self.show_usage = request.include_usage
         written_lines = "".join(f"{name}: {value}\r\n" for name, value in written.headers)
         self.header_lines = prepared.default_lines + written_lines.encode()
-        if adaptation.needed:
+        if adaptation.due:
             members = json.members(written.body)
             self.dropped += adaptation.adapt(members)
             self.body = json.encode(members)

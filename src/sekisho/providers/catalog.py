@@ -116,7 +116,8 @@ class Catalog:
         if known.lists_of is None:
             return self._offers.read(row)
         return tuple(
-            msgspec.structs.replace(offer, price=None) for offer in self._offers.read(known.lists_of)
+            msgspec.structs.replace(offer, price=None, past=(), retires=None)
+            for offer in self._offers.read(known.lists_of)
         )
 
     def facts(self, model: str) -> ModelFacts | None:

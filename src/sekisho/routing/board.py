@@ -157,18 +157,17 @@ class Board:
             return
         if record.provider is None or record.model is None or record.upstream_model is None:
             return
-        if record.stream:
-            taken = record.total_ms - (record.first_token_ms or 0)
-        else:
-            taken = max(
-                [attempt.milliseconds for attempt in record.attempts if attempt.code is None], default=0
-            )
+        standing = self.of(endpoint_id(record.provider, record.model, record.upstream_model))
+        now = self._clock()
+        if now < standing.measured + MEASURED_EVERY:
+            return
+        taken = record.total_ms - (record.first_token_ms or 0)
+        if not record.stream:
+            answered = [attempt.milliseconds for attempt in record.attempts if attempt.code is None]
+            taken = max(answered, default=0)
         if taken > 0:
-            standing = self.of(endpoint_id(record.provider, record.model, record.upstream_model))
-            now = self._clock()
-            if now >= standing.measured + MEASURED_EVERY:
-                standing.measured = now
-                standing.speed.add(usage.output * 1000 / taken, now)
+            standing.measured = now
+            standing.speed.add(usage.output * 1000 / taken, now)
 
     def keep(self, endpoints: Collection[str]) -> None:
         """Forgets what is idle and healthy, but for these: the others are in no document any more."""

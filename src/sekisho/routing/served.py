@@ -96,6 +96,7 @@ class Shelf:
             max_output=offer.max_output or (facts.max_output if facts else None),
             quirks=_each_once((*self._provider.quirks, *offer.quirks)),
             extra_body=self._provider.extra_body,
+            retires=offer.retires,
         )
         return Served(endpoint, (slug_of(offer.model),), (offer.upstream,), offer.aliases)
 

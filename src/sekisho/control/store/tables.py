@@ -146,6 +146,43 @@ rollups = Table(
 
 expired = Table("expired", metadata, Column("calls_before", Float, nullable=False))
 """One row: calls that began before are deleted, or about to be."""
+tariffs = Table(
+    "tariffs",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("begins", Float, primary_key=True),
+    # Millionths of the cost.
+    Column("markup", BigInteger, nullable=False),
+    Column("prices", JSON, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("made_by", String, nullable=False),
+)
+"""What organisations are charged, each until its next."""
+
+currency_rates = Table(
+    "currency_rates",
+    metadata,
+    Column("currency", String, primary_key=True),
+    # A day, as 2026-11-01.
+    Column("begins", String, primary_key=True),
+    # Millionths of the currency for a USD.
+    Column("rate", BigInteger, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("made_by", String, nullable=False),
+)
+
+prepaid = Table(
+    "prepaid",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("level", String, nullable=False),
+    Column("holder", String, nullable=False, index=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("note", String, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("made_by", String, nullable=False),
+)
+"""What was paid ahead. Rows are added, and never changed or deleted."""
 
 journal_segments = Table(
     "journal_segments",

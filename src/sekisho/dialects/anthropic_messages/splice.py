@@ -19,7 +19,7 @@ from sekisho.wire import json, kinds, sse
 from sekisho.wire.counts import shown_cost
 from sekisho.wire.json import members_of
 from sekisho.wire.relaying import relay_all
-from sekisho.wire.shape import BROKEN, Wire, missing_member
+from sekisho.wire.shape import BROKEN, Wire
 
 
 class _Delta(Wire):
@@ -67,6 +67,7 @@ _event = msgspec.json.Decoder(_Event)
 _answer = msgspec.json.Decoder(_Answer)
 _content = msgspec.json.Decoder(_Content)
 _KINDS = {"model": kinds.STRING, "messages": kinds.ARRAY}
+_NEEDED = ("model", "messages")
 _NATIVE = ("text", "thinking", "tool_use")
 """Blocks whose text counts as produced; what a server tool did is not the model's output."""
 _GOES_ON = ("text", "thinking", "redacted_thinking")
@@ -79,10 +80,7 @@ def check_members(members: Members) -> None:
 
     A missing `max_tokens` is left to the provider, for counting tokens does without one.
     """
-    kinds.check(members, _KINDS)
-    for name in ("model", "messages"):
-        if kinds.absent(members, name):
-            raise missing_member(name)
+    kinds.check(members, _KINDS, _NEEDED)
     if kinds.empty(members, "messages"):
         raise BadRequest("messages: empty. Send at least one message.", param="messages")
     if not bytes(members.get("max_tokens", b"0")).isdigit():

@@ -6,7 +6,6 @@ What goes out is changed at its top level only; `tap` is the other direction.
 from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.wire import kinds
-from sekisho.wire.shape import missing_member
 
 _KINDS = {
     "model": kinds.STRING,
@@ -24,13 +23,11 @@ _KINDS = {
     "service_tier": kinds.STRING,
     "user": kinds.STRING,
 }
+_NEEDED = ("model", "messages")
 
 
 def check_members(members: Members) -> None:
     """The kinds of the top-level members, by their first bytes; the provider checks the rest."""
-    kinds.check(members, _KINDS)
-    for name in ("model", "messages"):
-        if kinds.absent(members, name):
-            raise missing_member(name)
+    kinds.check(members, _KINDS, _NEEDED)
     if kinds.empty(members, "messages"):
         raise BadRequest("messages: empty. Send at least one message.", param="messages")

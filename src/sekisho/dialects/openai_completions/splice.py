@@ -4,7 +4,7 @@ import msgspec
 
 from sekisho.core.contract import Facts, Members, ReplyOptions, TargetFacts
 from sekisho.wire import kinds, openai_tap
-from sekisho.wire.shape import Wire, missing_member
+from sekisho.wire.shape import Wire
 
 _KINDS = {
     "model": kinds.STRING,
@@ -39,9 +39,7 @@ _choices = msgspec.json.Decoder(_Choices)
 def check_members(members: Members) -> None:
     """The kinds of the top-level members; the provider checks the rest. A prompt may be missing: some servers
     take it in other members (vLLM's `prompt_embeds`)."""
-    kinds.check(members, _KINDS)
-    if kinds.absent(members, "model"):
-        raise missing_member("model")
+    kinds.check(members, _KINDS, ("model",))
 
 
 def place_no_mark(_members: Members, _target: TargetFacts) -> None:

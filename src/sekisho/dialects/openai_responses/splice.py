@@ -29,9 +29,7 @@ _KINDS = {
 
 def check_members(members: Members) -> None:
     """The kinds of the top-level members, by their first bytes; the provider checks the rest."""
-    kinds.check(members, _KINDS)
-    if kinds.absent(members, "model"):
-        raise missing_member("model")
+    kinds.check(members, _KINDS, ("model",))
     if not all(kinds.absent(members, name) for name in STATE):
         return
     if kinds.absent(members, "input"):

@@ -1,6 +1,6 @@
 """The compiled files of this folder, read piece by piece: what nobody asks for is never decoded.
 
-`scripts/compile_models.py` writes them; nothing else does.
+`scripts/compile_models.py` writes them, and `sekisho catalog update` newer ones beside them.
 """
 
 from importlib import resources
@@ -9,7 +9,15 @@ import msgspec
 
 from sekisho.core.message import Value
 from sekisho.core.money import Price
-from sekisho.core.provider import ModelFacts
+from sekisho.core.provider import ModelFacts, Retirement
+
+
+class Past(Value, frozen=True, kw_only=True):
+    """A price that held before."""
+
+    price: Price
+    until: str
+    """The first day on which it held no more."""
 
 
 class Offer(Value, frozen=True, kw_only=True):
@@ -27,6 +35,9 @@ class Offer(Value, frozen=True, kw_only=True):
     max_output: int | None = None
     quirks: tuple[str, ...] = ()
     """The model's own, beside its provider's."""
+    retires: Retirement | None = None
+    past: tuple[Past, ...] = ()
+    """The latest first."""
 
 
 class OfferFile(msgspec.Struct, frozen=True):

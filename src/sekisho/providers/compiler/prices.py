@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
-from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
 from sekisho.core.money import NANO, Price, Rates, Tier
+from sekisho.providers.models.store import Past
 
 DEAREST = "genai-prices, dearest rate of the day"
 """Source of prices that change with the hour. The books must rather say too much than too little."""
@@ -44,6 +45,27 @@ def price_of(model: ModelInfo, day: dt.date, *, claude: bool) -> Price | None:
         service=service or None,
         source="" if all(price == dearest for price in found) else DEAREST,
     )
+
+
+def past_of(model: ModelInfo, day: dt.date, *, claude: bool) -> tuple[Past, ...]:
+    """The prices before those of `day`, the latest first, each with the day on which it was over."""
+    found: list[Past] = []
+    later = price_of(model, day, claude=claude)
+    for until in _changes(model, day):
+        before = price_of(model, until - dt.timedelta(days=1), claude=claude)
+        if before is not None and before != later:
+            found.append(Past(price=before, until=until.isoformat()))
+        later = before
+    return tuple(found)
+
+
+def _changes(model: ModelInfo, day: dt.date) -> list[dt.date]:
+    """The days up to `day` on which prices changed, the latest first."""
+    entries = model.prices if isinstance(model.prices, list) else []
+    days = {
+        entry.constraint.start_date for entry in entries if isinstance(entry.constraint, StartDateConstraint)
+    }
+    return sorted((each for each in days if each <= day), reverse=True)
 
 
 def _of_the_day(model: ModelInfo, day: dt.date, context: dict[str, str]) -> Iterable[ModelPrice]:

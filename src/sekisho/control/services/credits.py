@@ -1,0 +1,170 @@
+"""What was paid ahead, and what is left of it. Entries are added, and never changed: a correction is an entry
+of its own, below 0."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import insert as insert_into
+
+from sekisho.control.services.limits import LARGEST
+from sekisho.control.services.refusal import Missing, Refused
+from sekisho.control.services.spend import Question, spend
+from sekisho.control.services.tariffs import TariffService
+from sekisho.control.services.words import LONGEST_VALUE, checked_name
+from sekisho.control.store.engine import Store
+from sekisho.control.store.lookup import Among
+from sekisho.control.store.spending import COLUMNS
+from sekisho.control.store.tables import api_keys, holders, prepaid
+from sekisho.core.clock import Clock
+from sekisho.core.limit import Level, Limit
+from sekisho.core.message import Value
+from sekisho.core.money import MILLION, usd_text
+from sekisho.metering.tariff import tariff_at
+
+LEVELS: Mapping[Level, str] = MappingProxyType({"organisation": "org", "team": "team", "key": "key"})
+"""Who may pay ahead, and what stands before a name on the command line."""
+
+
+class Credit(Value, frozen=True, kw_only=True):
+    id: str
+    level: Level
+    holder: str
+    """The id of an organisation, team or key."""
+    amount: int
+    """Nano-USD; below 0: taken back."""
+    note: str = ""
+    made: float
+    """Seconds since the epoch."""
+    made_by: str
+
+
+class Balance(Value, frozen=True, kw_only=True):
+    """Nano-USD, of one holder. Charges count from the first credit on."""
+
+    level: Level
+    holder: str
+    since: float
+    credits: int
+    charges: int
+    cost: int
+    """What providers were paid for the same calls."""
+    uncharged: int
+    """Calls that are not in `charges`, because nobody knows their price."""
+
+    @property
+    def left(self) -> int:
+        return self.credits - self.charges
+
+
+class CreditService:
+    """Waits for the database: not for the event loop. May raise StoreError."""
+
+    def __init__(self, store: Store, clock: Clock):
+        self._store = store
+        self._clock = clock
+
+    def find(self, level: Level, wanted: str) -> str:
+        """The id of the holder with this id or name. Raises Missing."""
+        with self._store.read() as connection:
+            rows = _rows(connection, level, wanted)
+        if len(rows) == 1:
+            found: str = rows[0]["id"]
+            return found
+        fits = (
+            f"fits several: {', '.join(row['id'] for row in rows)}" if rows else "is the name or id of none"
+        )
+        msg = f"{wanted[:200]!r} {fits}; name one {level}'s id"
+        raise Missing(msg, level)
+
+    def add(self, level: Level, holder: str, amount: int, made_by: str, note: str = "") -> Credit:
+        """`holder`: an id or a name. Raises Refused, Missing."""
+        if not 0 < abs(amount) <= LARGEST:
+            msg = f"a credit is from {usd_text(1)} to {usd_text(LARGEST)} USD, or as much below 0"
+            raise Refused(msg, "amount")
+        if len(note) > LONGEST_VALUE or not note.isprintable():
+            msg = f"a note has up to {LONGEST_VALUE} printable characters"
+            raise Refused(msg, "note")
+        credit = Credit(
+            id=f"cred_{secrets.token_hex(8)}",
+            level=level,
+            holder=self.find(level, holder),
+            amount=amount,
+            note=note,
+            made=self._clock.now(),
+            made_by=checked_name(made_by, "who"),
+        )
+        with self._store.write() as connection:
+            connection.execute(insert_into(prepaid).values(msgspec.structs.asdict(credit)))
+        return credit
+
+    def list(self, level: Level | None = None, holder: str | None = None) -> list[Credit]:
+        """In the order in which they were added; of all holders, or of the one with this id."""
+        wanted = select(prepaid).order_by(prepaid.c.made, prepaid.c.id)
+        if holder is not None:
+            wanted = wanted.where(prepaid.c.level == level, prepaid.c.holder == holder)
+        with self._store.read() as connection:
+            return [_credit(row) for row in connection.execute(wanted).mappings()]
+
+    def balance(self, level: Level, holder: str) -> Balance | None:
+        """Of the holder with this id. None: it never paid ahead."""
+        entries = self.list(level, holder)
+        if not entries:
+            return None
+        since = entries[0].made
+        question = Question(since=since, until=self._clock.now(), within=(COLUMNS[level] == holder,))
+        total = spend(self._store, question).total
+        return Balance(
+            level=level,
+            holder=holder,
+            since=since,
+            credits=sum(entry.amount for entry in entries),
+            charges=question.currency.shown(total.charge),
+            cost=total.sums.cost,
+            uncharged=total.uncharged,
+        )
+
+    def limit(self, level: Level, holder: str) -> Limit | None:
+        """What lets the holder spend its credits and no more: its amount is the cost to this moment, and what
+        the balance buys at the organisation's mark-up of now. None: it never paid ahead.
+
+        With a mark-up that stays, the amount does so too. With one that changes, or with prices of the
+        organisation's own, it moves: ask again, under the same id."""
+        balance = self.balance(level, holder)
+        if balance is None:
+            return None
+        kept = TariffService(self._store, self._clock).list(self._organisation(level, holder))
+        markup = tariff_at([each.tariff for each in kept], self._clock.now()).markup
+        factor = MILLION + markup
+        buys = balance.left * MILLION // factor if factor else LARGEST  # given away: nothing is charged
+        return Limit(
+            id=f"credits_{holder}",
+            level=level,
+            holder=holder,
+            measure="usd",
+            amount=max(0, min(balance.cost + buys, LARGEST)),
+            period="total",
+            since=balance.since,
+        )
+
+    def _organisation(self, level: Level, holder: str) -> str:
+        table = api_keys if level == "key" else holders
+        with self._store.read() as connection:
+            wanted = select(table.c.organisation).where(table.c.id == holder)
+            found: str = connection.execute(wanted).scalar_one()
+            return found
+
+
+def _rows(connection: Connection, level: Level, wanted: str) -> Sequence[RowMapping]:
+    if level == "key":
+        among = Among(api_keys, api_keys.c.id.is_not(None), api_keys.c.revoked.is_(None))
+    else:
+        among = Among(holders, holders.c.kind == level, holders.c.disabled.is_(None))
+    found = among.by_id(connection, wanted)
+    return among.by_name(connection, wanted) if found is None else [found]
+
+
+def _credit(row: RowMapping) -> Credit:
+    return msgspec.convert({name: row[name] for name in Credit.__struct_fields__}, Credit)

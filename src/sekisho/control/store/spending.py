@@ -1,0 +1,169 @@
+"""What calls came to together, read from the table of calls. The one place that adds them up for reports of
+spending: what else may keep such sums takes its place here.
+
+A call whose answer several targets made, or ran for, says in its attempts what each was paid. Such calls are
+the exception, and read one by one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, Connection, String, case, cast, func, literal, not_, select
+from sqlalchemy.sql.elements import KeyedColumnElement
+
+from sekisho.control.store import calls
+from sekisho.control.store.tables import calls as table
+from sekisho.core.record import SETTLEMENT, CallRecord
+from sekisho.core.usage import Usage
+
+DAY = 86_400
+COLUMNS: Mapping[str, KeyedColumnElement[Any]] = MappingProxyType(
+    {
+        "organisation": table.c.organisation,
+        "team": table.c.team,
+        "project": table.c.project,
+        "owner": table.c.owner,
+        "key": table.c.key_id,
+        "user": table.c.end_user,
+        "app": table.c.app,
+        "operation": table.c.operation,
+        "model": table.c.model,
+        "provider": table.c.provider,
+        "tag": table.c.tags,
+        "upstream_model": table.c.upstream_model,
+    }
+)
+"""What calls are told apart by, and the day besides."""
+SHARED = cast(table.c.attempts, String).like('%"usage"%')
+ASKED = cast(table.c.attempts, String) != "[]"
+"""A provider was asked: the answer was not another call's."""
+_BIG = 2**32
+_SUMMED = (
+    "cost",
+    *(f"usage_{kind}" for kind in ("input", "cache_read", "cache_write", "cache_write_1h", "output")),
+)
+
+
+@dataclass(slots=True)
+class Sums:
+    """All can be added to their like."""
+
+    calls: int = 0
+    unpriced: int = 0
+    """Of them, those with an endpoint that has no price: their cost is not, or not all, in `cost`."""
+    cost: int = 0
+    """Nano-USD."""
+    input: int = 0
+    """Tokens; their kinds are those of `Usage`."""
+    cache_read: int = 0
+    cache_write: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(**{kind: getattr(self, kind) for kind in USAGE})
+
+    def add(self, other: "Sums") -> None:
+        for name in NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+NUMBERS = tuple(each.name for each in fields(Sums))
+USAGE = NUMBERS[3:]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some time in which clocks are not changed."""
+
+    since: float
+    """Seconds since the epoch; calls that began then count, and not those that began at `until`."""
+    until: float
+    ahead: int = 0
+    """Seconds that clocks are ahead of UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Calls that are alike in all that was asked for."""
+
+    names: tuple[str | None, ...]
+    day: int | None
+    """Days since 1970-01-01, by the stretch's clocks; None where days are not told apart."""
+    asked: bool
+    """Whether providers were asked. False: these calls got the answers of others."""
+    sums: Sums
+
+
+def read_parts(
+    connection: Connection,
+    by: Sequence[str],
+    stretch: Stretch,
+    *conditions: ColumnElement[bool],
+    daily: bool = False,
+) -> Iterator[Part]:
+    """All calls of a stretch that meet the conditions, told apart by some of `COLUMNS`; tags as a text of
+    JSON. What was paid to other providers and models than the last counts there, without a call."""
+    begun = (table.c.started >= stretch.since, table.c.started < stretch.until, *conditions)
+    columns = [cast(COLUMNS[name], String) if name == "tag" else COLUMNS[name] for name in by]
+    called = case((table.c.operation == SETTLEMENT, 0), else_=1)
+    rows = select(
+        *(column.label(f"name_{at}") for at, column in enumerate(columns)),
+        (_day(stretch.ahead) if daily else literal(0)).label("day"),
+        case((ASKED, 1), else_=0).label("asked"),
+        called.label("calls"),
+        case((table.c.unpriced, called), else_=0).label("unpriced"),
+        *(func.coalesce(table.c[name], 0).label(name) for name in _SUMMED),
+    ).where(*begun, not_(SHARED))
+    each = rows.subquery().c
+    groups = [*(each[f"name_{at}"] for at in range(len(by))), each.day, each.asked]
+    sums = [func.sum(each.calls), func.sum(each.unpriced)]
+    for name in _SUMMED:  # in two halves: the absurd count of one provider must not overflow everybody's sums
+        sums += [func.sum(each[name] // _BIG), func.sum(each[name] % _BIG)]
+    for row in connection.execute(select(*groups, *sums).group_by(*groups)):
+        day, asked = row[len(by) : len(groups)]
+        told = int(day) if daily else None
+        yield Part(tuple(row[: len(by)]), told, bool(asked), _sums(row[len(groups) :]))
+    for record in calls.select(connection, *begun, SHARED):
+        told = int(record.started + stretch.ahead) // DAY if daily else None
+        for names, found in _spread(record, by):
+            yield Part(names, told, asked=True, sums=found)
+
+
+def _day(ahead: int) -> ColumnElement[int]:
+    local = table.c.started + ahead
+    whole = cast(local, BigInteger)  # some databases cut the fraction off, some round
+    return (whole - case((whole > local, 1), else_=0)) // DAY
+
+
+def _sums(values: Sequence[Any]) -> Sums:
+    halves = [int(value) for value in values[2:]]
+    whole = [high * _BIG + low for high, low in zip(halves[::2], halves[1::2], strict=True)]
+    return Sums(int(values[0]), int(values[1]), *whole)
+
+
+def _spread(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | None, ...], Sums]]:
+    """A call's own place with all but the cost that belongs to others, and theirs."""
+    cost = record.cost or 0
+    for attempt in record.attempts if cost and len(record.attempts) > 1 else ():
+        model = attempt.model or record.model
+        if attempt.cost and (attempt.provider, model) != (record.provider, record.model):
+            cost -= attempt.cost
+            paid = {"provider": attempt.provider, "model": model, "upstream_model": attempt.upstream_model}
+            yield _names(record, by, paid), Sums(cost=attempt.cost)
+    usage = record.usage or Usage()
+    called = 0 if record.operation == SETTLEMENT else 1
+    tokens = {kind: getattr(usage, kind) for kind in USAGE}
+    yield _names(record, by, {}), Sums(called, called if record.unpriced else 0, cost, **tokens)
+
+
+def _names(
+    record: CallRecord, by: Iterable[str], instead: Mapping[str, str | None]
+) -> tuple[str | None, ...]:
+    members = {"key": "key_id", "tag": "tags"}
+    found = [instead[name] if name in instead else getattr(record, members.get(name, name)) for name in by]
+    return tuple(msgspec.json.encode(name).decode() if isinstance(name, tuple) else name for name in found)
