@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from sekisho.control.services import shown
 from sekisho.control.services.holders import HolderService
 from sekisho.control.services.keys import KeyPage, KeyService, digest
 from sekisho.control.services.principals import read_principals
@@ -11,7 +12,7 @@ from sekisho.control.services.refusal import Missing, Refused
 from sekisho.control.services.terms import HolderDraft, KeyDraft, Kind
 from sekisho.control.store.engine import Store
 from sekisho.core.clock import Clock
-from sekisho.core.preference import NONE
+from sekisho.core.preference import NONE, PriceCap
 from sekisho.core.principal import Principal
 
 HOSTILE = [
@@ -243,3 +244,34 @@ def test_lists_come_page_by_page_without_gaps_or_repeats(office: Office) -> None
         seen += [key.id for key in page]
     assert seen == whole
     assert len(seen) == 7
+
+
+def test_what_levels_prefer_holds_together_and_the_nearest_chooses(office: Office) -> None:
+    wish = {"may_train": False, "select": "balanced", "price_cap": {"input": "0.5"}}
+    office.holders("organisation").update("default", HolderDraft(prefer=wish))
+    key, text = office.keys.create(
+        "own", KeyDraft(providers=("openai", "groq"), prefer={"select": "cheapest", "ignore": ["groq"]})
+    )
+    found = office.principals()[digest(text)].prefer
+    assert set(found.only or ()) == {"openai", "groq"}
+    assert (found.ignore, found.may_train, found.select) == (("groq",), False, "cheapest")
+    assert found.price_cap == PriceCap(input=500_000_000)
+    assert shown.key(key, office.time)["prefer"] == {"select": "cheapest", "ignore": ["groq"]}
+    office.keys.update(key.id, KeyDraft(prefer=None))
+    assert office.principals()[digest(text)].prefer.select == "balanced"
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        ({"selekt": "cheapest"}, "prefer"),
+        ({"select": "luckiest"}, "prefer.select"),
+        ({"only": []}, "prefer.only"),
+        ({"order": ["a"], "ignore": ["a"]}, "prefer.order"),
+        ({"price_cap": {"input": -1}}, "prefer.price_cap.input"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(office: Office, wish: dict[str, object], field: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        office.keys.create("own", KeyDraft(prefer=wish))
+    assert refusal.value.field == field

@@ -106,6 +106,17 @@ async def test_a_key_reports_on_itself(client: httpx2.AsyncClient, live: Live) -
         assert report["data"]["expires_at"].endswith("Z")
 
 
+async def test_a_key_that_prefers_is_served_as_it_prefers(live: Live) -> None:
+    keys = KeyService(Store(f"sqlite:///{live.data_dir / 'sekisho.db'}"), Clock())
+    wish: dict[str, Any] = {"price_cap": {"input": "0"}}
+    _, text = await asyncio.to_thread(lambda: keys.create("thrifty", KeyDraft(prefer=wish)))
+    async with live.http(text) as mine:
+        body = {"model": "acme/cached", "messages": [{"role": "user", "content": "?"}]}
+        refused = await mine.post("/v1/chat/completions", json=body)
+    assert refused.status_code == 403
+    assert "price" in refused.json()["error"]["message"]
+
+
 # --- answers ---------------------------------------------------------------------------------------
 
 SCRIPTS = ["echo", "japanese", "thinking", "refusal", "filtered", "cut-short", "cached", "empty"]

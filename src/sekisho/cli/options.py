@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 import typer
 from msgspec import UNSET, UnsetType
 
@@ -13,6 +14,7 @@ from sekisho.control.services import limits
 from sekisho.control.services.limits import LimitDraft
 from sekisho.control.services.refusal import Refused
 from sekisho.core.limit import Limit
+from sekisho.wire import json
 
 _LIST = "names separated by commas, `all`, or `none`."
 Text = str | None
@@ -42,6 +44,9 @@ class TermOptions:
     deny_origin: Annotated[
         Text, typer.Option(help="Not with providers and models of these countries: CN,RU, or `none`.")
     ] = None
+    prefer: Annotated[
+        Text, typer.Option(help='How targets are chosen, as JSON: \'{"select": "cheapest"}\', or `none`.')
+    ] = None
     metadata: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Kept for you. May be repeated.")
     ] = None
@@ -55,6 +60,7 @@ class TermOptions:
             "operations": _names(self.operations),
             "networks": _names(self.ip),
             "denied_origins": _names(self.deny_origin) or () if self.deny_origin is not None else UNSET,
+            "prefer": UNSET if self.prefer is None else _object(self.prefer),
             "limits": self._limits(held),
             "metadata": UNSET if self.metadata is None else _pairs(self.metadata),
         }
@@ -149,6 +155,19 @@ def _prefixed(before: str, text: str | None, after: str = "") -> list[str]:
         return []
     amount, blank, rest = text.partition(" ")
     return [f"{before}{amount}{after}{blank}{rest}"]
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    if text == "none":
+        return None
+    try:
+        found = json.decode(text.encode())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        msg = f"prefer is not JSON: {error}"
+        raise Refused(msg, "prefer") from None
+    if not isinstance(found, dict):
+        raise Refused('prefer is an object, such as {"select": "cheapest"}', "prefer")
+    return found
 
 
 def _pairs(said: Sequence[str]) -> dict[str, str]:

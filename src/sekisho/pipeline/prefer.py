@@ -48,31 +48,33 @@ def asked(named: Named, providers: Collection[str]) -> Preferences:
     Raises BadRequest, naming the member.
     """
     value = named.get(HEADER)
-    return NONE if value is None else _read(value, providers)
+    return NONE if value is None else read(value, providers)
 
 
-def _read(value: bytes, providers: Collection[str]) -> Preferences:
-    read: _Asked = _HERE.decode(_decoder, value)
+def read(value: bytes, providers: Collection[str] | None = None, place: Place = _HERE) -> Preferences:
+    """The same words somewhere else, which errors name. Without `providers` any name is taken. Raises
+    BadRequest."""
+    said: _Asked = place.decode(_decoder, value)
     for member in ("only", "ignore", "order"):
-        for at, name in enumerate(getattr(read, member) or ()):
-            if name not in providers:
-                raise _HERE.no_provider(name, f"{member}.{at}", providers)
-    members = {name: getattr(read, name) for name in read.__struct_fields__}
-    cap = read.price_cap
+        for at, name in enumerate(getattr(said, member) or ()):
+            if providers is not None and name not in providers:
+                raise place.no_provider(name, f"{member}.{at}", providers)
+    members = {name: getattr(said, name) for name in said.__struct_fields__}
+    cap = said.price_cap
     if cap is not None:
         members["price_cap"] = PriceCap(
-            input=_HERE.rate(cap.input, "price_cap.input"),
-            output=_HERE.rate(cap.output, "price_cap.output"),
-            request=_HERE.per_request(cap.request, "price_cap.request"),
+            input=place.rate(cap.input, "price_cap.input"),
+            output=place.rate(cap.output, "price_cap.output"),
+            request=place.per_request(cap.request, "price_cap.request"),
         )
-    members["denied_origins"] = tuple(_country(*each) for each in enumerate(read.denied_origins))
+    members["denied_origins"] = tuple(_country(*each, place) for each in enumerate(said.denied_origins))
     for member in ("min_throughput", "max_first_token"):
         members[member] = cutoffs(members[member])
-    return _HERE.consistent(Preferences(**members))
+    return place.consistent(Preferences(**members))
 
 
-def _country(at: int, text: str) -> str:
+def _country(at: int, text: str, place: Place) -> str:
     try:
         return country(text)
     except ValueError as error:
-        raise _HERE.wrong(str(error), f"denied_origins.{at}") from None
+        raise place.wrong(str(error), f"denied_origins.{at}") from None

@@ -1,14 +1,21 @@
 """What a holder or a key may use. A list that is set allows what it names and nothing else, also when it is
 empty."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import reduce
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
 
 from sekisho.control.services.refusal import Refused
+from sekisho.core import preference
+from sekisho.core.error import BadRequest
 from sekisho.core.message import Value
 from sekisho.core.operation import Operation
 from sekisho.core.preference import NONE, Preferences, country
 from sekisho.core.principal import Network
+from sekisho.pipeline import prefer
+from sekisho.pipeline.wish import Place
+from sekisho.wire import json
 
 MOST = 1000
 """Entries of one list."""
@@ -30,6 +37,9 @@ class Allowance(Value, frozen=True, kw_only=True):
     operations: Names | None = None
     networks: Names | None = None
     """Addresses and ranges (`10.0.0.0/8`) that calls may come from."""
+    prefer: Names = ()
+    """What its calls ask of targets, as the header `x-sekisho-prefer` would: JSON, of the outermost level
+    first."""
 
 
 ALL = Allowance()
@@ -44,6 +54,7 @@ def checked(allowance: Allowance) -> Allowance:
         denied_origins=_countries(allowance.denied_origins),
         operations=_operations(allowance.operations),
         networks=_networks(allowance.networks),
+        prefer=allowance.prefer,
     )
 
 
@@ -58,16 +69,38 @@ def narrowed(outer: Allowance, inner: Allowance) -> Allowance:
         denied_origins=tuple(sorted({*outer.denied_origins, *inner.denied_origins})),
         operations=_both(outer.operations, inner.operations),
         networks=_shared(outer.networks, inner.networks),
+        prefer=outer.prefer + inner.prefer,
     )
 
 
 def preferences(allowance: Allowance) -> Preferences:
     """What of it targets are chosen by; `NONE` where nothing is said."""
-    if allowance.providers is None and allowance.regions is None and not allowance.denied_origins:
-        return NONE
-    return Preferences(
-        only=allowance.providers, regions=allowance.regions, denied_origins=allowance.denied_origins
-    )
+    found = [prefer.read(text.encode()) for text in allowance.prefer]
+    if allowance.providers is not None or allowance.regions is not None or allowance.denied_origins:
+        found.append(
+            Preferences(
+                only=allowance.providers, regions=allowance.regions, denied_origins=allowance.denied_origins
+            )
+        )
+    return reduce(preference.narrowed, found, NONE)
+
+
+def read_prefer(said: Mapping[str, Any] | None) -> Names:
+    """The member `prefer` of what is asked for, checked. None takes it away. Raises Refused."""
+    if said is None:
+        return ()
+    text = json.encode(said)
+    try:
+        prefer.read(text, place=Place("prefer"))
+    except BadRequest as error:
+        raise Refused(error.message, error.param) from None
+    return (text.decode(),)
+
+
+def shown_prefer(allowance: Allowance) -> Any:
+    """As it was said; a list where several levels have a say."""
+    found = [json.decode(text.encode()) for text in allowance.prefer]
+    return found if len(found) > 1 else next(iter(found), None)
 
 
 def networks(allowance: Allowance) -> tuple[Network, ...] | None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from sekisho.control.services import limits
+from sekisho.control.services.allowance import Allowance, shown_prefer
 from sekisho.control.services.principals import Effective
 from sekisho.control.services.terms import ApiKey, Holder, Terms
 from sekisho.core.limit import Limit
@@ -39,7 +40,7 @@ def effective(holds: Effective | None) -> dict[str, Any] | None:
     if holds is None:
         return None
     told = [{"level": each.level, "holder": each.holder, **limit(each)} for each in holds.limits]
-    return {**msgspec.structs.asdict(holds.allowance), "limits": told}
+    return {**_allowance(holds.allowance), "limits": told}
 
 
 def limit(found: Limit) -> dict[str, Any]:
@@ -69,9 +70,13 @@ def _head(found: Terms, standing: str) -> dict[str, Any]:
     }
 
 
+def _allowance(found: Allowance) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(found), "prefer": shown_prefer(found)}
+
+
 def _terms(found: Terms) -> dict[str, Any]:
     return {
-        **msgspec.structs.asdict(found.allowance),
+        **_allowance(found.allowance),
         "limits": [limit(each) for each in found.limits],
         "metadata": found.metadata,
         "disabled": found.disabled is not None,

@@ -7,7 +7,7 @@ epoch.
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import RowMapping
 
 from sekisho.control.services import limits, words
-from sekisho.control.services.allowance import ALL, Allowance, checked
+from sekisho.control.services.allowance import ALL, Allowance, checked, read_prefer
 from sekisho.control.services.limits import LimitDraft
 from sekisho.core.limit import Level, Limit
 from sekisho.core.principal import DEFAULT_ORGANISATION
@@ -84,6 +84,8 @@ class Draft(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     networks: Names | UnsetType | None = UNSET
     limits: tuple[LimitDraft | str, ...] | UnsetType = UNSET
     """All that there are to be."""
+    prefer: dict[str, Any] | UnsetType | None = UNSET
+    """As the header `x-sekisho-prefer` says it."""
     metadata: dict[str, str] | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
 
@@ -120,6 +122,8 @@ def changed(held: T, draft: Draft, kind: Kind | Literal["key"], now: float) -> T
     """`held` as `draft` asks for, in what stands at every level. Raises Refused."""
     lists = {name: getattr(draft, name) for name in Allowance.__struct_fields__}
     said = {name: value for name, value in lists.items() if value is not UNSET}
+    if "prefer" in said:
+        said["prefer"] = read_prefer(said["prefer"])
     if said:
         held = replace(held, allowance=checked(replace(held.allowance, **said)))
     if draft.name is not UNSET:
