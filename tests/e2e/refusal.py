@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+MARKET = "/api/v1"
 USER = [{"role": "user", "content": "関所はどこですか"}]
 TYPES = {
     400: "invalid_request_error",
@@ -34,11 +35,14 @@ def refused(answer: httpx2.Response, status: int, param: str | None = None, kind
         assert body["type"] == "error"
         assert body["request_id"] == answer.headers["x-request-id"]
         found = error["details"].get("param")
+    elif answer.request.url.path.startswith(MARKET):
+        assert error["code"] == status
+        found = error["metadata"].get("param")
     else:
         assert error["code"]
         found = error["param"]
     wanted = kind or TYPES.get(status)
-    assert wanted is None or error["type"] == wanted
+    assert wanted is None or answer.request.url.path.startswith(MARKET) or error["type"] == wanted
     assert found == param
     assert "Traceback" not in answer.text
     message = error["message"]

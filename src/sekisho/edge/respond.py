@@ -21,7 +21,7 @@ from sekisho.core.error import InternalError, SekishoError, UpstreamError
 from sekisho.core.exchange import Exchange
 from sekisho.core.port import Journal
 from sekisho.core.record import CallRecord, Outcome
-from sekisho.edge import limit_lines
+from sekisho.edge import limit_lines, market_errors
 from sekisho.edge.connection import Connection
 from sekisho.edge.message import Request, error_status
 from sekisho.edge.server import Refuse
@@ -166,12 +166,18 @@ class _Call:
                 error.provider, error.attempts = exchange.endpoint.provider.name, len(exchange.attempts)
                 notes.broke_off(exchange, self._owner.clock.monotonic(), error.code)
                 error.history = notes.history(exchange)
-            frame = dialect.write_error_frame(error, exchange.id, exchange.entry.framing)
+            if exchange.show_money and market_errors.frames(dialect):
+                frame = market_errors.write_frame(error, exchange)
+            else:
+                frame = dialect.write_error_frame(error, exchange.id, exchange.entry.framing)
             self.end("interrupted", 200, error.code, partial(out.end, frame))
             return
         status = error_status(error)
         headers = JSON_TYPE + self._headers() + retry_after(error) + limit_lines.not_again(error)
-        body = dialect.write_error(error, exchange.id)
+        if exchange.show_money and market_errors.shapes(dialect):
+            body = market_errors.write(error, exchange.id)
+        else:
+            body = dialect.write_error(error, exchange.id)
         self.end("error", status, error.code, partial(out.send, status, headers, body))
 
     def end(self, outcome: Outcome, status: int, code: str | None, release: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from sekisho.core.error import (
     SekishoError,
 )
 from sekisho.core.exchange import Exchange
+from sekisho.edge import market_errors
 from sekisho.edge.admin import AdminPages
 from sekisho.edge.connection import Connection
 from sekisho.edge.cors import Cors
@@ -120,6 +121,8 @@ class Routes:
         headers = JSON_TYPE + b"x-request-id: %b\r\n" % request_id.encode() + retry_after(error)
         if isinstance(error, MethodNotAllowed):
             headers += b"allow: %b\r\n" % _allowed(mount).encode()
+        if path.startswith(MONEY) and market_errors.shapes(dialect):
+            return headers, market_errors.write(error, request_id)
         return headers, dialect.write_error(error, request_id)
 
     async def _page(self, mount: Place | None, request: Request) -> PageAnswer:
