@@ -321,8 +321,8 @@ class Dialect:
     """Thinking without its end does no harm: what clients send back of it is not checked. Where it is, a
     conversation that holds some could never go on."""
     limit_lines: Callable[[Literal["requests", "tokens"], Left, float], str] | None = None
-    """(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to be
-    told. None: those of `wire.limit_lines`."""
+    """(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to
+    be told. None: those of `wire.limit_lines`."""
     has_terminator: bool = True
     """False: no event of a stream says that it is the last; a finish reason and the connection's clean end
     do."""
