@@ -11,6 +11,8 @@ from sekisho.cli.explain import explain
 from sekisho.cli.export import export
 from sekisho.cli.holders import commands_for
 from sekisho.cli.keys import keys
+from sekisho.cli.models import models
+from sekisho.cli.providers import providers
 from sekisho.cli.rates import rates
 from sekisho.cli.report import report
 from sekisho.cli.rollups import rollups
@@ -31,6 +33,8 @@ app.add_typer(commands_for("team", "teams"), name="teams")
 app.add_typer(commands_for("project", "projects"), name="projects")
 app.add_typer(commands_for("person", "people"), name="people")
 app.add_typer(commands_for("account", "service accounts"), name="accounts")
+app.add_typer(models, name="models")
+app.add_typer(providers, name="providers")
 app.add_typer(report, name="report")
 app.add_typer(rollups, name="rollups")
 app.add_typer(export, name="export")

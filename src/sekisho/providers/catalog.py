@@ -103,6 +103,11 @@ class Catalog:
         self._facts = facts
 
     @property
+    def priced(self) -> str:
+        """Source and day of the prices, for people."""
+        return f"{self._offers.source}, {self._offers.date}"
+
+    @property
     def dialects(self) -> tuple[str, ...]:
         """Every dialect that some provider speaks, in alphabetical order."""
         spoken = ((row.dialect, *row.also, *row.models_in.values()) for row in self.rows.values())
