@@ -302,7 +302,7 @@ async def test_a_refusal_names_limit_use_and_time(live: Live) -> None:
         await chat(client)
         refused = await chat(client)
     message = refused.json()["error"]["message"]
-    assert "this key's budget of 0.01 USD a hour" in message
+    assert "this key's budget of 0.01 USD an hour" in message
     assert "0.01 USD used" in message
     assert "it may come to 0.01 USD" in message
     assert "try again in" in message

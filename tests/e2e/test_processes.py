@@ -236,6 +236,15 @@ async def test_a_bad_document_is_refused_with_every_problem_located(tmp_path: Pa
     assert "Traceback" not in err
 
 
+async def test_several_workers_do_not_start_while_a_key_has_a_limit(tmp_path: Path) -> None:
+    known = environment(tmp_path / "data")
+    code, _, err = await program("keys", "create", "--name", "k", "--rpm", "5", environment=known)
+    assert code == 0, err
+    serve = ("serve", "--port", str(free_port()), "--workers", "2")
+    code, _, err = await program(*serve, environment=known)
+    assert (code, "run one worker, or take the limits away" in err) == (1, True), err
+
+
 async def test_what_keeps_it_from_starting_is_told_in_a_line(tmp_path: Path, server: Serving) -> None:
     taken = server.url.rpartition(":")[2]
     missing = tmp_path / "no.yaml"

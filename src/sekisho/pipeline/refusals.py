@@ -63,7 +63,8 @@ def _name(limit: Limit) -> str:
         what = f"limit of {limit.amount} {_NAMES[limit.measure]}"
     period = ""
     if limit.period is not None:
-        period = " in total" if limit.period == "total" else f" a {limit.period}"
+        article = "an" if limit.period == "hour" else "a"
+        period = " in total" if limit.period == "total" else f" {article} {limit.period}"
     each = f" for each {limit.each}" if limit.each else ""
     about = "".join(
         f" for the {word} {said}"
