@@ -58,7 +58,7 @@ async def started(*arguments: str, environment: dict[str, str], log: Path) -> as
 
 
 async def ready(url: str) -> None:
-    async with httpx2.AsyncClient() as client, asyncio.timeout(20):
+    async with httpx2.AsyncClient() as client, asyncio.timeout(60):
         while True:
             try:
                 if (await client.get(url)).status_code < 500:
@@ -111,6 +111,7 @@ async def test_killed_twenty_times_under_load_the_books_still_balance(tmp_path: 
     await ready(f"http://127.0.0.1:{provider_port}/v1/models")
     serve = ("sekisho", "serve", "--config", str(document), "--port", str(port))
     seen: set[str] = set()
+    gateway = provider
     try:
         for _ in range(REPEATS):
             gateway = await started(*serve, environment=environment, log=tmp_path / "gateway.log")
@@ -121,8 +122,10 @@ async def test_killed_twenty_times_under_load_the_books_still_balance(tmp_path: 
         gateway.terminate()  # a clean stop brings every journal home
         assert await gateway.wait() == 0
     finally:
-        provider.terminate()
-        await provider.wait()
+        for process in (gateway, provider):
+            if process.returncode is None:
+                process.kill()  # the test has failed, or is done with it
+                await process.wait()
     query = "select id, upstream_id, usage_input, usage_output from calls where outcome = 'ok'"
     with sqlite3.connect(database) as books:
         rows = books.execute(query).fetchall()
