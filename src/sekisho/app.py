@@ -4,7 +4,7 @@ import os
 import random
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +12,11 @@ import structlog
 
 from sekisho.control.plane import ControlPlane
 from sekisho.control.services import standalone
+from sekisho.control.services.alerts import Alerts
 from sekisho.control.services.publish import DocumentWatcher
 from sekisho.control.state.address import read_address
 from sekisho.control.state.connection import StateConnection
 from sekisho.control.state.health import SharedHealth
-from sekisho.core.admission import Crossed
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books, Counters
@@ -52,7 +52,7 @@ from sekisho.routing import document
 from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover, nothing_found
-from sekisho.routing.document import RecordsEntry, ServerEntry
+from sekisho.routing.document import AlertsEntry, RecordsEntry, ServerEntry
 from sekisho.settings import Settings
 from sekisho.telemetry.background import Background
 from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
@@ -99,12 +99,14 @@ class Configuration:
     snapshot: Snapshot
     server: ServerEntry
     records: RecordsEntry
+    alerts: AlertsEntry = field(default_factory=AlertsEntry)
 
 
 def configuration(text: bytes, source: str, known: Catalog, environment: Mapping[str, str]) -> Configuration:
     """Compile a document's text. Raises DocumentError with every problem located."""
     parsed = document.read(text, source)
-    return Configuration(compile_document(parsed, known, environment), parsed.server, parsed.records)
+    snapshot = compile_document(parsed, known, environment)
+    return Configuration(snapshot, parsed.server, parsed.records, parsed.alerts)
 
 
 class Gateway:
@@ -143,6 +145,7 @@ class Gateway:
         await self._control.start()
         self.first_admin_key = self._control.first_admin_key
         self._client = Client(clock=clock.monotonic)
+        self._alerts = Alerts(self._client, clock, self._environment)
         counters = await self._counters()
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
@@ -162,6 +165,7 @@ class Gateway:
         self._apply(first)
         self._watch_parts()
         self._background.start("probes", self._prober().run)
+        self._background.start("alerts", self._alerts.run)
         self._share_health()
         if watcher is not None:
             self._background.start("document", partial(watcher.run, self._publish))
@@ -193,21 +197,12 @@ class Gateway:
         while they run refuse calls."""
         if self._options.worker is not None:
             return LostCounters()
-        counters = MemoryCounters(self._clock.now, self._crossed)
+        counters = MemoryCounters(self._clock.now, self._alerts.tell)
         counted = self._control.counted
         entries, _ = await counted.used(await counted.limits(), self._clock.now())
         for limit, counter, then, amount in entries:
             counters.restore(limit, [(counter, then, amount)])
         return counters
-
-    def _crossed(self, crossed: Crossed) -> None:
-        log.warning(
-            "limit_crossed",
-            limit=crossed.limit.id,
-            level=crossed.limit.level,
-            holder=crossed.limit.holder,
-            percent=crossed.percent,
-        )
 
     def _prober(self) -> Prober:
         asker = Asker(self._pipeline.attempts, openai_chat.DIALECT, self._journal, self._observe)
@@ -246,6 +241,7 @@ class Gateway:
 
     def _apply(self, new: Configuration) -> None:
         self._control.upkeep.keep = new.records.keep
+        self._alerts.webhooks = new.alerts.webhooks
         entry = new.server
         self._cors = Cors(frozenset(entry.cors)) if entry.cors else None
         wanted = {
@@ -294,6 +290,7 @@ class Gateway:
         self._metrics.gauge(
             "ledger_failures", "Loads that the database refused.", lambda: self._control.ledger.failures
         )
+        self._metrics.gauge("alert_failures", "Alerts not taken.", lambda: self._alerts.failures)
         self._metrics.gauge("journal_lost", "Records lost to a full disk.", lambda: journal.lost)
 
 

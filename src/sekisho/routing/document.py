@@ -114,6 +114,14 @@ class RecordsEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsEntry:
+    """`alerts`."""
+
+    webhooks: tuple[str, ...] = field(default=(), repr=False)
+    """URLs that may hold `${VAR}`. Whoever has one can write there: they are secrets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     source: str
     """The file's name, as problems show it."""
@@ -121,6 +129,7 @@ class Document:
     models: tuple[VirtualEntry, ...] = ()
     server: ServerEntry = ServerEntry()
     records: RecordsEntry = RecordsEntry()
+    alerts: AlertsEntry = AlertsEntry()
     revision: str = ""
     """Digest of the text."""
     places: Places = field(default_factory=dict)
@@ -264,6 +273,10 @@ def _records(reader: Reader, at: Node, path: Path) -> RecordsEntry:
     return RecordsEntry(**reader.record(at, path, RECORDS))
 
 
+def _alerts(reader: Reader, at: Node, path: Path) -> AlertsEntry:
+    return AlertsEntry(**reader.record(at, path, ALERTS))
+
+
 _duration = scalar(values.duration)
 _tokens = scalar(values.whole(1, 1_000_000_000))
 _rate = scalar(values.rate)
@@ -326,11 +339,12 @@ SERVER: Fields = {
     "header_timeout": _duration,
     "body_timeout": _duration,
 }
+ALERTS: Fields = {"webhooks": list_of(scalar(values.webhook))}
 RECORDS: Fields = {"keep": scalar(values.days)}
 SECTIONS: Mapping[str, Any] = {
     "providers": _providers,
     "models": _virtuals,
     "server": _server,
     "records": _records,
+    "alerts": _alerts,
 }
-"""`limits` will be a section of its own: one line here and one entry class."""

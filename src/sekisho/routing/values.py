@@ -230,6 +230,14 @@ def checked_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def webhook(scalar: Scalar) -> str:
+    """An http(s) URL with any path and query, or a text with references that becomes one."""
+    value = templated(scalar)
+    if not REFERENCE.search(value):
+        _split(value)
+    return value
+
+
 def proxy(scalar: Scalar) -> str:
     value = templated(scalar)
     if REFERENCE.search(value):
