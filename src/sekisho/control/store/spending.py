@@ -105,9 +105,11 @@ def read_parts(
     stretch: Stretch,
     *conditions: ColumnElement[bool],
     daily: bool = False,
+    attempts: bool = False,
 ) -> Iterator[Part]:
     """All calls of a stretch that meet the conditions, told apart by some of `COLUMNS`; tags as a text of
-    JSON. What was paid to other providers and models than the last counts there, without a call."""
+    JSON. What was paid to other providers and models than the last counts there, without a call. With
+    `attempts` their tokens do so too: what each was asked and answered."""
     begun = (table.c.started >= stretch.since, table.c.started < stretch.until, *conditions)
     columns = [cast(COLUMNS[name], String) if name == "tag" else COLUMNS[name] for name in by]
     called = case((table.c.operation == SETTLEMENT, 0), else_=1)
@@ -130,7 +132,7 @@ def read_parts(
         yield Part(tuple(row[: len(by)]), told, bool(asked), _sums(row[len(groups) :]))
     for record in calls.select(connection, *begun, SHARED):
         told = int(record.started + stretch.ahead) // DAY if daily else None
-        for names, found in _spread(record, by):
+        for names, found in _asked(record, by) if attempts else _spread(record, by):
             yield Part(names, told, asked=True, sums=found)
 
 
@@ -159,6 +161,17 @@ def _spread(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str |
     called = 0 if record.operation == SETTLEMENT else 1
     tokens = {kind: getattr(usage, kind) for kind in USAGE}
     yield _names(record, by, {}), Sums(called, called if record.unpriced else 0, cost, **tokens)
+
+
+def _asked(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | None, ...], Sums]]:
+    """What each provider that had a part in an answer will say of it."""
+    for attempt in record.attempts:
+        if attempt.usage is not None:
+            model = attempt.model or record.model
+            paid = {"provider": attempt.provider, "model": model, "upstream_model": attempt.upstream_model}
+            tokens = {kind: getattr(attempt.usage, kind) for kind in USAGE}
+            unpriced = 1 if attempt.cost is None else 0
+            yield _names(record, by, paid), Sums(1, unpriced, attempt.cost or 0, **tokens)
 
 
 def _names(
