@@ -201,20 +201,30 @@ class _Call:
         owner.observe(record)
 
     def _headers(self) -> bytes:
-        exchange, endpoint, retires = self._exchange, self._exchange.endpoint, ""
-        provider = endpoint.provider.name if endpoint else ""
-        if exchange.degraded is not None:
-            provider += f"\r\nx-sekisho-degraded: {listed([exchange.degraded])}"
-        dropped = f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n" if exchange.dropped else ""
-        if endpoint is not None and endpoint.retires is not None:
-            retires = self._owner.retiring.line(endpoint, endpoint.retires, self._owner.clock.now())
+        exchange, endpoint = self._exchange, self._exchange.endpoint
+        call_id, provider, retires = exchange.id, "", None
+        if endpoint is not None:
+            provider, retires = endpoint.provider.name, endpoint.retires
         lines = (
-            f"x-generation-id: {exchange.id}\r\nx-request-id: {exchange.id}\r\n"
-            f"request-id: {exchange.id}\r\nx-sekisho-provider: {provider}\r\n{dropped}{retires}"
+            f"x-generation-id: {call_id}\r\nx-request-id: {call_id}\r\n"
+            f"request-id: {call_id}\r\nx-sekisho-provider: {provider}\r\n"
         )
+        if retires is not None or exchange.dropped or exchange.degraded is not None:
+            lines += self._remarks()
         limits = limit_lines.lines(exchange) if exchange.standings or exchange.refusal else b""
         explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""
         return lines.encode("latin-1", "replace") + limits + explained + self._extra
+
+    def _remarks(self) -> str:
+        """Header lines about what was not quite as the client asked, or soon will not be."""
+        exchange, endpoint, lines = self._exchange, self._exchange.endpoint, ""
+        if exchange.degraded is not None:
+            lines += f"x-sekisho-degraded: {listed([exchange.degraded])}\r\n"
+        if exchange.dropped:
+            lines += f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n"
+        if endpoint is not None and endpoint.retires is not None:
+            lines += self._owner.retiring.line(endpoint, endpoint.retires, self._owner.clock.now())
+        return lines
 
 
 async def _relay(pieces: AsyncGenerator[bytes, None], out: Connection) -> None:

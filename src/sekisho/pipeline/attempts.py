@@ -125,9 +125,12 @@ class Attempts:
     def targets(self, exchange: Exchange, plane: Plane, route: Route) -> Sequence[Target]:
         """Those of the call's plan, at least one. Raises BadRequest, Forbidden, Unsupported or BudgetUsedUp
         where none is allowed."""
-        said = prefer.asked(exchange.named, plane.snapshot.providers)
-        asked = narrowed(exchange.wishes, said)
-        wanted = narrowed(narrowed(exchange.principal.prefer, route.prefer), asked)
+        asked = exchange.wishes
+        if prefer.HEADER in exchange.named:
+            asked = narrowed(asked, prefer.asked(exchange.named, plane.snapshot.providers))
+        wanted = narrowed(exchange.principal.prefer, route.prefer)
+        if asked is not NONE:
+            wanted = narrowed(wanted, asked)
         if wanted is NONE and len(route.targets) == 1 and not self.board.spent.used_up:
             return route.targets  # there is nothing to choose, and nothing to tell of it
         if route.parts:
