@@ -3,6 +3,7 @@
 import typer
 
 from sekisho import __version__
+from sekisho.cli.catalogue import catalog
 from sekisho.cli.chaos import chaos
 from sekisho.cli.check import check
 from sekisho.cli.credits import paid_ahead
@@ -37,6 +38,7 @@ app.add_typer(commands_for("person", "people"), name="people")
 app.add_typer(commands_for("account", "service accounts"), name="accounts")
 app.add_typer(models, name="models")
 app.add_typer(providers, name="providers")
+app.add_typer(catalog, name="catalog")
 app.add_typer(report, name="report")
 app.add_typer(rollups, name="rollups")
 app.add_typer(export, name="export")

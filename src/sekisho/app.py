@@ -215,7 +215,7 @@ class Gateway:
     def _read_configuration(self) -> tuple[DocumentWatcher[Configuration] | None, Configuration]:
         if self._fixed is not None:
             return None, self._fixed
-        known = catalog.load()
+        known = catalog.load(self._settings.catalog_dir)
         path = self._options.config
         if path is None:
             found = discover(known, self._environment)
@@ -308,7 +308,7 @@ def check_shareable(options: Options, settings: Settings) -> None:
         probe.bind((options.host, options.port))
     path = options.config
     if path is not None:
-        compiled = configuration(path.read_bytes(), str(path), catalog.load(), os.environ)
+        compiled = configuration(path.read_bytes(), str(path), catalog.load(settings.catalog_dir), os.environ)
         if compiled.snapshot.limits_configured:
             raise OSError(ALONE)
     if standalone.any_limits(settings.database_url):

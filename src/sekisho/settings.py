@@ -19,6 +19,11 @@ class Settings:
     state_url: str | None = None
     """Of the Valkey or Redis that processes share. None: every process is for itself."""
 
+    @property
+    def catalog_dir(self) -> Path:
+        """Newer editions of the catalogue and the operator's scores, where there are any."""
+        return self.data_dir / "catalog"
+
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment; nothing is created."""

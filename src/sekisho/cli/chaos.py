@@ -13,6 +13,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from sekisho import settings
 from sekisho.app import Configuration, Gateway, Options, configuration
 from sekisho.cli import chaos_card
 from sekisho.cli.failure import fail
@@ -164,7 +165,8 @@ def _compiled(config: Path | None) -> Snapshot:
     if config is None:
         return builtin(fast=True).snapshot
     try:
-        return configuration(config.read_bytes(), str(config), catalog.load(), os.environ).snapshot
+        known = catalog.load(settings.load().catalog_dir)
+        return configuration(config.read_bytes(), str(config), known, os.environ).snapshot
     except DocumentError as error:
         fail(str(error))
     except OSError as error:

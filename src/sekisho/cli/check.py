@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from sekisho import settings
 from sekisho.core.route import Snapshot
 from sekisho.providers import catalog
 from sekisho.routing import document
@@ -39,7 +40,7 @@ def _compile(file: Path) -> tuple[Compiled | None, tuple[Problem, ...]]:
     source = str(file)
     try:
         parsed = document.read(file.read_bytes(), source)
-        compiled = examine(parsed, catalog.load(), os.environ)
+        compiled = examine(parsed, catalog.load(settings.load().catalog_dir), os.environ)
     except OSError as error:
         return None, (Problem(source, 1, 1, "", f"cannot be read: {error.strerror}"),)
     except DocumentError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from sekisho import settings
 from sekisho.cli.explain_call import number
 from sekisho.cli.screen import table
 from sekisho.core.money import usd_text
@@ -64,7 +65,7 @@ def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> P
 
 
 def _snapshot(config: Path | None, environment: Mapping[str, str]) -> Snapshot:
-    known = catalog.load()
+    known = catalog.load(settings.load().catalog_dir)
     if config is None:
         return discover(known, environment)
     return compile_document(document.read(config.read_bytes(), str(config)), known, environment)

@@ -34,14 +34,14 @@ RIGHT = frozenset(
 
 def scores_folder() -> Path:
     """Where the operator's sets are."""
-    return settings.load().data_dir / "catalog" / "quality"
+    return settings.load().catalog_dir / "quality"
 
 
 def market(ranked_by: str | None = None) -> Market:
     """Everything as of today; what is wrong ends the command."""
     try:
         sets = (*quality.shipped(), *quality.added(scores_folder()))
-        return Market(catalog.load(), sets, datetime.now(UTC).date(), ranked_by)
+        return Market(catalog.load(settings.load().catalog_dir), sets, datetime.now(UTC).date(), ranked_by)
     except KeyError:
         names = ", ".join(each.name for each in sets)
         fail(f"--set: there is no set {ranked_by}; there are {names}", USAGE)

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from sekisho import settings
 from sekisho.cli.marketplace import AsCsv, hand_over, show
 from sekisho.cli.screen import AsJson
 from sekisho.cli.wording import Lang, Wording, wording
@@ -27,7 +28,7 @@ def list_providers(
     """List providers with their data policy. Needs no gateway and no network."""
     if context.invoked_subcommand is not None:
         return
-    say, known, seen = wording(lang), catalog.load(), stability.load()
+    say, known, seen = wording(lang), catalog.load(settings.load().catalog_dir), stability.load()
     rows = [_row(name, known, seen) for name in known.rows]
     if as_json or as_csv:
         hand_over(rows, as_json=as_json)
@@ -38,7 +39,7 @@ def list_providers(
 @providers.command("stability")
 def show_stability(lang: Lang = None, *, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """What public status pages showed. Pages differ in what they count: do not compare two of them."""
-    say, known, seen = wording(lang), catalog.load(), stability.load()
+    say, known, seen = wording(lang), catalog.load(settings.load().catalog_dir), stability.load()
     rows = [
         {
             "provider": each.provider,
@@ -65,7 +66,7 @@ def show_stability(lang: Lang = None, *, as_json: AsJson = False, as_csv: AsCsv 
 @providers.command("routes")
 def show_routes(lang: Lang = None, *, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """From where each family of models can be had, with how many of its models the catalogue lists there."""
-    say, known, families = wording(lang), catalog.load(), routes.load()
+    say, known, families = wording(lang), catalog.load(settings.load().catalog_dir), routes.load()
     found = routes.route_map(families, known)
     if as_json or as_csv:
         rows: list[dict[str, Any]] = [

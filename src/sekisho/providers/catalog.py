@@ -5,6 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from sekisho.core.message import Value
 from sekisho.core.provider import Auth, AuthScheme, BodyEdit, Budget, DataPolicy, ModelFacts, Probe, Provider
 from sekisho.core.secret import Secret
 from sekisho.providers import aws, urls
-from sekisho.providers.models import store
+from sekisho.providers.models import kept, store
 from sekisho.providers.models.store import Offer
 from sekisho.providers.quirks import QUIRKS
 
@@ -134,9 +135,10 @@ class Catalog:
         return self._facts.by_slug(slug)
 
 
-def load() -> Catalog:
-    """The catalogue of this installation. Call once and hand on: it opens files."""
-    return Catalog(rows(), store.open_offers(), store.open_facts())
+def load(folder: Path | None = None) -> Catalog:
+    """The catalogue of this installation, or the newer one that `folder` keeps. Call once and hand on: it
+    opens files."""
+    return Catalog(rows(), *kept.opened(folder))
 
 
 def rows() -> dict[str, Row]:

@@ -15,6 +15,7 @@ from sekisho.providers import catalog
 from sekisho.providers.catalog import Row
 from sekisho.providers.compiler.names import Naming, groups_of, ids_of
 from sekisho.providers.compiler.prices import past_of, price_of
+from sekisho.providers.models.edition import Edition
 from sekisho.providers.models.store import Offer
 
 LICENCE = "MIT"
@@ -39,6 +40,15 @@ class Compiler:
             listed = self._listed(row) + self._by_hand(row.name)
             if listed:
                 self.offers[row.name] = sorted(listed, key=lambda offer: offer.model)
+
+    def edition(self) -> Edition:
+        return Edition(
+            source=self._source,
+            licence=LICENCE,
+            date=self._day.isoformat(),
+            providers={row: tuple(offers) for row, offers in self.offers.items()},
+            models=self.facts,
+        )
 
     def offers_file(self) -> bytes:
         lists = {
@@ -154,6 +164,13 @@ class Compiler:
 def _tables() -> dict[str, Any]:
     text = resources.files("sekisho.providers.compiler").joinpath("tables.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+def compile_edition(day: dt.date) -> Edition:
+    """All of it as one edition."""
+    compiler = Compiler(day)
+    compiler.run()
+    return compiler.edition()
 
 
 def compile_files(day: dt.date) -> dict[str, bytes]:
