@@ -159,7 +159,7 @@ class Gateway:
         responder = Responder(self._pipeline, self._journal, self._observe, clock)
         follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._observe)
         admin = AdminPages(self._pipeline, self._control.administration)
-        routes = Routes(DIALECTS, responder, self._pages.table(), lambda: self._cors, follow_ups, admin)
+        routes = Routes(DIALECTS, responder, self._pages.find, lambda: self._cors, follow_ups, admin)
         await budgets.count(self._board.spent, first.snapshot.providers.values(), self._control.books)
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)
         self._apply(first)

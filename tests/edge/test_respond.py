@@ -111,7 +111,7 @@ class Edge:
         responder = Responder(pipeline, self.books, lambda _: None, self.world.clock)
         follow_ups = FollowUps(pipeline, NoAnswers(), self.books, lambda _: None)
         admin = AdminPages(pipeline, NobodyAdministrates())
-        self.routes = Routes(DIALECTS, responder, {}, lambda: None, follow_ups, admin)
+        self.routes = Routes(DIALECTS, responder, lambda _: None, lambda: None, follow_ups, admin)
         self.server: Any = None
 
     @asynccontextmanager

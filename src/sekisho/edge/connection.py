@@ -18,7 +18,7 @@ from sekisho.edge.message import STATUS_LINES, Request, error_status
 if TYPE_CHECKING:
     from sekisho.edge.server import Server
 
-NO_CONTENT = 204
+WITHOUT_CONTENT = (204, 304)
 JOIN_BELOW = 65_536
 """Bytes. A smaller reply is joined into one write; a larger one is not copied again."""
 
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             self._finish()
             return
-        length = b"" if status == NO_CONTENT else b"content-length: %d\r\n" % len(body)
+        length = b"" if status in WITHOUT_CONTENT else b"content-length: %d\r\n" % len(body)
         head = b"%b%b%b%b\r\n" % (STATUS_LINES[status], headers, self._connection_header(), length)
         if self._bodiless:
             self._transport.write(head)

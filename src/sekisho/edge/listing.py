@@ -1,13 +1,13 @@
 """The lists of models, in OpenAI's and Anthropic's shape at once, and in OpenRouter's."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sekisho.core.money import MILLION, NANO, Price
 from sekisho.core.principal import Principal
 from sekisho.core.provider import ModelFacts
 from sekisho.core.route import Route, Snapshot
+from sekisho.edge.pricing import pricing
 from sekisho.pipeline.steps.access import may_use
 
 PARAMETERS = frozenset(
@@ -41,11 +41,12 @@ PARAMETERS = frozenset(
     }
 )
 """What OpenRouter's contract allows in `supported_parameters`."""
+TEXT = ("text",)
 
 
 def plain(snapshot: Snapshot, principal: Principal) -> dict[str, Any]:
     """`GET /v1/models`: one object that both OpenAI's and Anthropic's SDKs read."""
-    data = [_plain_entry(route, snapshot) for route in _visible(snapshot, principal)]
+    data = [_plain_entry(route, snapshot) for route in visible(snapshot, principal)]
     return {
         "object": "list",
         "data": data,
@@ -55,17 +56,12 @@ def plain(snapshot: Snapshot, principal: Principal) -> dict[str, Any]:
     }
 
 
-def marketplace(snapshot: Snapshot, principal: Principal) -> dict[str, Any]:
-    """`GET /api/v1/models` as OpenRouter has it."""
-    data = [_marketplace_entry(route, snapshot) for route in _visible(snapshot, principal)]
-    return {"data": data, "total_count": len(data), "links": {"next": None}}
-
-
-def _visible(snapshot: Snapshot, principal: Principal) -> list[Route]:
+def visible(snapshot: Snapshot, principal: Principal) -> list[Route]:
+    """The listed routes that this key may use."""
     return [route for route in snapshot.routes.values() if may_use(principal, route)]
 
 
-def _facts(route: Route, snapshot: Snapshot) -> ModelFacts | None:
+def facts_of(route: Route, snapshot: Snapshot) -> ModelFacts | None:
     return snapshot.models.get(route.targets[0].endpoint.model)
 
 
@@ -75,8 +71,18 @@ def _retires(route: Route) -> str | None:
     return None if None in days else max(day.date for day in days if day is not None)
 
 
+def shown_name(route: Route, facts: ModelFacts | None) -> str:
+    """For people."""
+    return facts.name if facts and not route.virtual else route.name
+
+
+def context_of(route: Route, facts: ModelFacts | None) -> int | None:
+    """Tokens."""
+    return route.targets[0].endpoint.context_length or (facts.context_length if facts else None)
+
+
 def _plain_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
-    facts = _facts(route, snapshot)
+    facts = facts_of(route, snapshot)
     created = (facts.created if facts else None) or 0
     return {
         "id": route.name,
@@ -84,38 +90,32 @@ def _plain_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
         "created": created,
         "owned_by": route.name.partition("/")[0],
         "type": "model",
-        "display_name": facts.name if facts and not route.virtual else route.name,
+        "display_name": shown_name(route, facts),
         "created_at": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "shutdown_date": _retires(route),
     }
 
 
-def _marketplace_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
-    facts = _facts(route, snapshot)
+def marketplace_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
+    """One of `GET /api/v1/models`, as OpenRouter has it."""
+    facts = facts_of(route, snapshot)
     endpoint = route.targets[0].endpoint
-    context = endpoint.context_length or (facts.context_length if facts else None)
-    inputs = list(facts.input_modalities) if facts else ["text"]
-    outputs = list(facts.output_modalities) if facts else ["text"]
+    context = context_of(route, facts)
     return {
         "id": route.name,
         "canonical_slug": endpoint.model,
-        "name": facts.name if facts and not route.virtual else route.name,
+        "name": shown_name(route, facts),
         "created": (facts.created if facts else None) or 0,
         "context_length": context,
-        "architecture": {
-            "modality": f"{'+'.join(inputs)}->{'+'.join(outputs)}",
-            "input_modalities": inputs,
-            "output_modalities": outputs,
-            "instruct_type": None,
-        },
-        "pricing": _pricing(endpoint.price),
+        "architecture": architecture(facts),
+        "pricing": pricing(endpoint.price),
         "top_provider": {
             "context_length": context,
             "max_completion_tokens": endpoint.max_output or (facts.max_output if facts else None),
             "is_moderated": False,
         },
         "per_request_limits": None,
-        "supported_parameters": [name for name in facts.parameters if name in PARAMETERS] if facts else [],
+        "supported_parameters": parameters(facts),
         "default_parameters": None,
         "expiration_date": _retires(route),
         "supported_voices": None,
@@ -123,29 +123,28 @@ def _marketplace_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _pricing(price: Price | None) -> dict[str, str]:
-    """USD per token as decimal text. An unpriced model says -1, as the marketplace does where no fixed price
-    can be named: never 0, which would mean free."""
-    if price is None:
-        return {"prompt": "-1", "completion": "-1"}
-    rates = price.base
-    shown = {"prompt": _per_token(rates.input), "completion": _per_token(rates.output)}
-    optional = {
-        "input_cache_read": rates.cache_read,
-        "input_cache_write": rates.cache_write,
-        "input_cache_write_1h": rates.cache_write_1h,
-        "audio": rates.input_audio,
-        "audio_output": rates.output_audio,
+def architecture(facts: ModelFacts | None) -> dict[str, Any]:
+    """What goes in and comes out; of a model that nothing is known of, text."""
+    return (
+        _architecture(facts.input_modalities, facts.output_modalities) if facts else _architecture(TEXT, TEXT)
+    )
+
+
+@lru_cache(maxsize=256)
+def _architecture(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "modality": f"{'+'.join(inputs)}->{'+'.join(outputs)}",
+        "input_modalities": inputs,
+        "output_modalities": outputs,
+        "instruct_type": None,
     }
-    shown.update({name: _per_token(rate) for name, rate in optional.items() if rate is not None})
-    if rates.request:
-        shown["request"] = _decimal(Decimal(rates.request) / NANO)
-    return shown
 
 
-def _per_token(rate: int) -> str:
-    return _decimal(Decimal(rate) / NANO / MILLION)
+def parameters(facts: ModelFacts | None) -> list[str]:
+    """Those that the contract has a name for; empty: not known."""
+    return _parameters(facts.parameters) if facts else []
 
 
-def _decimal(value: Decimal) -> str:
-    return format(value.normalize(), "f")
+@lru_cache(maxsize=1024)
+def _parameters(known: tuple[str, ...]) -> list[str]:
+    return [name for name in known if name in PARAMETERS]

@@ -1,7 +1,6 @@
 """What is read with GET: the lists of models, a key's own account, health and metrics."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,8 +8,8 @@ from sekisho.core.error import BadRequest, Draining, NotFound
 from sekisho.core.port import Books
 from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
-from sekisho.core.route import Snapshot
 from sekisho.edge import account, listing
+from sekisho.edge.market_pages import MarketPages
 from sekisho.edge.message import Request
 from sekisho.edge.respond import JSON_TYPE, PageAnswer, PageAnswers
 from sekisho.pipeline.build import Pipeline
@@ -19,7 +18,6 @@ from sekisho.wire import json
 
 Page = Callable[[Request], PageAnswers]
 """Answers a GET. Raises SekishoError."""
-Render = Callable[[Snapshot, Principal], dict[str, Any]]
 
 
 class Pages:
@@ -29,14 +27,25 @@ class Pages:
         self._pipeline = pipeline
         self._books = books
         self._metrics = metrics
+        self._market = MarketPages(pipeline, books)
+        self._table = self._served()
         self.ready = False
         self.draining = False
 
-    def table(self) -> dict[str, Page]:
-        """Path -> page."""
+    def find(self, path: str) -> Page | None:
+        """What answers a path."""
+        return self._table.get(path) or self._market.find(path)
+
+    def _served(self) -> dict[str, Page]:
+        market = self._market
         return {
-            "/v1/models": partial(self._models, listing.plain),
-            "/api/v1/models": partial(self._models, listing.marketplace),
+            "/v1/models": self._models,
+            "/api/v1/models": market.models,
+            "/api/v1/models/user": market.models,
+            "/api/v1/models/count": market.count,
+            "/api/v1/providers": market.providers,
+            "/api/v1/endpoints/zdr": market.zero_retention,
+            "/api/v1/credits": market.credits,
             "/api/v1/key": self._key,
             "/api/v1/generation": self._generation,
             "/healthz": self._health,
@@ -44,9 +53,9 @@ class Pages:
             "/metrics": self._show_metrics,
         }
 
-    async def _models(self, render: Render, request: Request) -> PageAnswer:
+    async def _models(self, request: Request) -> PageAnswer:
         principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
-        return _json(render(self._pipeline.plane.snapshot, principal))
+        return _json(listing.plain(self._pipeline.plane.snapshot, principal))
 
     async def _key(self, request: Request) -> PageAnswer:
         principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)

@@ -9,10 +9,11 @@ from sekisho.core.contract import Dialect, Entry, FollowUp, no_follow_up, no_mat
 from sekisho.core.error import (
     MethodNotAllowed,
     NotFound,
+    NotServed,
     SekishoError,
 )
 from sekisho.core.exchange import Exchange
-from sekisho.edge import market_errors
+from sekisho.edge import market_errors, market_paths
 from sekisho.edge.admin import AdminPages
 from sekisho.edge.connection import Connection
 from sekisho.edge.cors import Cors
@@ -69,7 +70,7 @@ class Routes:
         self,
         dialects: Mapping[str, Dialect],
         responder: Responder,
-        pages: Mapping[str, Page],
+        pages: Callable[[str], Page | None],
         cors: Callable[[], Cors | None],
         follow_ups: FollowUps,
         admin: AdminPages,
@@ -126,13 +127,16 @@ class Routes:
         return headers, dialect.write_error(error, request_id)
 
     async def _page(self, mount: Place | None, request: Request) -> PageAnswer:
-        page = self._pages.get(request.path)
+        page = self._pages(request.path)
         if page is not None and request.method in ("GET", "HEAD"):
             return await page(request)
         if isinstance(mount, Kept) and request.method in mount.wanted.methods:
             return await self._follow(mount, request)
         if isinstance(mount, Administered) and request.method in mount.allowed:
             return await self._admin.answer(request)
+        reason = market_paths.unserved(request.path) if page is None and mount is None else None
+        if reason is not None:
+            raise NotServed(f"{request.path[:200]} is not served here: {reason}")
         if page is not None or mount is not None:
             raise MethodNotAllowed(f"{request.path} takes {_allowed(mount)}, not {request.method}")
         raise NotFound(f"there is no {request.method} {request.path[:200]} here")
@@ -148,7 +152,7 @@ class Routes:
 
     def _mount(self, path: str, query: bytes) -> Place | None:
         mount = self._mounts.get(path)
-        if mount is not None or path in self._pages:
+        if mount is not None or self._pages(path) is not None:
             return mount
         for prefix, dialect in self._matchers:
             if path.startswith(prefix):

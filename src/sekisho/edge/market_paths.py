@@ -1,0 +1,46 @@
+"""Paths of OpenRouter's API document that are not served, and why."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+PREFIX = "/api/v1/"
+_KEYS = "keys are made and changed below /admin/v1, or with `sekisho keys`"
+_REPORTS = "`sekisho report` and `sekisho export` tell what was spent, and by whom"
+_HOLDERS = "organisations, teams and people are managed below /admin/v1"
+_FILES = "files, images, speech and video are not passed on yet"
+UNSERVED: Mapping[str, str] = MappingProxyType(
+    {
+        "activity": _REPORTS,
+        "analytics": _REPORTS,
+        "audio": _FILES,
+        "auth": _KEYS,
+        "benchmarks": "benchmarks are not in the catalogue yet",
+        "byok": "the keys of providers stand in the configuration document",
+        "classifications": "prompts are not classified",
+        "credits/coinbase": "nothing is sold here",
+        "datasets": "what others call is not known here",
+        "embeddings": "embeddings are not passed on yet",
+        "files": _FILES,
+        "generation/content": "prompts and answers are not kept",
+        "generation/feedback": "nobody here reads feedback",
+        "guardrails": "keys are limited with `sekisho keys`, or below /admin/v1",
+        "images": _FILES,
+        "keys": _KEYS,
+        "observability": "calls are not sent on to observability services",
+        "organization": _HOLDERS,
+        "presets": "there are no presets yet",
+        "rerank": "reranking is not passed on yet",
+        "scim": _HOLDERS,
+        "videos": _FILES,
+        "workspaces": _HOLDERS,
+    }
+)
+
+
+def unserved(path: str) -> str | None:
+    """Why a path is not served; None: it is no such path."""
+    if not path.startswith(PREFIX):
+        return None
+    first, _, rest = path[len(PREFIX) :].partition("/")
+    two = f"{first}/{rest.partition('/')[0]}"
+    return UNSERVED.get(two) or UNSERVED.get(first)
