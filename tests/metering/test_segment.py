@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,9 @@ def read_all(path: Path, *, final: bool) -> tuple[list[CallRecord], int, bool, i
     offset, damaged, torn, records = 0, 0, False, []
     while True:
         portion = segment.read(path, offset, final=final)
-        records += portion.records
+        records += [
+            msgspec.json.decode(msgspec.json.encode(written), type=CallRecord) for written in portion.records
+        ]
         damaged += portion.damaged
         torn = torn or portion.torn
         offset = portion.next_offset

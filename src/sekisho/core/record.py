@@ -27,7 +27,7 @@ PROBE = "probe"
 """The operation of a call of the gateway's own, that finds out whether an endpoint is well again."""
 
 
-class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     provider: str
     upstream_model: str
     milliseconds: int
@@ -54,7 +54,9 @@ class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Nano-USD, of `usage`. None together with usage: the endpoint has no price."""
 
 
-class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is a number, a name or a usage."""
+
     id: str
     """`gen-...`, unique over all processes and time."""
     started: float
@@ -84,10 +86,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     has no price (unpriced), or there was no usage."""
     unpriced: bool = False
     """An endpoint that made the answer, or a part of it, has no price."""
-    attempts: tuple[AttemptRecord, ...] = ()
     first_token_ms: int | None = None
     total_ms: int = 0
-    explanation: Explanation | None = None
     app: str | None = None
     """What the client calls itself (`HTTP-Referer` or `X-Title`), cut to 200 bytes."""
     organisation: str = DEFAULT_ORGANISATION
@@ -101,6 +101,11 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     such name."""
     session: str | None = None
     """The conversation or agent run, likewise."""
+
+
+class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    attempts: tuple[AttemptRecord, ...] = ()
+    explanation: Explanation | None = None
     tags: tuple[str, ...] = ()
     """The key's, then the request's."""
 

@@ -8,10 +8,37 @@ from zlib import crc32
 
 import msgspec
 
-from sekisho.core.record import CallRecord
+from sekisho.core.record import AttemptRecord, CallFacts, CallRecord
+
+_PAID = b'"cost":'
+"""In the attempts of a line: one of them at least was paid for by itself."""
+
+
+class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
+    """A record as its line has it. What the database keeps as JSON stays as it was written, unread: the
+    checksum vouches for it."""
+
+    attempts: msgspec.Raw = msgspec.Raw(b"[]")
+    explanation: msgspec.Raw = msgspec.Raw()
+    """Empty: there is none; `tags` likewise."""
+    tags: msgspec.Raw = msgspec.Raw()
+
+    def paid_attempts(self) -> tuple[AttemptRecord, ...]:
+        """All attempts, if one of them has a cost; else none."""
+        if _PAID not in bytes(self.attempts):
+            return ()
+        try:
+            return _attempts(self.attempts)
+        except msgspec.MsgspecError:
+            return ()  # as another version may write them: no reason to keep everybody off the books
+
+
+AnyRecord = CallRecord | WrittenRecord
+
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(CallRecord).decode
+_decode = msgspec.json.Decoder(WrittenRecord).decode
+_attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...]).decode
 
 
 def encode(record: CallRecord) -> bytes:
@@ -20,12 +47,12 @@ def encode(record: CallRecord) -> bytes:
     return b"%08x %b\n" % (crc32(body), body)
 
 
-def decode(line: bytes) -> CallRecord | None:
+def decode(line: bytes) -> WrittenRecord | None:
     """The record of a line without its line feed; None for anything that is not one."""
     body = line[9:]
     if line[:9] != b"%08x " % crc32(body):
         return None
     try:
-        return _decode(body)
+        return _decode(body.decode())  # as text, so that what stays unread is that at least
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

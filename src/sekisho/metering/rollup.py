@@ -1,10 +1,11 @@
 """What many calls came to together, by hour and by whose they were. Knows no database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
-from sekisho.core.record import SETTLEMENT, CallRecord
+from sekisho.core.record import SETTLEMENT, CallFacts
+from sekisho.metering.frame import AnyRecord, WrittenRecord
 from sekisho.metering.histogram import Histogram, bucket, merge
 
 HOUR = 3600
@@ -49,7 +50,7 @@ class Sums:
         merge(self.total_ms, other.total_ms)
         merge(self.first_token_ms, other.first_token_ms)
 
-    def count(self, record: CallRecord, cost: int) -> None:
+    def count(self, record: CallFacts, cost: int) -> None:
         """One record more, `cost` of which belongs here."""
         if record.operation != SETTLEMENT:
             self._count_call(record)
@@ -63,7 +64,7 @@ class Sums:
             self.cache_write_1h += usage.cache_write_1h
         self.cost += cost
 
-    def _count_call(self, record: CallRecord) -> None:
+    def _count_call(self, record: CallFacts) -> None:
         self.calls += 1
         if record.outcome != "ok":
             if record.outcome == "cancelled":
@@ -83,13 +84,13 @@ NUMBERS = tuple(each.name for each in fields(Sums) if not each.name.endswith("_m
 Rollups = dict[Place, Sums]
 
 
-def roll_up(records: Iterable[CallRecord]) -> Rollups:
+def roll_up(records: Iterable[AnyRecord]) -> Rollups:
     """The records by hour. What they cost is counted at the provider and model that was paid."""
     found: dict[Raw, Sums] = {}
     for record in records:
         names = _names(record)
         cost = record.cost or 0
-        if cost and len(record.attempts) > 1:
+        if cost:
             for provider, model, part in _elsewhere(record):
                 place = (record.started // HOUR, *names[:-2], provider, model)
                 found.setdefault(place, Sums()).cost += part
@@ -118,12 +119,14 @@ def _placed(found: dict[Raw, Sums]) -> Rollups:
     return placed
 
 
-def _elsewhere(record: CallRecord) -> Iterator[tuple[str, str | None, int]]:
+def _elsewhere(record: AnyRecord) -> Sequence[tuple[str, str | None, int]]:
     """What other providers or models were paid for their parts of an answer that several made."""
-    for attempt in record.attempts:
-        model = attempt.model or record.model
-        if attempt.cost and (attempt.provider, model) != (record.provider, record.model):
-            yield attempt.provider, model, attempt.cost
+    attempts = record.paid_attempts() if isinstance(record, WrittenRecord) else record.attempts
+    if len(attempts) < 2:
+        return ()
+    parts = ((each.provider, each.model or record.model, each.cost or 0) for each in attempts)
+    paid = (record.provider, record.model)
+    return [(provider, model, cost) for provider, model, cost in parts if cost and (provider, model) != paid]
 
 
 def by_day(rollups: Rollups) -> Rollups:

@@ -11,8 +11,8 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from sekisho.core.record import CallRecord
 from sekisho.metering import frame
+from sekisho.metering.frame import WrittenRecord
 
 SUFFIX = ".log"
 UNBORN = ".new"
@@ -81,7 +81,7 @@ class Segment:
 
 
 class Portion(NamedTuple):
-    records: list[CallRecord]
+    records: list[WrittenRecord]
     next_offset: int
     """Where to read on."""
     damaged: int

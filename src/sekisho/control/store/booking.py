@@ -12,14 +12,14 @@ from sekisho.control.store.bulk import insert
 from sekisho.control.store.calls import COLUMNS, to_row
 from sekisho.control.store.error import StoreError
 from sekisho.control.store.tables import calls
-from sekisho.core.record import CallRecord
+from sekisho.metering.frame import AnyRecord
 
 LARGEST = 2**63 - 1
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """A null character in JSON."""
 
 
-def book(connection: Connection, records: Sequence[CallRecord]) -> Sequence[CallRecord]:
+def book(connection: Connection, records: Sequence[AnyRecord]) -> Sequence[AnyRecord]:
     """Add records, and return those that were not on the books yet: the others change nothing."""
     if not records or _added(connection, records):
         return records
@@ -29,7 +29,7 @@ def book(connection: Connection, records: Sequence[CallRecord]) -> Sequence[Call
     return new
 
 
-def _unknown(connection: Connection, records: Sequence[CallRecord]) -> list[CallRecord]:
+def _unknown(connection: Connection, records: Sequence[AnyRecord]) -> list[AnyRecord]:
     once = {record.id: record for record in reversed(records)}
     known = connection.execute(select(calls.c.id).where(calls.c.id.in_(list(once)))).scalars()
     for call_id in known:
@@ -37,7 +37,7 @@ def _unknown(connection: Connection, records: Sequence[CallRecord]) -> list[Call
     return list(reversed(once.values()))
 
 
-def _added(connection: Connection, records: Sequence[CallRecord]) -> bool:
+def _added(connection: Connection, records: Sequence[AnyRecord]) -> bool:
     """All of them were added; or none, because some are on the books."""
     rows = [to_row(record) for record in records]
     savepoint = connection.begin_nested()

@@ -9,19 +9,18 @@ from sqlalchemy import ColumnElement, Connection, RowMapping
 
 from sekisho.control.store.tables import KEPT, calls
 from sekisho.core.explanation import Explanation
-from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.record import AttemptRecord, CallFacts, CallRecord
 from sekisho.core.usage import Usage
+from sekisho.metering.frame import AnyRecord
 
 Row = tuple[Any, ...]
 
-NESTED = ("attempts", "explanation", "tags")
-"""Members that are columns of JSON: the last ones of a row."""
-_PLAIN = tuple(name for name in CallRecord.__struct_fields__ if name not in {"usage", *NESTED})
+_PLAIN = tuple(name for name in CallFacts.__struct_fields__ if name != "usage")
 """Members that are columns."""
 _NAMES = tuple("end_user" if name == "user" else name for name in _PLAIN)
 """Of their columns."""
 _USAGE = Usage.__struct_fields__
-COLUMNS = (*_NAMES, *(f"usage_{name}" for name in _USAGE), *NESTED)
+COLUMNS = (*_NAMES, *(f"usage_{name}" for name in _USAGE), "attempts", "explanation", "tags")
 _NO_USAGE = (None,) * len(_USAGE)
 _plain = attrgetter(*_PLAIN)
 _usage = attrgetter(*_USAGE)
@@ -46,10 +45,10 @@ def find_answer(connection: Connection, key_id: str, upstream_id: str) -> CallRe
     return None if row is None else to_record(row)
 
 
-def to_row(record: CallRecord) -> Row:
-    """What `COLUMNS` are to hold; those of JSON as the structs they are."""
+def to_row(record: AnyRecord) -> Row:
+    """What `COLUMNS` are to hold; those of JSON as the structs they are, or as they were written."""
     usage = _NO_USAGE if record.usage is None else _usage(record.usage)
-    return (*_plain(record), *usage, record.attempts, record.explanation, record.tags or None)
+    return (*_plain(record), *usage, record.attempts, record.explanation or None, record.tags or None)
 
 
 def to_record(row: RowMapping) -> CallRecord:

@@ -15,7 +15,7 @@ from sekisho.control.store import bulk, calls
 from sekisho.control.store.engine import Store
 from sekisho.control.store.tables import calls as call_table
 from sekisho.control.store.tables import expired, rollups
-from sekisho.core.record import CallRecord
+from sekisho.metering.frame import AnyRecord
 from sekisho.metering.histogram import Histogram
 from sekisho.metering.rollup import DAY, DIMENSIONS, HOUR, NUMBERS, Place, Rollups, Sums, by_day, roll_up
 
@@ -33,7 +33,7 @@ _histogram = msgspec.json.Decoder(Histogram).decode
 _numbers = attrgetter(*NUMBERS)
 
 
-def add(store: Store, connection: Connection, records: Iterable[CallRecord]) -> None:
+def add(store: Store, connection: Connection, records: Iterable[AnyRecord]) -> None:
     """Count records, in the transaction that puts them on the books and no other."""
     found = roll_up(records)
     if found:
