@@ -109,6 +109,10 @@ class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     tags: tuple[str, ...] = ()
     """The key's, then the request's."""
 
+    def paid_attempts(self) -> tuple[AttemptRecord, ...]:
+        """All attempts, if one of them has a cost; else none."""
+        return self.attempts if any(attempt.cost is not None for attempt in self.attempts) else ()
+
 
 def paid(record: CallRecord, provider: str) -> int:
     """Nano-USD that the call came to at one provider; 0 also where it has no price."""

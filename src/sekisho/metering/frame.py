@@ -24,7 +24,7 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
     tags: msgspec.Raw = msgspec.Raw()
 
     def paid_attempts(self) -> tuple[AttemptRecord, ...]:
-        """All attempts, if one of them has a cost; else none."""
+        """See `CallRecord`."""
         if _PAID not in bytes(self.attempts):
             return ()
         try:

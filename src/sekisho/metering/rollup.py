@@ -1,11 +1,11 @@
 """What many calls came to together, by hour and by whose they were. Knows no database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
-from sekisho.core.record import SETTLEMENT, CallFacts
-from sekisho.metering.frame import AnyRecord, WrittenRecord
+from sekisho.core.record import SETTLEMENT, AttemptRecord, CallFacts
+from sekisho.metering.frame import AnyRecord
 from sekisho.metering.histogram import Histogram, bucket, merge
 
 HOUR = 3600
@@ -90,8 +90,9 @@ def roll_up(records: Iterable[AnyRecord]) -> Rollups:
     for record in records:
         names = _names(record)
         cost = record.cost or 0
-        if cost:
-            for provider, model, part in _elsewhere(record):
+        attempts = record.paid_attempts() if cost else ()
+        if len(attempts) > 1:
+            for provider, model, part in _elsewhere(record, attempts):
                 place = (record.started // HOUR, *names[:-2], provider, model)
                 found.setdefault(place, Sums()).cost += part
                 cost -= part
@@ -119,14 +120,12 @@ def _placed(found: dict[Raw, Sums]) -> Rollups:
     return placed
 
 
-def _elsewhere(record: AnyRecord) -> Sequence[tuple[str, str | None, int]]:
+def _elsewhere(record: CallFacts, attempts: Iterable[AttemptRecord]) -> Iterator[tuple[str, str | None, int]]:
     """What other providers or models were paid for their parts of an answer that several made."""
-    attempts = record.paid_attempts() if isinstance(record, WrittenRecord) else record.attempts
-    if len(attempts) < 2:
-        return ()
-    parts = ((each.provider, each.model or record.model, each.cost or 0) for each in attempts)
-    paid = (record.provider, record.model)
-    return [(provider, model, cost) for provider, model, cost in parts if cost and (provider, model) != paid]
+    for attempt in attempts:
+        model = attempt.model or record.model
+        if attempt.cost and (attempt.provider, model) != (record.provider, record.model):
+            yield attempt.provider, model, attempt.cost
 
 
 def by_day(rollups: Rollups) -> Rollups:
