@@ -100,7 +100,7 @@ class Snapshot:
     routes: Mapping[str, Route]
     """Public name -> route: what is listed. Every model stands under `author/slug`; see `aliases`."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Bare slugs and providers' own ids, where they are unique -> public name."""
+    """Bare slugs and providers' own ids, where unique, and `~author/family-latest` -> public name."""
     pinned: Mapping[str, Route] = field(default_factory=dict)
     """Reachable, but not listed: `provider/author/slug` and `provider/slug` -> that provider alone; the id
     of a dated version (`gpt-4o-2024-11-20`) -> that version of the model, wherever it is served."""

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route
+from sekisho.routing.latest import latest
 from sekisho.routing.served import Served
 
 T = TypeVar("T")
@@ -22,9 +23,10 @@ class Names:
         self._public = public
 
     def aliases(self) -> dict[str, str]:
-        """Bare slugs, then providers' own ids -> public name."""
+        """Bare slugs, then providers' own ids, then the latest of each family -> public name."""
         slugs = [(served.names[-1], served.endpoint.model) for served in self._served]
-        return self._without_public(_certain(slugs, self._own_ids()))
+        newest = latest(served.endpoint.model for served in self._served)
+        return self._without_public({**newest, **_certain(slugs, self._own_ids())})
 
     def pinned(self) -> dict[str, Route]:
         """Names of one provider's model, and of dated versions -> hidden routes."""
