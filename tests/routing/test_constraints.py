@@ -14,7 +14,8 @@ from sekisho.routing.ask import Ask
 from sekisho.routing.constraints import forbidden, unable
 
 STRICT = DataPolicy(region="JP", origin="JP", retention_days=0, trains=False)
-OPEN = target("open", 1.0, facts=facts(origin="JP", parameters=("temperature",)), policy=STRICT)
+KNOWN = facts(origin="JP", parameters=("temperature",), open_weights=True, licence="MIT")
+OPEN = target("open", 1.0, facts=KNOWN, policy=STRICT)
 UNKNOWN = target("unknown", facts=facts())
 
 
@@ -33,6 +34,9 @@ UNKNOWN = target("unknown", facts=facts())
             "its provider comes from JP",
             "the country of its provider is not known",
         ),
+        ({"open_weights": True}, None, "it is not known whether its model's weights are open"),
+        ({"licences": ("MIT",)}, None, "its model's licence is not known"),
+        ({"licences": ("Apache-2.0",)}, "its model is under MIT", "its model's licence is not known"),
         ({"price_cap": PriceCap(input=USD)}, None, "has no known price"),
         ({"price_cap": PriceCap(output=USD - 1)}, "its output costs more than the cap", "has no known price"),
         (
@@ -62,6 +66,9 @@ def test_the_model_may_come_from_a_denied_country_too() -> None:
     served = target("p", facts=facts(origin="CN"), policy=STRICT)
     ((_, reason),) = forbidden([served], Ask(prefer=Preferences(denied_origins=("CN",))))
     assert reason == "its model comes from CN"
+    closed = target("p", facts=facts(open_weights=False))
+    ((_, reason),) = forbidden([closed], Ask(prefer=Preferences(open_weights=True)))
+    assert reason == "its model's weights are not open"
 
 
 def test_facts_say_who_cannot_serve_a_call() -> None:
@@ -98,6 +105,8 @@ PREFERENCES = st.builds(
     zero_retention=st.booleans(),
     regions=st.none() | st.lists(st.sampled_from(["JP", "US"]), unique=True).map(tuple),
     denied_origins=st.lists(st.sampled_from(["JP", "CN"]), unique=True).map(tuple),
+    open_weights=st.booleans(),
+    licences=st.none() | st.lists(st.sampled_from(["MIT", "Apache-2.0"]), unique=True).map(tuple),
     price_cap=st.none() | st.builds(PriceCap, input=st.none() | st.integers(0, 3 * USD)),
 )
 POLICIES = st.builds(
@@ -107,11 +116,17 @@ POLICIES = st.builds(
     retention_days=st.sampled_from([None, 0, 30]),
     trains=st.sampled_from([None, True, False]),
 )
+FACTS = st.none() | st.builds(
+    lambda weights, licence: facts(open_weights=weights, licence=licence),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, "MIT"]),
+)
 TARGETS = st.builds(
-    lambda name, price, policy: target(name, price, policy=policy),
+    lambda name, price, policy, known: target(name, price, policy=policy, facts=known),
     PROVIDERS,
     st.sampled_from([None, 1.0, 2.0]),
     POLICIES,
+    FACTS,
 )
 
 

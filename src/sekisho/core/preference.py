@@ -89,6 +89,11 @@ class Preferences(Value, frozen=True, kw_only=True):
     """Where it may be processed; a provider that does not say where is not allowed then."""
     denied_origins: tuple[str, ...] = ()
     """Countries whose providers and models may not be used, as `country` spells them."""
+    open_weights: bool = False
+    """Only models whose weights are known to be published."""
+    licences: tuple[str, ...] | None = None
+    """Those under which a model may be, as the catalogue spells them (`MIT`); one that is not known is not
+    allowed then."""
     price_cap: PriceCap | None = None
     quantizations: tuple[str, ...] | None = None
     """Those in which a model may be served; where none is known, `unknown` must be among them."""
@@ -119,6 +124,7 @@ def contradiction(prefer: Preferences) -> tuple[str, str] | None:
     for member, names in (
         ("only", prefer.only),
         ("regions", prefer.regions),
+        ("licences", prefer.licences),
         ("quantizations", prefer.quantizations),
     ):
         if names == ():
@@ -150,6 +156,8 @@ def narrowed(outer: Preferences, inner: Preferences) -> Preferences:
         zero_retention=outer.zero_retention or inner.zero_retention,
         regions=_both(outer.regions, inner.regions),
         denied_origins=_either(outer.denied_origins, inner.denied_origins),
+        open_weights=outer.open_weights or inner.open_weights,
+        licences=_both(outer.licences, inner.licences),
         price_cap=_lower(outer.price_cap, inner.price_cap),
         quantizations=_both(outer.quantizations, inner.quantizations),
         select=inner.select or outer.select,

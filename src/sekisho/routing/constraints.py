@@ -73,6 +73,8 @@ def _checks(prefer: Preferences) -> Sequence[Check]:
         (prefer.zero_retention, _keeps),
         (prefer.regions is not None, _elsewhere),
         (prefer.denied_origins, _foreign),
+        (prefer.open_weights, _closed),
+        (prefer.licences is not None, _licensed_otherwise),
         (prefer.price_cap is not None, _dear),
         (prefer.quantizations is not None, _quantized),
         (prefer.require_parameters, _lacks),
@@ -132,6 +134,27 @@ def _foreign(targets: Sequence[Target], ask: Ask) -> Rejected:
             elif origin in ask.prefer.denied_origins:
                 found.append((target, f"its {whose} comes from {origin}"))
     return found
+
+
+def _closed(targets: Sequence[Target], _ask: Ask) -> Rejected:
+    found: Rejected = []
+    for target in targets:
+        facts = target.endpoint.facts
+        if facts is None or facts.open_weights is None:
+            found.append((target, "it is not known whether its model's weights are open"))
+        elif not facts.open_weights:
+            found.append((target, "its model's weights are not open"))
+    return found
+
+
+def _licensed_otherwise(targets: Sequence[Target], ask: Ask) -> Rejected:
+    allowed = ask.prefer.licences or ()
+    licences = [(each, each.endpoint.facts.licence if each.endpoint.facts else None) for each in targets]
+    return [
+        (target, "its model's licence is not known" if licence is None else f"its model is under {licence}")
+        for target, licence in licences
+        if licence not in allowed
+    ]
 
 
 def _dear(targets: Sequence[Target], ask: Ask) -> Rejected:

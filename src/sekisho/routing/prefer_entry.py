@@ -44,8 +44,9 @@ PRICE_CAP: Fields = dict.fromkeys(("input", "output"), scalar(values.rate)) | {
 }
 PREFER: Fields = {
     **dict.fromkeys(("only", "ignore", "order"), _names),
-    **dict.fromkeys(("fallbacks", "require_parameters", "may_train", "zero_retention"), _flag),
-    "regions": _names,
+    **dict.fromkeys(("fallbacks", "require_parameters", "may_train"), _flag),
+    **dict.fromkeys(("zero_retention", "open_weights"), _flag),
+    **dict.fromkeys(("regions", "licences"), _names),
     "denied_origins": list_of(scalar(values.country)),
     "price_cap": _price_cap,
     "quantizations": list_of(scalar(values.one_of(*QUANTIZATIONS, UNKNOWN_QUANTIZATION))),
