@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from bench import gateways
 from bench.findings import Figure, Findings, Table, at_least, at_most, middle, ratio, unknown
-from bench.gateways import Sekisho, Subject
+from bench.gateways import LIMITED, Sekisho, Subject
 from bench.ground import PAIR, STREAMS, Ground
 from bench.load import Burst, Caller, LoadFailed, wrk
 
@@ -24,13 +24,16 @@ LARGE = 400_000
 
 def unary_cpu(ground: Ground) -> Findings:
     """CPU of one unary call in the same dialect, interleaved with the peers."""
-    subjects = [subject for subject in (ground.nginx, ground.gateway, *ground.others) if subject]
+    limited = ground.sekisho.limited(ground.process)
+    subjects = [subject for subject in (ground.nginx, ground.gateway, limited, *ground.others) if subject]
     bursts, failed = _bursts(ground, subjects, lambda subject: subject.body(), CONNECTIONS)
     cpu = {name: middle([burst.cpu_each for burst in found]) for name, found in bursts.items()}
     ours = cpu["Sekisho"]
     findings = Findings(tables=[_unary_table(bursts, cpu)], failed=failed)
     findings.figures.append(_against_nginx("CPU per unary call, 64 connections", 8, ours, cpu))
-    findings.figures.append(_against_skeleton(bursts, cpu))
+    findings.figures.append(_against_skeleton(bursts, cpu, "Sekisho", 85))
+    if LIMITED in cpu:
+        findings.figures.append(_against_skeleton(bursts, cpu, LIMITED, 75))
     if "LiteLLM" in cpu:
         findings.figures.append(
             at_least("CPU per unary call, LiteLLM over Sekisho", 60, cpu["LiteLLM"] / ours, "x")
@@ -47,15 +50,19 @@ def _against_nginx(name: str, limit: float, ours: float, cpu: Mapping[str, float
     return at_most(f"{name} ({ours:.1f} us)", limit, ours / cpu["nginx"], "x nginx")
 
 
-def _against_skeleton(bursts: Mapping[str, list[Burst]], cpu: Mapping[str, float]) -> Figure:
+def _against_skeleton(
+    bursts: Mapping[str, list[Burst]], cpu: Mapping[str, float], subject: str, least: float
+) -> Figure:
     """Planning, health, fallbacks and explanations are on for every call, and were not there then. Where
     other programs take the cores' time, calls a second flatter the slower one: so CPU counts as well."""
     name = "throughput over the skeleton's, each to nginx; by calls/s or CPU, the worse"
+    if subject == LIMITED:
+        name = f"with identities and six limits: {name}"
     if "nginx" not in bursts:
-        return unknown(name, ">= 85 %", "nginx is missing")
-    ours, floor = (middle([burst.rate for burst in bursts[each]]) for each in ("Sekisho", "nginx"))
-    by_rate, by_cpu = ours / floor / SKELETON_RATE, SKELETON_CPU / (cpu["Sekisho"] / cpu["nginx"])
-    return at_least(name, 85, 100 * min(by_rate, by_cpu), "%")
+        return unknown(name, f">= {least:g} %", "nginx is missing")
+    ours, floor = (middle([burst.rate for burst in bursts[each]]) for each in (subject, "nginx"))
+    by_rate, by_cpu = ours / floor / SKELETON_RATE, SKELETON_CPU / (cpu[subject] / cpu["nginx"])
+    return at_least(name, least, 100 * min(by_rate, by_cpu), "%")
 
 
 def _bursts(

@@ -7,14 +7,17 @@ import secrets
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bench import peers, upstreams
 from bench.proc import GATEWAY_CORE, Process
 
 HOST = "127.0.0.1"
 UNARY_MODEL = "bench/canned"
+LIMITED = "Sekisho, 6 limits"
+"""The same gateway, by a key of a project of a team, each with limits."""
 STREAM = "echo?chunk_count={events}&chunk_gap={gap}"
 MORTAL_EVENTS = 200
 MORTAL_GAP = 0.02
@@ -195,11 +198,26 @@ class Sekisho:
 
     def create_key(self) -> None:
         """Go on with a stored key, as clients have, instead of the administrator's."""
-        command = [sys.executable, "-m", "sekisho", "keys", "create", "--name", "bench", "--json"]
+        self.key = self._command("keys", "create", "--name", "bench")["key"]
+
+    def limited(self, process: Process) -> Subject:
+        """The same gateway by a key that belongs to a team and a project, under six limits in all."""
+        limit = "--limit"
+        self._command("teams", "create", "--name", "team", limit, "usd 1000000/day@Asia/Tokyo")
+        month = "usd 1000000/month@Asia/Tokyo"
+        self._command("projects", "create", "--name", "project", "--team", "team", limit, month)
+        own = ("usd 1000000/total", "requests 1000000000/minute", "tokens 1000000000000/minute")
+        options = [each for text in (*own, "concurrent 1000") for each in (limit, text)]
+        made = self._command("keys", "create", "--name", "limited", "--project", "project", *options)
+        subject = self.subject(process, UNARY_MODEL)
+        return replace(subject, name=LIMITED, headers=bearer(made["key"]))
+
+    def _command(self, *words: str) -> Any:
+        command = [sys.executable, "-m", "sekisho", *words, "--json"]
         said = subprocess.run(
             command, env={**os.environ, **self._environment}, capture_output=True, text=True, check=True
         )
-        self.key = json.loads(said.stdout)["key"]
+        return json.loads(said.stdout)
 
     def subject(self, process: Process | None, model: str) -> Subject:
         return Subject("Sekisho", SEKISHO_PORT, "/v1/chat/completions", bearer(self.key), model, process)

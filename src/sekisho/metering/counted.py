@@ -23,6 +23,8 @@ def came_to(limit: Limit, record: CallRecord) -> int:
         return 0
     if limit.measure == "requests":
         return 1
+    if limit.measure == "usd" and limit.provider is None and limit.model is None:
+        return record.cost or 0
     parts = [part for part in record.attempts if part.usage is not None]
     if parts:
         return sum(_amount(limit, part.usage, part.cost) for part in _about(limit, record, parts))

@@ -1,7 +1,6 @@
 """Limits of the caller: what a call may come to is claimed before anybody is asked, and settled with what it
 came to when it has ended, however it ended."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,12 +20,9 @@ from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.ask import answers, max_tokens
 from sekisho.pipeline.refusals import error_of
 from sekisho.pipeline.steps.access import may_use
-from sekisho.wire import kinds
 
 GRACE = 300.0
 """Seconds for which a hold outlasts the call's own limit: clients may be slow to read."""
-_HOUR = re.compile(rb'"1h"')
-_AUDIO = re.compile(rb"audio", re.IGNORECASE)
 Plan = Callable[[Route], Sequence[Target]]
 Course = tuple[Route, Sequence[Target]]
 """Where a call goes."""
@@ -60,10 +56,10 @@ class Admission:
         claims, exchange.claims = exchange.claims, ()
         if not claims or (record is not None and record.outcome == "ok" and exchange.facts.pending):
             return
-        actuals = {
-            claim.counter: claim.amount if record is None else came_to(claim.limit, record)
-            for claim in claims
-        }
+        if record is None:
+            actuals = {claim.counter: claim.amount for claim in claims}
+        else:
+            actuals = {claim.counter: came_to(claim.limit, record) for claim in claims}
         self.counters.settle(exchange.id, actuals)
 
     def settle_late(self, call_id: str, principal: Principal, record: CallRecord) -> None:
@@ -122,9 +118,9 @@ class _Reckoning:
         size = Size(
             output=max_tokens(members),
             answers=answers(members),
-            hour=_HOUR.search(body) is not None,
-            audio=_AUDIO.search(body) is not None,
-            tier=not (kinds.absent(members, "service_tier") and kinds.absent(members, "serviceTier")),
+            hour=b'"1h"' in body,
+            audio=b"audio" in body or b"Audio" in body,
+            tier="service_tier" in members or "serviceTier" in members,
         )
         prompts: dict[int, int] = {}
         self._costs: list[int] = []
