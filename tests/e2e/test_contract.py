@@ -25,6 +25,15 @@ from sekisho.core.clock import Clock
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SCHEMAS = json.loads((Path(__file__).parents[1] / "golden/openrouter/schemas.json").read_text("utf-8"))
+LATER = {
+    "allowed_data_regions",
+    "budgets",
+    "effective_budget",
+    "free_model_daily_requests",
+    "organization_id",
+    "workspace_id",
+}
+"""Members of a key's report that OpenRouter's SDKs demand since October 2026, newer than the document."""
 CATALOGUE = ("openai", "anthropic", "deepseek", "moonshot", "groq", "together", "mistral", "xai", "plamo")
 MORE = "".join(f"  {name}: {{{{api_key: any}}}}\n" for name in CATALOGUE)
 CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
@@ -58,7 +67,7 @@ def knows(value: dict[str, Any], name: str) -> None:
     known = SCHEMAS["$defs"][name]["properties"]
     assert value.keys() <= known.keys()
     if "data" in value and "properties" in known["data"]:
-        assert value["data"].keys() <= known["data"]["properties"].keys()
+        assert value["data"].keys() - LATER <= known["data"]["properties"].keys()
 
 
 async def chat(client: httpx2.AsyncClient, model: str, **more: Any) -> httpx2.Response:

@@ -44,6 +44,12 @@ def key_report(principal: Principal, spending: Spending) -> dict[str, Any]:
             "is_management_key": principal.admin,
             "is_provisioning_key": principal.admin,
             "creator_user_id": None,
+            "organization_id": principal.organisation,
+            "workspace_id": None,
+            "allowed_data_regions": ["global"],
+            "budgets": [],
+            "effective_budget": None,
+            "free_model_daily_requests": {"limit": -1, "remaining": -1, "used": 0},
             "expires_at": _time(principal.expires) if principal.expires is not None else None,
             "rate_limit": {
                 "requests": -1,

@@ -53,6 +53,10 @@ def _endpoint(endpoint: Endpoint, board: Board) -> dict[str, Any]:
         "max_completion_tokens": endpoint.max_output,
         "max_prompt_tokens": None,
         "supported_parameters": listing.parameters(facts),
+        "supports_tool_choice": _tool_choices(facts),
+        "native_tools": {},
+        "service_tier": None,
+        "supports_diarization": False,
         "status": WELL if board.admits(endpoint.id) else OUT_OF_ORDER,
         "uptime_last_5m": _uptime(standing, now),
         "uptime_last_30m": None,
@@ -71,6 +75,12 @@ def _endpoint(endpoint: Endpoint, board: Board) -> dict[str, Any]:
 
 def _name(endpoint: Endpoint, facts: ModelFacts | None) -> str:
     return facts.name if facts else endpoint.model
+
+
+def _tool_choices(facts: ModelFacts | None) -> dict[str, bool]:
+    """As far as the model's parameters tell; none where they are not known."""
+    takes = facts is not None and "tool_choice" in facts.parameters
+    return dict.fromkeys(("auto", "none", "required", "function"), takes)
 
 
 def _uptime(standing: Standing, now: float) -> float | None:

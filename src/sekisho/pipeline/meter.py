@@ -12,7 +12,7 @@ from sekisho.pipeline.explain import explanation
 
 APP_LIMIT = 200
 """Bytes."""
-APP_HEADERS = (b"x-title", b"http-referer", b"referer")
+APP_HEADERS = (b"x-openrouter-title", b"x-title", b"http-referer", b"referer")
 """What names the client's application, in OpenRouter's words; the first of them counts."""
 _NAMING = frozenset(APP_HEADERS)
 

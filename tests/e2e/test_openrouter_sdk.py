@@ -1,0 +1,110 @@
+"""OpenRouter's own Python SDK, unchanged but for its address and its key."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from openrouter import OpenRouter, errors
+from tests.e2e.live import Live, scripted
+from tests.e2e.test_market import DOCUMENT
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    # The contract demands a member of `GET /key` that the SDK warns of.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+USER: Any = [{"role": "user", "content": "関所はどこですか"}]
+CLOCK: Any = {
+    "type": "function",
+    "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    document = (
+        DOCUMENT + "  tools: {{like: openai-compatible, base_url: {url}/v1, api_key: ${{SCRIPTED_KEY}}}}\n"
+    )
+    async with scripted(tmp_path_factory.mktemp("live"), document) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sdk(live: Live) -> AsyncIterator[OpenRouter]:
+    async with OpenRouter(
+        api_key=live.key, server_url=live.url + "/api/v1", x_open_router_title="checkpoint"
+    ) as made:
+        yield made
+
+
+async def test_a_chat_and_its_generation(sdk: OpenRouter) -> None:
+    answer: Any = await sdk.chat.send_async(
+        model="acme/wrong",
+        models=["acme/hello"],
+        messages=USER,
+        provider={"only": ["cheap"], "sort": "price", "max_price": {"prompt": "5"}},
+        max_tokens=100,
+        session_id="s-1",
+    )
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.choices[0].message.content
+    assert answer.usage.cost > 0
+
+
+async def test_a_stream_ends_with_its_usage(sdk: OpenRouter) -> None:
+    stream: Any = await sdk.chat.send_async(
+        model="acme/echo:floor", messages=USER, stream=True, max_tokens=100
+    )
+    said, usage = "", None
+    async with stream as events:
+        async for event in events:
+            for choice in event.choices:
+                said += choice.delta.content or ""
+            usage = event.usage or usage
+    assert "関所" in said
+    assert usage is not None
+    assert usage.cost > 0
+
+
+async def test_a_tool_is_called(sdk: OpenRouter) -> None:
+    answer: Any = await sdk.chat.send_async(
+        model="tools/parallel-tools", messages=USER, tools=[CLOCK], max_tokens=100
+    )
+    assert answer.choices[0].finish_reason == "tool_calls"
+    assert answer.choices[0].message.tool_calls
+
+
+async def test_models_endpoints_and_providers(sdk: OpenRouter) -> None:
+    listed: Any = await sdk.models.list_async(q="acme")
+    assert {"acme/echo", "acme/free"} <= {model.id for model in listed.result.data}
+    counted: Any = await sdk.models.count_async()
+    assert counted.data.count >= 4
+    report: Any = await sdk.endpoints.list_async(author="acme", slug="echo")
+    tags = {endpoint.tag: endpoint for endpoint in report.data.endpoints}
+    assert tags.keys() == {"dear", "cheap", "other"}
+    assert tags["cheap"].quantization == "fp8"
+    providers: Any = await sdk.providers.list_async()
+    assert {"dear", "cheap", "other", "tools"} == {provider.slug for provider in providers.data}
+
+
+async def test_a_key_asks_about_itself_and_its_calls(sdk: OpenRouter, live: Live) -> None:
+    key: Any = await sdk.api_keys.get_current_key_metadata_async()
+    assert key.data.label
+    spent: Any = await sdk.credits.get_credits_async()
+    assert spent.data.total_usage >= 0
+    async with live.http() as client:
+        body = {"model": "acme/echo", "messages": USER}
+        answer = await client.post("/api/v1/chat/completions", json=body)
+    found: Any = await sdk.generations.get_generation_async(id=answer.headers["x-generation-id"])
+    assert found.data.model == "acme/echo"
+
+
+async def test_errors_are_the_sdks_own(sdk: OpenRouter) -> None:
+    with pytest.raises(errors.NotFoundResponseError) as missing:
+        await sdk.chat.send_async(model="no/such", messages=USER)
+    assert missing.value.data.error.code == 404
+    with pytest.raises(errors.BadRequestResponseError) as refused:
+        await sdk.chat.send_async(model="acme/echo", messages=USER, provider={"only": ["nobody"]})
+    assert "provider.only.0" in refused.value.data.error.message
