@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from sekisho.__main__ import app
+from sekisho.control.store import rollups
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store
 from sekisho.core.record import AttemptRecord, CallRecord
@@ -40,7 +41,8 @@ class Command:
         attempts = (AttemptRecord(provider="p", upstream_model="b", milliseconds=1),)
         store = Store(f"sqlite:///{self.data_dir / 'sekisho.db'}")
         with store.write() as connection:
-            book(connection, [CallRecord(**{"id": call_id, "attempts": attempts, **plain, **members})])
+            record = CallRecord(**{"id": call_id, "attempts": attempts, **plain, **members})
+            rollups.add(store, connection, book(connection, [record]))
         store.close()
 
 

@@ -15,8 +15,10 @@ from sekisho.control.services.holders import HolderService
 from sekisho.control.services.refusal import Missing, Refused
 from sekisho.control.services.spend import BYS, Question, Spend, spend
 from sekisho.control.services.tariffs import TariffService
+from sekisho.control.store import expiry, rollups
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store
+from sekisho.control.store.tables import calls as calls_table
 from sekisho.core.clock import Clock
 from sekisho.core.money import MILLION, NANO, Rates
 from sekisho.core.record import AttemptRecord, CallRecord
@@ -37,7 +39,9 @@ def at(text: str) -> float:
 
 def keep(store: Store, *records: CallRecord) -> None:
     with store.write() as connection:
-        assert len(book(connection, records)) == len(records)
+        booked = book(connection, records)
+        assert len(booked) == len(records)
+        rollups.add(store, connection, booked)
 
 
 def ask(store: Store, *by: str, since: float = 0.0, until: float = NOW, **more: object) -> Spend:
@@ -182,8 +186,9 @@ def test_everybody_who_had_a_part_in_an_answer_is_paid_their_own(store: Store, r
 def test_absurd_counts_of_one_provider_overflow_nobodys_report(store: Store, record: Make) -> None:
     usage = Usage(input=LARGEST, cache_read=LARGEST, output=LARGEST)
     keep(store, *(record(f"gen-{number}", cost=LARGEST, usage=usage) for number in range(5)))
-    total = ask(store).total
+    total = ask(store, "user").total
     assert (total.sums.cost, total.sums.input) == (5 * LARGEST, 5 * LARGEST)
+    assert ask(store).total.sums.cost == LARGEST, "where rollups end"
 
 
 names = some.sampled_from([None, "a", "b", "関所"])
@@ -258,7 +263,7 @@ def test_a_balance_is_what_was_paid_ahead_without_what_was_charged_since(store: 
     service.add("team", team.id, -10 * NANO, "経理")
     keep(
         store,
-        record("gen-1", started=NOW - 1001, cost=NANO, team=team.id),
+        record("gen-1", started=NOW - 86_401, cost=NANO, team=team.id),
         record("gen-2", started=NOW - 1000, cost=20 * NANO, team=team.id),
         record("gen-3", started=NOW - 1, unpriced=True, team=team.id),
         record("gen-4", started=NOW - 1, cost=NANO),
@@ -271,7 +276,7 @@ def test_a_balance_is_what_was_paid_ahead_without_what_was_charged_since(store: 
     assert limit is not None
     assert limit.amount == 90 * NANO * 100 // 105, "what 90 USD buy with 5 % on top"
     assert (limit.level, limit.holder, limit.measure, limit.period) == ("team", team.id, "usd", "total")
-    assert limit.since == NOW - 1000
+    assert limit.since == NOW - 86_400, "the day's beginning"
     assert service.list("team", team.id)[0] == first
     with pytest.raises(Missing, match="none"):
         service.add("team", "'; DROP TABLE prepaid; --", NANO, "経理")
@@ -286,3 +291,34 @@ def test_days_in_any_zone_are_those_of_its_calendar(store: Store, record: Make, 
     keep(store, *(record(f"gen-{number}", started=moment) for number, moment in enumerate(started)))
     days = {line.ids[0] for line in ask(store, "day", zone=zone).lines}
     assert days == {datetime.fromtimestamp(moment, ZoneInfo(zone)).date().isoformat() for moment in started}
+
+
+def test_sums_outlive_the_calls_that_they_are_made_of_and_what_is_lost_is_said(
+    store: Store, record: Make
+) -> None:
+    TariffService(store, CLOCK).set("default", Tariff(begins=NOW - 100 * 86_400, markup=MILLION), "ops")
+    early, late = NOW - 80 * 86_400 + 0.5, NOW - 3600.5
+    keep(
+        store,
+        record("gen-1", started=early, cost=NANO, team="a", tags=("x",)),
+        record("gen-2", started=late, cost=10 * NANO, team="b"),
+    )
+    since = NOW - 90 * 86_400 + 7.25
+    whole = ask(store, "team", "day", since=since)
+    tagged = ask(store, "tag", since=since)
+    assert whole.total == tagged.total
+    while rollups.fold(store, NOW - 45 * 86_400):
+        pass
+    rollups.mark_expired(store, NOW - 50 * 86_400)
+    while expiry.delete_some(store, NOW - 50 * 86_400):
+        pass
+    expiry.drop_partitions(store, NOW - 50 * 86_400)
+    with store.write() as connection:
+        connection.execute(calls_table.delete().where(calls_table.c.started < NOW - 50 * 86_400))
+    after = ask(store, "team", "day", since=NOW - 90 * 86_400)
+    assert (after.lines, after.total, after.lost_before) == (whole.lines, whole.total, None)
+    lost = ask(store, "tag", since=since)
+    assert USD.shown(lost.total.cost) == 10 * NANO
+    assert lost.lost_before == NOW - 50 * 86_400
+    in_tokyo = ask(store, "team", since=since, zone="Asia/Tokyo")
+    assert in_tokyo.total.charge == whole.total.charge

@@ -53,7 +53,7 @@ def list_entries(holder: Holder, *, as_json: AsJson = False) -> None:
 
 @paid_ahead.command()
 def balance(holder: Holder, *, as_json: AsJson = False) -> None:
-    """Show what is left: all that was paid ahead, without what was charged since the first of it."""
+    """Show what is left: all that was paid ahead, without what was charged from its first day (UTC) on."""
     level, wanted = _holder(holder)
     with opened(as_json=as_json) as store:
         found_id = CreditService(store, Clock()).find(level, wanted)
@@ -70,7 +70,7 @@ def balance(holder: Holder, *, as_json: AsJson = False) -> None:
 
 
 def _holder(text: str) -> tuple[Level, str]:
-    for level, prefix in LEVELS.items():
+    for level, (_, prefix) in LEVELS.items():
         if text.startswith(f"{prefix}:"):
             return level, text.removeprefix(f"{prefix}:")
     return "organisation", text

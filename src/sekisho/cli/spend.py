@@ -103,6 +103,7 @@ def _told(found: Spend) -> dict[str, Any]:
         "currency": question.currency.code,
         "by": list(question.by),
         "overlaps": found.overlaps,
+        "lost_before": None if found.lost_before is None else iso(found.lost_before),
         "lines": [{**_ids(found, line), **_numbers(found, line)} for line in found.lines],
         "total": _numbers(found, found.total),
     }
@@ -153,7 +154,7 @@ def _csv_row(found: Spend, line: Line) -> list[object]:
 
 def _show(found: Spend) -> None:
     if not found.total.sums.calls and not found.total.cost:
-        typer.echo("No call is on the books in that time.")
+        typer.echo("\n".join(("No call is on the books in that time.", *_notes(found))))
         return
     question = found.question
     code = question.currency.code
@@ -195,5 +196,8 @@ def _notes(found: Spend) -> Iterator[str]:
             f"{total.sums.unpriced:,} calls went where no price is known: what they cost is not in the sums."
             f" {total.uncharged:,} of them are not in the charges either."
         )
+    if found.lost_before is not None:
+        before = iso(found.lost_before)
+        yield f"Single calls from before {before} are deleted, and are in no sum that needs them."
     if found.overlaps:
         yield "A call counts under each of its tags: the lines overlap, and add up to more than the total."

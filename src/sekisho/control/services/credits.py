@@ -11,12 +11,11 @@ from sqlalchemy import insert as insert_into
 
 from sekisho.control.services.limits import LARGEST
 from sekisho.control.services.refusal import Missing, Refused
-from sekisho.control.services.spend import Question, spend
+from sekisho.control.services.spend import By, Question, spend
 from sekisho.control.services.tariffs import TariffService
 from sekisho.control.services.words import LONGEST_VALUE, checked_name
 from sekisho.control.store.engine import Store
 from sekisho.control.store.lookup import Among
-from sekisho.control.store.spending import COLUMNS
 from sekisho.control.store.tables import api_keys, holders, prepaid
 from sekisho.core.clock import Clock
 from sekisho.core.limit import Level, Limit
@@ -24,8 +23,11 @@ from sekisho.core.message import Value
 from sekisho.core.money import MILLION, usd_text
 from sekisho.metering.tariff import tariff_at
 
-LEVELS: Mapping[Level, str] = MappingProxyType({"organisation": "org", "team": "team", "key": "key"})
-"""Who may pay ahead, and what stands before a name on the command line."""
+LEVELS: Mapping[Level, tuple[By, str]] = MappingProxyType(
+    {"organisation": ("organisation", "org"), "team": ("team", "team"), "key": ("key", "key")}
+)
+"""Who may pay ahead: what reports call it, and what stands before a name on the command line."""
+DAY = 86_400
 
 
 class Credit(Value, frozen=True, kw_only=True):
@@ -42,7 +44,7 @@ class Credit(Value, frozen=True, kw_only=True):
 
 
 class Balance(Value, frozen=True, kw_only=True):
-    """Nano-USD, of one holder. Charges count from the first credit on."""
+    """Nano-USD, of one holder. Charges count from the day (UTC) of the first credit on."""
 
     level: Level
     holder: str
@@ -113,8 +115,8 @@ class CreditService:
         entries = self.list(level, holder)
         if not entries:
             return None
-        since = entries[0].made
-        question = Question(since=since, until=self._clock.now(), within=(COLUMNS[level] == holder,))
+        since = entries[0].made // DAY * DAY
+        question = Question(since=since, until=self._clock.now(), within=((LEVELS[level][0], holder),))
         total = spend(self._store, question).total
         return Balance(
             level=level,

@@ -11,11 +11,12 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from sekisho.control.services.tariffs import TariffService, by_organisation
 from sekisho.control.store.engine import Store
-from sekisho.control.store.spending import Part, Stretch, Sums, read_parts
+from sekisho.control.store.spending import Part, Stretch, Sums
+from sekisho.control.store.summing import Sought, Summing
 from sekisho.control.store.tables import api_keys, holders
 from sekisho.core.calendar import offsets
 from sekisho.core.clock import Clock
@@ -56,8 +57,8 @@ class Question:
     zone: str = "UTC"
     """Where days begin."""
     currency: Currency = USD
-    within: tuple[ColumnElement[bool], ...] = ()
-    """Of which calls."""
+    within: tuple[tuple[By, str], ...] = ()
+    """Only of calls that have this id there."""
 
 
 @dataclass(slots=True)
@@ -82,6 +83,8 @@ class Spend:
     """Of every call once, also where it stands under several tags."""
     names: Mapping[str, str]
     """By id."""
+    lost_before: float | None = None
+    """Seconds since the epoch: single calls from before are deleted, and are in no sum that needs them."""
 
     @property
     def overlaps(self) -> bool:
@@ -95,24 +98,28 @@ def spend(store: Store, question: Question) -> Spend:
     lines: dict[Ids, Line] = {}
     total = Line()
     with store.read() as connection:
-        for ids, line in _priced(connection, question, tariffs):
+        summing = Summing(connection)
+        for ids, line in _priced(summing, question, tariffs):
             _add(total, line)
             for each in _places(ids, question.by):
                 _add(lines.setdefault(each, Line(each)), line)
         names = _names(connection) if NAMED & set(question.by) else {}
-    return Spend(question, sorted(lines.values(), key=_order(question.by)), total, names)
+    ordered = sorted(lines.values(), key=_order(question.by))
+    return Spend(question, ordered, total, names, summing.lost_before)
 
 
 def _priced(
-    connection: Connection, question: Question, tariffs: Mapping[str, Sequence[Tariff]]
+    summing: Summing, question: Question, tariffs: Mapping[str, Sequence[Tariff]]
 ) -> Iterator[tuple[Ids, Line]]:
     """Calls that are alike, with what they come to. The first ids are those of `_PRICING`, the last is the
     day."""
     columns = (*_PRICING, *(name for name in question.by if name != "day"))
     daily = "day" in question.by or question.currency != USD
+    asked = any(tariff.prices for each in tariffs.values() for tariff in each)
+    sought = Sought(columns, question.within, daily=daily, asked=asked)
     changes = {tariff.begins for each in tariffs.values() for tariff in each}
     for stretch in _stretches(question, changes):
-        for part in read_parts(connection, columns, stretch, *question.within, daily=daily):
+        for part in summing.read(sought, stretch):
             organisation, model = part.names[0], part.names[1]
             tariff = tariff_at(tariffs.get(organisation or "", ()), stretch.since)
             day = FIRST_DAY + timedelta(days=part.day or 0)

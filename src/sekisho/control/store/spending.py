@@ -1,5 +1,4 @@
-"""What calls came to together, read from the table of calls. The one place that adds them up for reports of
-spending: what else may keep such sums takes its place here.
+"""What calls came to together, read from the table of calls.
 
 A call whose answer several targets made, or ran for, says in its attempts what each was paid. Such calls are
 the exception, and read one by one.
@@ -123,13 +122,11 @@ def read_parts(
     ).where(*begun, not_(SHARED))
     each = rows.subquery().c
     groups = [*(each[f"name_{at}"] for at in range(len(by))), each.day, each.asked]
-    sums = [func.sum(each.calls), func.sum(each.unpriced)]
-    for name in _SUMMED:  # in two halves: the absurd count of one provider must not overflow everybody's sums
-        sums += [func.sum(each[name] // _BIG), func.sum(each[name] % _BIG)]
+    sums = summed(each.calls, each.unpriced, *(each[name] for name in _SUMMED))
     for row in connection.execute(select(*groups, *sums).group_by(*groups)):
         day, asked = row[len(by) : len(groups)]
         told = int(day) if daily else None
-        yield Part(tuple(row[: len(by)]), told, bool(asked), _sums(row[len(groups) :]))
+        yield Part(tuple(row[: len(by)]), told, bool(asked), whole_sums(row[len(groups) :]))
     for record in calls.select(connection, *begun, SHARED):
         told = int(record.started + stretch.ahead) // DAY if daily else None
         for names, found in _asked(record, by) if attempts else _spread(record, by):
@@ -142,10 +139,16 @@ def _day(ahead: int) -> ColumnElement[int]:
     return (whole - case((whole > local, 1), else_=0)) // DAY
 
 
-def _sums(values: Sequence[Any]) -> Sums:
-    halves = [int(value) for value in values[2:]]
-    whole = [high * _BIG + low for high, low in zip(halves[::2], halves[1::2], strict=True)]
-    return Sums(int(values[0]), int(values[1]), *whole)
+def summed(*columns: ColumnElement[int]) -> list[ColumnElement[int]]:
+    """The sums of columns, one for each member of `Sums`, in halves that `whole_sums` puts together: the
+    absurd count of one provider must not overflow everybody's."""
+    big = literal(_BIG, BigInteger)
+    return [func.sum(half) for column in columns for half in (column // big, column % big)]
+
+
+def whole_sums(halves: Sequence[Any]) -> Sums:
+    numbers = [int(half) for half in halves]
+    return Sums(*(high * _BIG + low for high, low in zip(numbers[::2], numbers[1::2], strict=True)))
 
 
 def _spread(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | None, ...], Sums]]:
