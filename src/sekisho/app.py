@@ -53,7 +53,7 @@ from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover, nothing_found
 from sekisho.routing.document import AlertsEntry, RecordsEntry, ServerEntry
-from sekisho.settings import Settings
+from sekisho.settings import Drain, Settings
 from sekisho.telemetry.background import Background
 from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
 from sekisho.telemetry.siblings import Siblings
@@ -70,7 +70,6 @@ DIALECTS: Mapping[str, Dialect] = {
         openai_responses.DIALECT,
     )
 }
-DRAIN_SECONDS = 30.0
 ALONE = (
     "limits or budgets are configured, and more than one worker would each count for itself: run one worker"
 )
@@ -181,10 +180,11 @@ class Gateway:
         """The books of the running gateway."""
         return self._control.books
 
-    async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
-        """Take no new calls, let the running ones end, then bring every record home."""
+    async def stop(self, drain: Drain = Drain()) -> None:
+        """Say that no new calls are wanted, then take none; let the running ones end, and bring every record
+        home."""
         self._pages.draining = True
-        await self._server.drain(drain_seconds)
+        await self._server.drain(drain.limit, drain.delay)
         await self._background.stop()
         await self._journal.close()
         await self._control.close()

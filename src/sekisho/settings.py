@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+MOST_SECONDS = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -25,6 +27,20 @@ class Settings:
         return self.data_dir / "catalog"
 
 
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How a process that is told to stop goes. Seconds."""
+
+    delay: float = 0.0
+    """In which `/readyz` says no and calls are still taken: for balancers to notice."""
+    limit: float = 30.0
+    """For calls under way to end, after the listener was closed. What is left is cut off, and booked."""
+
+
+class SettingsError(Exception):
+    """A variable of the environment that says what cannot be understood."""
+
+
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment; nothing is created."""
     configured = environment.get("SEKISHO_DATA_DIR")
@@ -36,6 +52,24 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         sigv4_secret=environment.get("SEKISHO_SIGV4_SECRET") or None,
         state_url=environment.get("SEKISHO_STATE_URL") or None,
     )
+
+
+def drain(environment: Mapping[str, str] = os.environ) -> Drain:
+    """Raises SettingsError."""
+    default = Drain()
+    return Drain(
+        delay=_seconds(environment, "SEKISHO_DRAIN_DELAY", default.delay),
+        limit=_seconds(environment, "SEKISHO_DRAIN_LIMIT", default.limit),
+    )
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name)
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_SECONDS:
+        raise SettingsError(f"{name} must be a whole number of seconds from 0 to {MOST_SECONDS}")
+    return float(text)
 
 
 def _default_data_dir(environment: Mapping[str, str]) -> Path:

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from sekisho.app import Gateway, Options
-from sekisho.settings import Settings
+from sekisho.settings import Drain, Settings
 from sekisho.testkit.provider import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ScriptedProvider
 
 PROVIDER_KEY = "sk-provider-canary-7f3a"
@@ -105,7 +105,7 @@ async def running(
         finally:
             for client in live.clients:
                 await client.close()
-            await gateway.stop(drain_seconds=1)
+            await gateway.stop(Drain(limit=1))
 
 
 @asynccontextmanager

@@ -159,6 +159,26 @@ async def test_a_stream_under_way_ends_before_the_server_does(
     assert len(started.events("stopped")) == workers
 
 
+@pytest.mark.parametrize("workers", [1, WORKERS])
+async def test_told_to_stop_it_says_so_before_it_stops_taking_calls(
+    tmp_path: Path, document: Path, provider: Tape, workers: int
+) -> None:
+    more = {"SEKISHO_ADMIN_KEY": ADMIN_KEY, "SEKISHO_DRAIN_DELAY": "3600"}
+    async with serving(tmp_path, "--config", str(document), workers=workers, **more) as started:
+        async with started.http() as client:
+            assert (await client.get("/readyz")).headers.get("connection") is None
+            started.process.send_signal(signal.SIGTERM)
+            await started.logged("draining", workers)
+            for _ in range(5):
+                readiness = await client.get("/readyz")
+                assert (readiness.status_code, readiness.headers["connection"]) == (503, "close")
+                assert (await client.get("/healthz")).status_code == 200
+                assert await ask(client, provider, "acme/one") == 200
+        for event in started.events("listening"):
+            os.kill(event["pid"], signal.SIGKILL)
+        await started.process.wait()
+
+
 async def until_closed(client: httpx2.AsyncClient) -> None:
     """Until nobody listens any more."""
     for _ in range(500):
@@ -268,3 +288,13 @@ async def test_what_keeps_it_from_starting_is_told_in_a_line(tmp_path: Path, ser
         assert re.search(reason, errors[0]), (arguments, err)
         assert "Traceback" not in err
         assert "sk-sekisho" not in err
+
+
+@pytest.mark.parametrize("text", ["10s", "-1", "1e9", "86401", "٣"])
+async def test_a_time_to_drain_that_is_none_is_told_in_a_line(tmp_path: Path, text: str) -> None:
+    around = environment(tmp_path / "data", SEKISHO_DRAIN_LIMIT=text)
+    code, _, err = await program("serve", "--port", "4999", environment=around)
+    assert (code, err) == (
+        1,
+        "error: SEKISHO_DRAIN_LIMIT must be a whole number of seconds from 0 to 86400\n",
+    )

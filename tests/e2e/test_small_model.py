@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.live import ADMIN_KEY
 
 from sekisho.app import Gateway, Options
-from sekisho.settings import Settings
+from sekisho.settings import Drain, Settings
 from sekisho.testkit.small_model import MODEL, SmallModel
 
 DOCUMENT = """
@@ -31,7 +31,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         gateway = Gateway(settings, Options(host="127.0.0.1", port=0, config=document))
         port = await gateway.start()
         yield f"http://127.0.0.1:{port}"
-        await gateway.stop(drain_seconds=1)
+        await gateway.stop(Drain(limit=1))
 
 
 @both

@@ -24,7 +24,7 @@ from sekisho.providers import catalog
 from sekisho.routing.document import RecordsEntry, ServerEntry
 from sekisho.routing.names import nearest, nearest_of
 from sekisho.routing.problem import DocumentError
-from sekisho.settings import Settings
+from sekisho.settings import Drain, Settings
 from sekisho.telemetry import log as logs
 from sekisho.testkit.chaos import stage
 from sekisho.testkit.chaos.caller import DIALECTS, Kind
@@ -33,7 +33,7 @@ from sekisho.testkit.chaos.scenario import CATALOGUE, Scenario
 
 HOST = "127.0.0.1"
 USAGE = 2
-DRAIN_SECONDS = 1.0
+DRAIN = Drain(limit=1)
 KINDS: Sequence[Kind] = ("chat", "messages")
 NAMES = ", ".join(scenario.name for scenario in CATALOGUE)
 
@@ -130,7 +130,7 @@ async def _gateway(staged: Snapshot) -> AsyncIterator[Running]:
         try:
             yield Running(port, key, gateway.books)
         finally:
-            await gateway.stop(DRAIN_SECONDS)
+            await gateway.stop(DRAIN)
 
 
 def _plot(config: Path | None, model: str | None, only: Sequence[str], *, fast: bool) -> Plot:

@@ -18,6 +18,7 @@ from sekisho.cli.workers import Supervisor
 from sekisho.control.state.address import StateError, read_address
 from sekisho.control.store.engine import StoreError
 from sekisho.routing.problem import DocumentError
+from sekisho.settings import SettingsError
 from sekisho.telemetry import log as logs
 
 PARENT_SECONDS = 1.0
@@ -39,20 +40,21 @@ def serve(
     configured = settings.load()
     options = app.Options(host=host, port=port, config=config, worker=worker)
     try:
+        drain = settings.drain()
         if workers > 1:
             app.check_shareable(options, configured)
             if configured.state_url is not None:
                 read_address(configured.state_url)
             raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())
-        uvloop.run(_run(configured, options))
-    except (DocumentError, StoreError, StateError) as error:
+        uvloop.run(_run(configured, options, drain))
+    except (DocumentError, SettingsError, StoreError, StateError) as error:
         fail(str(error))
     except OSError as error:
         where = f"{host}:{port}" if error.filename is None else error.filename
         fail(f"{where}: {error.strerror or error}")
 
 
-async def _run(configured: settings.Settings, options: app.Options) -> None:
+async def _run(configured: settings.Settings, options: app.Options, drain: settings.Drain) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -72,7 +74,7 @@ async def _run(configured: settings.Settings, options: app.Options) -> None:
     if orphaned is not None:
         orphaned.cancel()
     log.info("draining")
-    await gateway.stop()
+    await gateway.stop(drain)
     log.info("stopped")
 
 

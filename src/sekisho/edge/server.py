@@ -60,9 +60,11 @@ class Server:
         )
         return int(self._listener.sockets[0].getsockname()[1])
 
-    async def drain(self, seconds: float) -> None:
-        """Stop accepting, let calls end for so long, then drop what is left."""
+    async def drain(self, seconds: float, delay: float = 0.0) -> None:
+        """Let go of every connection with its next answer; after `delay` stop accepting, let calls end for so
+        many seconds, then drop what is left."""
         self.draining = True
+        await asyncio.sleep(delay)
         if self._listener is not None:
             self._listener.close()
         for connection in list(self.connections):
