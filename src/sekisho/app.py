@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,8 +16,6 @@ from sekisho.control.services import standalone
 from sekisho.control.services.alerts import Alerts
 from sekisho.control.services.publish import DocumentWatcher
 from sekisho.control.state.address import read_address
-from sekisho.control.state.connection import StateConnection
-from sekisho.control.state.health import SharedHealth
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books, Counters
@@ -58,6 +57,9 @@ from sekisho.telemetry.background import Background
 from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
 from sekisho.telemetry.siblings import Siblings
 from sekisho.upstream.client import Client
+
+if TYPE_CHECKING:
+    from sekisho.control.state.connection import StateConnection
 
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect
@@ -108,6 +110,14 @@ def configuration(text: bytes, source: str, known: Catalog, environment: Mapping
     return Configuration(snapshot, parsed.server, parsed.records, parsed.alerts)
 
 
+def _state_at(url: str) -> "StateConnection":
+    """Raises StateError for a URL that is none."""
+    # Here, since Redis's client takes a tenth of a second and six megabytes of every process that has it.
+    from sekisho.control.state.connection import StateConnection  # noqa: PLC0415 - most do without
+
+    return StateConnection(read_address(url))
+
+
 class Gateway:
     """One process: `start`, and `stop` after it."""
 
@@ -127,7 +137,7 @@ class Gateway:
         self._background = Background()
         self._metrics = CallMetrics()
         self._board = Board(self._clock.monotonic)
-        self._state = StateConnection(read_address(settings.state_url)) if settings.state_url else None
+        self._state = _state_at(settings.state_url) if settings.state_url else None
         self._cors: Cors | None = None
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all: to be shown once and never logged."""
@@ -257,6 +267,8 @@ class Gateway:
         state = self._state
         if state is None:
             return
+        from sekisho.control.state.health import SharedHealth  # noqa: PLC0415 - see `_state_at`
+
         shared = SharedHealth(
             state, {"endpoint": self._board, "key": self._pipeline.attempts.keys}, self._clock.monotonic
         )
