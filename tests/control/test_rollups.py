@@ -16,6 +16,7 @@ from sekisho.control.store import expiry
 from sekisho.control.store import rollups as sums
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store, StoreError
+from sekisho.control.store.rollup_apps import MOST, OTHER
 from sekisho.control.store.tables import calls, rollups
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
@@ -170,3 +171,23 @@ def test_absurd_counts_stop_at_the_largest_number_and_end_no_load(
     sums.rebuild(store)
     with store.read() as connection:
         assert list(held(connection).values()) == [row]
+
+
+def test_a_client_that_takes_a_new_name_with_every_call_makes_no_rollup_with_every_call(
+    store: Store, tmp_path: Path, record: Make
+) -> None:
+    records = [record(f"gen-{at}", started=NOW, app=f"app-{at}", cost=1) for at in range(5 * MOST)]
+    quiet = [record(f"gen-quiet-{at}", started=NOW, key_id="quiet", app="chat", cost=1) for at in range(5)]
+    for at in range(0, len(records), 60):
+        load(store, tmp_path / "host", [*records[at : at + 60], quiet[at % 5]])
+    load(store, tmp_path / "host", [record("gen-again", started=NOW, app="app-0", cost=1), *quiet])
+    for rebuilt in (False, True):
+        if rebuilt:
+            sums.rebuild(store)
+        with store.read() as connection:
+            rows = list(held(connection).values())
+        counted = {row["app"]: int(str(row["calls"])) for row in rows if row["key_id"] != "quiet"}
+        if not rebuilt:  # which came first is not known then
+            assert (counted["app-0"], counted[OTHER]) == (2, 4 * MOST)
+        assert (len(counted), sum(counted.values())) == (MOST + 1, 5 * MOST + 1)
+        assert [row["calls"] for row in rows if row["key_id"] == "quiet"] == [5]

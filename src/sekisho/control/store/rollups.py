@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from sekisho.control.store import bulk, calls
 from sekisho.control.store.engine import Store
+from sekisho.control.store.rollup_apps import bounded
 from sekisho.control.store.tables import calls as call_table
 from sekisho.control.store.tables import expired, rollups
 from sekisho.metering.frame import AnyRecord
@@ -113,17 +114,28 @@ def _read(connection: Connection, *conditions: ColumnElement[bool]) -> Rollups:
 
 def _write(connection: Connection, found: Rollups) -> None:
     """Add sums to those that there are."""
-    ids = {_id(place): sums for place, sums in found.items()}
-    names = list(ids)
-    for at in range(0, len(names), _FETCH):
-        there = select(rollups.c.id, *_SUMS).where(rollups.c.id.in_(names[at : at + _FETCH]))
-        for row in connection.execute(there):
-            ids[row[0]].add(_sums(row[1:]))
+    there = _there(connection, found)
+    kept = bounded(connection, found, [place for place in found if place not in there])
+    if kept is not found:
+        found, there = kept, _there(connection, kept)
+    for place, sums in there.items():
+        found[place].add(sums)
     rows = [
-        (name, *place, *_held(sums), _text(sums.total_ms), _text(sums.first_token_ms))
-        for (name, sums), place in zip(ids.items(), found, strict=True)
+        (_id(place), *place, *_held(sums), _text(sums.total_ms), _text(sums.first_token_ms))
+        for place, sums in found.items()
     ]
     bulk.insert(connection, rollups, _COLUMNS, rows, _CONFLICT)
+
+
+def _there(connection: Connection, found: Rollups) -> Rollups:
+    """What the table has of the same places."""
+    places = {_id(place): place for place in found}
+    names = list(places)
+    there: Rollups = {}
+    for at in range(0, len(names), _FETCH):
+        wanted = select(rollups.c.id, *_SUMS).where(rollups.c.id.in_(names[at : at + _FETCH]))
+        there.update((places[row[0]], _sums(row[1:])) for row in connection.execute(wanted))
+    return there
 
 
 def _sums(values: Sequence[Any]) -> Sums:
