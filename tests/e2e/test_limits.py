@@ -44,6 +44,11 @@ providers:
     api_key: ${{SCRIPTED_KEY}}
     models:
       acme/other: {{upstream: echo, price: {{input: 0, output: 0, request: 0.01}}}}
+  kept:
+    like: openai-responses-compatible
+    base_url: {url}/v1
+    api_key: ${{SCRIPTED_KEY}}
+    models: {{acme/kept: {{upstream: echo, price: *cent}}}}
 models:
   dear: {{targets: [acme/flat], degrade: acme/cheap}}
 """
@@ -329,3 +334,18 @@ async def test_where_the_limit_and_the_route_allow_it_a_call_goes_to_a_cheaper_m
         assert record.explanation.degraded == "acme/cheap"
         assert (await chat(client, "acme/flat")).status_code == 402  # this one names no cheaper model
         assert [(await chat(client, "dear")).status_code for _ in range(5)] == [200] * 4 + [402]
+
+
+async def test_what_is_made_in_the_background_stays_held_until_it_is_known(live: Live) -> None:
+    key = await key_with(live, "usd 0.015/day", "concurrent 5")
+    client = live.openai(key)
+    queued = await client.responses.create(model="acme/kept", input="x", background=True)
+    assert held(live) == CENT + 1
+    with pytest.raises(openai.RateLimitError, match="held for calls under way"):
+        await client.responses.create(model="acme/kept", input="x", background=True)
+    for _ in range(2):
+        assert (await client.responses.retrieve(queued.id)).status == "completed"
+        assert held(live) == 0
+    with pytest.raises(openai.APIStatusError, match=r"0\.01 USD used, and") as caught:
+        await client.responses.create(model="acme/kept", input="x")
+    assert caught.value.status_code == 402
