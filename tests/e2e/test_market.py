@@ -82,6 +82,8 @@ async def test_what_no_target_keeps_is_refused(client: httpx2.AsyncClient) -> No
         answer = await chat(client, **{"model": "acme/echo"} | asked)
         assert 400 <= answer.status_code < 500
         assert "its input costs more than the cap" in answer.text
+        param = answer.json()["error"]["metadata"]["param"]
+        assert param == ("provider.max_price" if "provider" in asked else "model")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])

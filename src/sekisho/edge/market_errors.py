@@ -10,6 +10,7 @@ from typing import Any
 from sekisho.core.contract import Dialect
 from sekisho.core.error import (
     BodyTooLarge,
+    BudgetReached,
     ClientError,
     ContentFiltered,
     ContextTooLong,
@@ -46,6 +47,7 @@ _TYPES: Mapping[type[SekishoError], str] = MappingProxyType(
         Unsupported: "unprocessable",
         RequestTimeout: "timeout",
         ClientError: "invalid_request",
+        BudgetReached: "payment_required",
         LimitError: "rate_limit_exceeded",
         Throttled: "rate_limit_exceeded",
         Overloaded: "provider_overloaded",

@@ -27,7 +27,7 @@ from sekisho.core.preference import NONE, Preferences, narrowed
 from sekisho.core.route import Route, Target
 from sekisho.metering.counters.lost import LostCounters
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import prefer
+from sekisho.pipeline import prefer, provider_member
 from sekisho.pipeline.admission import Admission
 from sekisho.pipeline.answer import Answer, Stream
 from sekisho.pipeline.ask import ask_of
@@ -141,7 +141,7 @@ class Attempts:
         if planned.rejected and not planned.targets:
             where = None
             if asked is not NONE:
-                where = prefer.HEADER_NAME if exchange.wishes is NONE else "provider"
+                where = prefer.HEADER_NAME if exchange.wishes is NONE else provider_member.blamed(planned)
             raise nothing_allowed(planned, route, exchange.principal, asked=where, now=self.clock.now())
         return planned.targets
 

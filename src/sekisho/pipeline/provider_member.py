@@ -9,6 +9,8 @@ import msgspec
 from sekisho.core.error import NotServed
 from sekisho.core.preference import NONE, Preferences, PriceCap, Quantization, Selector
 from sekisho.pipeline.wish import Names, Percentiles, Place, Positive, cutoffs
+from sekisho.routing.constraints import OVER_CAP
+from sekisho.routing.plan import Plan
 from sekisho.routing.provider_words import folded
 
 NAME = "provider"
@@ -90,6 +92,11 @@ def read(value: msgspec.Raw, words: Words, known: Mapping[str, object]) -> tuple
         max_first_token=cutoffs(asked.preferred_max_latency),
     )
     return (NONE if prefer == NONE else _HERE.consistent(prefer)), mixed
+
+
+def blamed(plan: Plan) -> str:
+    """The member that leaves a plan without targets: `max_price` where nothing else rules any of them out."""
+    return f"{NAME}.max_price" if all(reason in OVER_CAP for _, reason in plan.rejected) else NAME
 
 
 def _names(

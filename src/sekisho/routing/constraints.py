@@ -16,6 +16,12 @@ from sekisho.routing.spent import Spent
 
 Rejected = list[tuple[Target, str]]
 """Each with the reason, for people."""
+_UNPRICED = "has no known price"
+_INPUT = "its input costs more than the cap"
+_OUTPUT = "its output costs more than the cap"
+_REQUEST = "its price for each call is more than the cap"
+OVER_CAP = frozenset((_UNPRICED, _INPUT, _OUTPUT, _REQUEST))
+"""Reasons of `price_cap`."""
 Check = Callable[[Sequence[Target], Ask], Rejected]
 
 
@@ -166,15 +172,15 @@ def _dear(targets: Sequence[Target], ask: Ask) -> Rejected:
     for target in targets:
         price = target.endpoint.price
         if price is None:
-            found.append((target, "has no known price"))
+            found.append((target, _UNPRICED))
             continue
         rates = price.rates_for(ask.prompt_tokens) if price.tiers else price.base
         if rates.input > most_input:
-            found.append((target, "its input costs more than the cap"))
+            found.append((target, _INPUT))
         elif rates.output > most_output:
-            found.append((target, "its output costs more than the cap"))
+            found.append((target, _OUTPUT))
         elif rates.request > most_request:
-            found.append((target, "its price for each call is more than the cap"))
+            found.append((target, _REQUEST))
     return found
 
 
