@@ -60,6 +60,7 @@ from sekisho.upstream.client import Client
 
 if TYPE_CHECKING:
     from sekisho.control.state.connection import StateConnection
+    from sekisho.control.state.limits import SharedLimits
 
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect
@@ -77,7 +78,8 @@ ALONE = (
 )
 ALONE_FOR_KEYS = (
     "keys, or what they belong to, have limits (`sekisho keys list`), and more than one worker would each "
-    "count for itself: run one worker, or take the limits away"
+    "count for itself: set SEKISHO_STATE_URL to a Valkey or Redis that they share, run one worker, or take "
+    "the limits away"
 )
 log = structlog.get_logger()
 
@@ -138,6 +140,7 @@ class Gateway:
         self._metrics = CallMetrics()
         self._board = Board(self._clock.monotonic)
         self._state = _state_at(settings.state_url) if settings.state_url else None
+        self._limits: SharedLimits | None = None
         self._cors: Cors | None = None
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all: to be shown once and never logged."""
@@ -195,6 +198,8 @@ class Gateway:
         home."""
         self._pages.draining = True
         await self._server.drain(drain.limit, drain.delay)
+        if self._limits is not None:
+            await self._limits.stop()
         await self._background.stop()
         await self._journal.close()
         await self._control.close()
@@ -203,8 +208,10 @@ class Gateway:
             await self._state.close()
 
     async def _counters(self) -> Counters:
-        """Of this process alone, as the books have them. Several processes have none: limits that are made
-        while they run refuse calls."""
+        """Shared with all processes of the state URL, or of this process alone, as the books have them.
+        Several processes without one have none: limits that are made while they run refuse calls."""
+        if self._settings.state_url is not None:
+            return await self._shared_counters(self._settings.state_url)
         if self._options.worker is not None:
             return LostCounters()
         counters = MemoryCounters(self._clock.now, self._alerts.tell)
@@ -213,6 +220,17 @@ class Gateway:
         for limit, counter, then, amount in entries:
             counters.restore(limit, [(counter, then, amount)])
         return counters
+
+    async def _shared_counters(self, state_url: str) -> Counters:
+        from sekisho.control.state.limits import SharedLimits  # noqa: PLC0415 - see `_state_at`
+
+        self._limits = shared = SharedLimits(
+            read_address(state_url), self._control.counted, self._alerts.tell
+        )
+        await shared.start(self._background)
+        for name, (text, read) in shared.gauges().items():
+            self._metrics.gauge(name, text, read)
+        return shared.counters
 
     def _prober(self) -> Prober:
         asker = Asker(self._pipeline.attempts, openai_chat.DIALECT, self._journal, self._observe)
@@ -309,8 +327,7 @@ class Gateway:
 def check_shareable(options: Options, settings: Settings) -> None:
     """Whether several processes may serve this. Raises DocumentError, StoreError, or OSError with the reason.
 
-    Limits would be counted by each process for itself, and so be multiplied; until counters are shared,
-    that is refused rather than done silently.
+    Limits that each process counts for itself are multiplied: that is refused rather than done silently.
     """
     if options.port == 0:
         raise OSError("several workers need a port of their own choosing: name one with --port")
@@ -323,5 +340,5 @@ def check_shareable(options: Options, settings: Settings) -> None:
         compiled = configuration(path.read_bytes(), str(path), catalog.load(settings.catalog_dir), os.environ)
         if compiled.snapshot.limits_configured:
             raise OSError(ALONE)
-    if standalone.any_limits(settings.database_url):
+    if settings.state_url is None and standalone.any_limits(settings.database_url):
         raise OSError(ALONE_FOR_KEYS)

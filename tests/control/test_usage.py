@@ -63,6 +63,17 @@ async def test_spending_is_added_up_by_utc_day_week_from_monday_and_month(
     assert await books.spending("key_none") == Spending()
 
 
+async def test_spending_of_several_days_is_exact_also_beyond_the_dollar(
+    books: StoredBooks, journal: Path, record: Make
+) -> None:
+    file = FileJournal(journal)
+    for day, cost in enumerate((600_000_001, 1_700_000_000, 999_999_999)):
+        started = WEDNESDAY.timestamp() - day * 86_400
+        file.append(record(f"gen-{day}", started=started, cost=cost), lambda: None)
+    await file.close()
+    assert (await books.spending("key_a")).total == 3_300_000_000
+
+
 async def test_an_answer_is_found_by_its_own_key_without_reading_all_calls(
     books: StoredBooks, journal: Path, store: Store, record: Make
 ) -> None:

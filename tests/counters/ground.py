@@ -1,10 +1,18 @@
 """What the laws of counters need: a clock to set, limits, and the two kinds of counters behind one door."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from sekisho.control.state.address import read_address
+from sekisho.control.state.counters.epoch import MARKER, Epoch
+from sekisho.control.state.counters.scripts import ADMIT, SETTLE
+from sekisho.control.state.counters.shared import SharedCounters
+from sekisho.control.state.line import Line
 from sekisho.core.admission import Admission, Crossed, Refusal
 from sekisho.core.limit import Claim, Limit
 from sekisho.core.port import Counters
@@ -53,6 +61,32 @@ class Ground:
 def in_memory(clock: FakeClock) -> Ground:
     told: list[Crossed] = []
     return Ground(MemoryCounters(clock.now, told.append), clock, told)
+
+
+@asynccontextmanager
+async def in_valkey(url: str, clock: FakeClock) -> AsyncIterator[Ground]:
+    """In an epoch of its own, which begins at once."""
+
+    async def reached(line: Line, run_id: str) -> None:
+        for script in (ADMIT, SETTLE):
+            await line.ask(b"SCRIPT", b"LOAD", script.text)
+        epoch = Epoch(run_id, new_id("epoch"))
+        await line.ask(b"SET", MARKER, epoch.marker)
+        counters.epoch = counters.booking = epoch
+        up.set()
+
+    told: list[Crossed] = []
+    up = asyncio.Event()
+    line = Line(read_address(url), reached)
+    counters = SharedCounters(line, time.time, told.append, clock.now)
+    tasks = [asyncio.create_task(work) for work in (line.run(), counters.settlements.run())]
+    try:
+        await up.wait()
+        yield Ground(counters, clock, told, counters.settlements.drained)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def new_id(prefix: str = "gen") -> str:

@@ -60,7 +60,6 @@ async def test_rebuilt_from_the_books_counters_are_what_they_were(plan: list[tup
         limit("usd", 10**9, "total"),
         limit("tokens", 10**9, "minute"),
         limit("requests", 10**9, "hour"),
-        limit("requests", 10**9, "total"),
         limit("concurrent", 10**9),
     ]
     books: list[tuple[float, int]] = []

@@ -25,7 +25,7 @@ def free_port() -> int:
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Nothing of this machine's keys and proxies."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "LC_ALL") if name in os.environ}
     return {**kept, "HOME": str(data_dir.parent), "SEKISHO_DATA_DIR": str(data_dir), "COLUMNS": "200", **more}
 
 

@@ -262,7 +262,7 @@ async def test_several_workers_do_not_start_while_a_key_has_a_limit(tmp_path: Pa
     assert code == 0, err
     serve = ("serve", "--port", str(free_port()), "--workers", "2")
     code, _, err = await program(*serve, environment=known)
-    assert (code, "run one worker, or take the limits away" in err) == (1, True), err
+    assert (code, "set SEKISHO_STATE_URL to a Valkey or Redis" in err) == (1, True), err
 
 
 async def test_what_keeps_it_from_starting_is_told_in_a_line(tmp_path: Path, server: Serving) -> None:

@@ -56,4 +56,4 @@ class Crossed(Value, frozen=True, kw_only=True):
 
 
 Admission = tuple[Standing, ...] | Refusal
-"""One standing for each claim, in their order."""
+"""One standing for each claim, in their order; none where the counters could not be asked."""

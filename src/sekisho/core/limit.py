@@ -15,12 +15,12 @@ STRETCH: Mapping[Period, float] = {
     "minute": 60.0,
     "hour": 3600.0,
     "day": 86_400.0,
-    "week": 7 * 86_400.0,
-    "month": 30 * 86_400.0,
 }
-"""Seconds in a period, where it is no calendar's. `total` has none."""
+"""Seconds in the periods that requests and tokens are limited by."""
 MOST = 10**18
-"""No claim and no cost of one call counts for more: a billion USD, or as many tokens."""
+"""Nano-USD: no call counts for more than a billion USD."""
+MOST_TOKENS = 10**12
+"""No call counts for more tokens. None comes to a thousandth of it, whatever its provider says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Limit:
     """One limit of one holder. All limits that a call falls under must admit it."""
 
     id: str
-    """Unique over all holders and time; counters are kept by it. Amount, alerts and what happens at the limit
-    may change under the same id; with anything else changed it is another limit, with an id of its own."""
+    """Unique over all holders and time; counters are kept by it. Amount, time zone (from the next window on),
+    alerts and what happens at the limit may change under the same id; else it is another limit."""
     level: Level
     holder: str
     """The id of the organisation, team, ..., whose calls count."""
@@ -37,7 +37,7 @@ class Limit:
     amount: int
     """Nano-USD, or a number. 0 admits nothing."""
     period: Period | None = None
-    """None for concurrent calls alone."""
+    """None for concurrent calls alone; those of `STRETCH` for requests and tokens."""
     time_zone: str = "UTC"
     """Where the calendar's days begin (IANA). Weeks begin on Monday."""
     each: Each | None = None
@@ -66,6 +66,11 @@ class Claim:
     """See `counter_of`."""
     amount: int
     """At most: what is held. Settling replaces it by what the call came to."""
+
+
+def within_reason(limit: Limit, actual: int) -> int:
+    """What a call came to, as far as it counts: providers' numbers may be below 0, or absurd."""
+    return min(max(actual, 0), MOST if limit.measure == "usd" else MOST_TOKENS)
 
 
 def counter_of(limit: Limit, each: str | None) -> str:

@@ -72,25 +72,27 @@ class Counters(Protocol):
     that moment on. A request counts for good once it is admitted, whatever comes of it.
     """
 
-    async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
+    async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float, /) -> Admission:
         """Hold all claims of a call, or nothing. At most one claim for a counter.
 
         `hold_id` is the call's, by which the books know it too; new, unless what had it was refused. What is
-        not settled within `lease_seconds` (its process died) is held no longer. Returns within a quarter of
-        a second, and within one turn of the loop where counters are this process's own. Raises ValueError
-        for a claim below 0.
+        not settled within `lease_seconds` (its process died; a day at most) is held no longer. Returns within
+        a quarter of a second, and within one turn of the loop where counters are this process's own. Where
+        counters cannot be asked, and all limits admit calls then, there are no standings: what the call comes
+        to is counted later. Raises ValueError for a claim below 0.
         """
         ...
 
-    def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
+    def settle(self, hold_id: str, actuals: Mapping[str, int], /) -> None:
         """Put what the call came to in the place of what it held: counter -> amount, 0 where it is left out.
 
         Books it in full, exactly once, also if it is more than was held or the lease has ended. Never waits
-        and never raises; a hold that is not known, or settled already, changes nothing.
+        and never raises; a hold that is not known, or settled already, changes nothing. Not before the call's
+        record is given to the journal: counters that are lost are built from the books.
         """
         ...
 
-    def release(self, hold_id: str) -> None:
+    def release(self, hold_id: str, /) -> None:
         """Settle with nothing."""
         ...
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sekisho.control.plane import JOURNAL, Places
-from sekisho.control.services.counted import read_limits
 from sekisho.control.services.ledger import FLUSH_PAUSE, Ledger
+from sekisho.control.store.counted import read_limits
 from sekisho.control.store.engine import Store
 from sekisho.control.store.migrate import migrate
 from sekisho.control.store.thread import StoreThread

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, String, cast, func, literal_column, not_, select
+from sqlalchemy import Connection, String, cast, func, not_, select
 
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
@@ -105,7 +105,7 @@ def _spent(connection: Connection, key_id: str, since: datetime | None) -> int:
     cost = rollups.c.cost
     # Dollars and the rest apart: the sum of absurd costs must not overflow everybody's books.
     query = select(
-        func.coalesce(func.sum(cost / literal_column("1000000000")), 0),
+        func.coalesce(func.sum(cost // 1_000_000_000), 0),
         func.coalesce(func.sum(cost % 1_000_000_000), 0),
     ).where(rollups.c.key_id == key_id)
     if since is not None:

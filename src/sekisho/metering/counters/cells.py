@@ -23,6 +23,8 @@ class Cell(Protocol):
 
     settles: ClassVar[bool]
     """False: what `hold` takes is used at once and for good."""
+    limit: Limit
+    """As it is now: who finds it changed sets it."""
     used: int
     held: int
     open: int
@@ -63,19 +65,18 @@ class Cell(Protocol):
 
 def cell_of(limit: Limit, now: float) -> Cell:
     """A fresh cell for one counter of the limit."""
-    kinds = _TOTALS if limit.period == "total" else _KINDS
-    return kinds[limit.measure](limit, now)
+    return _KINDS[limit.measure](limit, now)
 
 
 class CalendarCell:
-    """usd, and whatever has no period's end. A place is the number of a window."""
+    """usd. A place is the number of a window."""
 
-    __slots__ = ("_before", "_end", "_limit", "_number", "_start", "held", "open", "used")
+    __slots__ = ("_before", "_end", "_number", "_start", "held", "limit", "open", "used")
     settles: ClassVar[bool] = True
 
     def __init__(self, limit: Limit, now: float):
         self.used = self.held = self.open = 0
-        self._limit = limit
+        self.limit = limit
         self._number = 0
         self._start, self._end = self._window(now)
         self._before = (inf, 0)
@@ -121,29 +122,19 @@ class CalendarCell:
         return self._end
 
     def _window(self, now: float) -> tuple[float, float]:
-        return window(self._limit.period or "total", self._limit.time_zone, now)
-
-
-class TotalRequestsCell(CalendarCell):
-    """requests, used once they are admitted."""
-
-    __slots__ = ()
-    settles: ClassVar[bool] = False
-
-    def hold(self, amount: int) -> float:
-        self.used += amount
-        return self._number
+        return window(self.limit.period or "total", self.limit.time_zone, now)
 
 
 class SlidingCell:
     """tokens. A place is a moment: what is there leaves one period after it."""
 
-    __slots__ = ("_entries", "_newest", "_now", "_part", "_period", "held", "open", "used")
+    __slots__ = ("_entries", "_newest", "_now", "_part", "_period", "held", "limit", "open", "used")
     settles: ClassVar[bool] = True
 
     def __init__(self, limit: Limit, now: float):
         self.used = self.held = self.open = 0
-        self._period = STRETCH[limit.period or "day"]
+        self.limit = limit
+        self._period = STRETCH[limit.period or "minute"]
         self._part = self._period / PARTS
         self._now = now
         self._entries: dict[float, list[int]] = {}
@@ -249,10 +240,11 @@ class RequestsCell(SlidingCell):
 class ConcurrentCell:
     """Calls under way. It has one place, and nothing is ever used."""
 
-    __slots__ = ("held", "open", "used")
+    __slots__ = ("held", "limit", "open", "used")
     settles: ClassVar[bool] = True
 
-    def __init__(self, _limit: Limit, _now: float):
+    def __init__(self, limit: Limit, _now: float):
+        self.limit = limit
         self.used = self.held = self.open = 0
 
     def turn(self, _now: float) -> None:
@@ -286,9 +278,4 @@ _KINDS: Mapping[Measure, Callable[[Limit, float], Cell]] = {
     "requests": RequestsCell,
     "tokens": SlidingCell,
     "concurrent": ConcurrentCell,
-}
-_TOTALS: Mapping[Measure, Callable[[Limit, float], Cell]] = {
-    **_KINDS,
-    "requests": TotalRequestsCell,
-    "tokens": CalendarCell,
 }

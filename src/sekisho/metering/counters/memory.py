@@ -7,7 +7,7 @@ from math import inf
 import msgspec
 
 from sekisho.core.admission import Admission, Crossed, Refusal, Standing
-from sekisho.core.limit import MOST, Claim, Limit
+from sekisho.core.limit import Claim, Limit, within_reason
 from sekisho.metering.counters.cells import Cell, cell_of
 from sekisho.metering.counters.crossing import crossed
 
@@ -68,6 +68,7 @@ class MemoryCounters:
                     self._new += LOOKED_FOR  # there may be room by the next call
                     return _crowded(claim, now)
                 cell = self._make(claim.counter, claim.limit, now)
+            cell.limit = claim.limit
             cell.turn(now)
             if claim.amount < 0:
                 raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
@@ -108,7 +109,7 @@ class MemoryCounters:
             if not hold.lapsed:
                 cell.drop(place, amount)
             before = cell.used
-            cell.book(place, min(max(actuals.get(counter, 0), 0), MOST))
+            cell.book(place, within_reason(limit, actuals.get(counter, 0)))
             self._notice(counter, limit, cell, before, now)
 
     def release(self, hold_id: str) -> None:

@@ -1,0 +1,1 @@
+"""Counters behind limits that all processes share, in a Valkey or Redis."""
