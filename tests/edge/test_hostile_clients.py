@@ -126,12 +126,12 @@ async def test_a_client_that_reads_slowly_gets_all_of_its_answer(more: tuple[byt
     async def large(_: Request, out: Connection) -> None:
         out.send(200, b"", b"x" * size)
 
-    async with serving(large, write_stall_seconds=0.2) as (_, port), connected(port) as (reader, writer):
+    async with serving(large, write_stall_seconds=1.0) as (_, port), connected(port) as (reader, writer):
         writer.write(request(b"", *more))
         await reader.readuntil(b"\r\n\r\n")
-        for _ in range(64):
-            await reader.readexactly(size // 64)
-            await asyncio.sleep(0.02)
+        for _ in range(20):  # longer in all than may pass without any progress
+            await reader.readexactly(size // 20)
+            await asyncio.sleep(0.1)
 
 
 async def test_a_closing_client_that_never_reads_is_cut_off_too() -> None:

@@ -48,6 +48,7 @@ def test_a_repeated_tail_is_taken_off_however_the_pieces_are_cut(
 def test_a_continuation_that_repeats_nothing_comes_whole(found: tuple[str, int], cuts: list[int]) -> None:
     text, at = found
     said, rest = text[:at], text[at:]
+    assume(rest.strip()[:2] not in said)  # else nobody can tell whether it repeats something
     assert joined(said, pieces(rest, cuts), prefilled=True) == text
     if said[-1:].isspace() or rest[:1].isspace():  # otherwise a word may go on as it began
         assert joined(said, pieces(rest, cuts)) == text
