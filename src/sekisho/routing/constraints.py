@@ -72,20 +72,34 @@ def moment(seconds: float) -> str:
 def _checks(prefer: Preferences) -> Sequence[Check]:
     """Those of the constraints that are asked for. They look at all targets at once, since most look at one
     value of each."""
-    asked = (
-        (prefer.only is not None, _not_among),
-        (prefer.ignore, _ignored),
-        (not prefer.may_train, _trains),
-        (prefer.zero_retention, _keeps),
-        (prefer.regions is not None, _elsewhere),
-        (prefer.denied_origins, _foreign),
-        (prefer.open_weights, _closed),
-        (prefer.licences is not None, _licensed_otherwise),
-        (prefer.price_cap is not None, _dear),
-        (prefer.quantizations is not None, _quantized),
-        (prefer.require_parameters, _lacks),
-    )
-    return [check for wanted, check in asked if wanted]
+    found: list[Check] = []
+    if prefer.only is not None:
+        found.append(_not_among)
+    if prefer.ignore:
+        found.append(_ignored)
+    if not prefer.may_train:
+        found.append(_trains)
+    if prefer.zero_retention:
+        found.append(_keeps)
+    if prefer.regions is not None:
+        found.append(_elsewhere)
+    if prefer.denied_origins:
+        found.append(_foreign)
+    return _checks_of_models(prefer, found)
+
+
+def _checks_of_models(prefer: Preferences, found: list[Check]) -> list[Check]:
+    if prefer.open_weights:
+        found.append(_closed)
+    if prefer.licences is not None:
+        found.append(_licensed_otherwise)
+    if prefer.price_cap is not None:
+        found.append(_dear)
+    if prefer.quantizations is not None:
+        found.append(_quantized)
+    if prefer.require_parameters:
+        found.append(_lacks)
+    return found
 
 
 def _not_among(targets: Sequence[Target], ask: Ask) -> Rejected:

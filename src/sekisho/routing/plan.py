@@ -129,11 +129,17 @@ def _slow(standings: Sequence[Standing], prefer: Preferences, now: float) -> lis
     """Those that are known to be slower than asked for."""
     found: list[int] = []
     for share, most in _bounds(prefer.max_first_token):
-        taken = [standing.first_token.percentile(share, now) for standing in standings]
-        found += [at for at, seconds in enumerate(taken) if seconds is not None and seconds > most]
+        found += [
+            at
+            for at, standing in enumerate(standings)
+            if (seconds := standing.first_token.percentile(share, now)) is not None and seconds > most
+        ]
     for share, least in _bounds(prefer.min_throughput):  # nine of ten are faster than the slowest tenth
-        speeds = [standing.speed.percentile(1 - share, now) for standing in standings]
-        found += [at for at, speed in enumerate(speeds) if speed is not None and speed < least]
+        found += [
+            at
+            for at, standing in enumerate(standings)
+            if (speed := standing.speed.percentile(1 - share, now)) is not None and speed < least
+        ]
     return found
 
 

@@ -45,8 +45,7 @@ class Window:
         if now >= self._until:
             self._move(now)
         if share != self._share:
-            self._known = self._find(share)
-            self._share = share
+            self._known, self._share = self._find(share), share
         return self._known
 
     def count(self, now: float) -> int:
