@@ -3,8 +3,9 @@ served."""
 
 import asyncio
 
-LARGE = 256 * 1024
-"""Bytes. Smaller requests take less than a millisecond or two, and are not worth a wait."""
+LARGE = 1024 * 1024
+"""Bytes. Smaller requests take less than three milliseconds even where they are translated, and are not worth
+a wait."""
 
 
 class Turns:
