@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import weakref
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,8 +17,6 @@ from tests.e2e.live import Live, running, scripted
 from tests.e2e.tape import Tape, tape
 
 from sekisho.app import configuration
-from sekisho.core.route import Snapshot
-from sekisho.pipeline.prepare import Plane, Prepared
 from sekisho.providers import catalog
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -220,10 +219,13 @@ async def test_two_hundred_reloads_leave_nothing_behind(client: httpx2.AsyncClie
         changed = text(live).replace("upstream: echo", f"upstream: 'echo?chunk_size={number}'").encode()
         await live.gateway._publish(configuration(changed, "sekisho.yaml", known, {}))
 
+    planes: weakref.WeakSet[object] = weakref.WeakSet()
+
     async def counts_after(numbers: range) -> Counter[str]:
         for number in numbers:
             await publish(number)
             assert (await ask(client, "acme/new")).status_code == 200
+            planes.add(live.gateway._pipeline.plane)
         live.provider.requests.clear()
         live.provider.served.clear()
         gc.collect()
@@ -232,8 +234,8 @@ async def test_two_hundred_reloads_leave_nothing_behind(client: httpx2.AsyncClie
     before = await counts_after(range(1, 20))
     middle = await counts_after(range(20, 120))
     after = await counts_after(range(120, 220))
-    for kind in (Plane, Snapshot, Prepared):
-        assert after[kind.__qualname__] == before[kind.__qualname__]
+    # Each has a snapshot and what was prepared for it. The last call may hold on to the one before the last.
+    assert len(planes) <= 2
     # One object left behind by each reload grows by a hundred in both halves; what else this process keeps
     # (caches that fill once) does not do so twice.
     grown = {name for name in after if min(middle[name] - before[name], after[name] - middle[name]) >= 100}

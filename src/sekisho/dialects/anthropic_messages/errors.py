@@ -25,6 +25,7 @@ from sekisho.core.error import (
     MethodNotAllowed,
     ModelNotFound,
     NotFound,
+    NotServed,
     Overloaded,
     ProviderAuthFailed,
     ProviderFailed,
@@ -50,6 +51,7 @@ from sekisho.wire.told import retry_after, told
 TYPES: dict[type[SekishoError], str] = {
     ClientError: "invalid_request_error",
     BadRequest: "invalid_request_error",
+    NotServed: "invalid_request_error",
     Unauthorized: "authentication_error",
     Forbidden: "permission_error",
     NotFound: "not_found_error",
