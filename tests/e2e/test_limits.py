@@ -116,17 +116,22 @@ async def test_clients_that_leave_and_providers_that_fail_leave_nothing_held_and
 ) -> None:
     key, dice = await key_with(live, "usd 0.2/month", "tokens 100000/day", "concurrent 30"), random.Random(7)
     models = ("acme/flat", "acme/slow", "acme/broken", "acme/cut")
-    before = live.provider.ledger.counts["completed"]
+    served = 0
     async with live.http(key) as client:
 
         async def call(number: int) -> None:
+            nonlocal served
             asked = chat(client, dice.choice(models), stream=dice.random() < 0.5)
             with suppress(TimeoutError, httpx2.HTTPError):
-                await asyncio.wait_for(asked, dice.choice((0.001, 0.05, 0.1, 20)))
+                answer = await asyncio.wait_for(asked, dice.choice((0.001, 0.05, 0.1, 20)))
+                whole = "data:" not in answer.text or "[DONE]" in answer.text
+                served += answer.status_code == 200 and whole
 
         await asyncio.gather(*(call(number) for number in range(150)))
         await all_ended(live)
-        assert live.provider.ledger.counts["completed"] - before <= 20
+        # Not what the provider completed: an answer in one piece whose client has left may be made, and is
+        # booked by nobody.
+        assert served <= 20
         spent = (await client.get("/api/v1/key")).json()["data"]["usage"]
         assert 0 < spent <= 0.2
         left = round((0.2 - spent) * 100)  # what the books have is what the counters have: no more, no less
