@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from sekisho.core.contract import LooseEnd, StreamWriter
+from sekisho.core.contract import LooseEnd, StreamReader, StreamWriter
 from sekisho.core.event import Event, PartEnd, PartStart, Start, TextDelta
+from sekisho.core.heard import Heard
 from sekisho.core.message import Part, Text
 
 
@@ -25,9 +26,22 @@ def primed(writer: StreamWriter, events: Sequence[Event], text: str) -> LooseEnd
     return LooseEnd(writer, text, index, parts) if isinstance(part, Text) and not others else None
 
 
-def spoken(writer: StreamWriter, start: Start, text: str) -> LooseEnd | None:
-    """The same for a stream whose events do not say where its parts begin and end."""
+def retold(heard: Heard | None, reader: StreamReader, writer: StreamWriter) -> LooseEnd | None:
+    """The same from what was heard of a stream whose events say where its parts begin and end. None also where
+    nothing, or not text alone, was heard."""
+    if heard is None or not heard.plain or not heard.events:
+        return None
+    return primed(writer, reader.feed(b"".join(heard.events)), heard.text)
+
+
+def spoken(heard: Heard | None, reader: StreamReader, writer: StreamWriter) -> LooseEnd | None:
+    """The same for a stream whose events do not say that: its text is taken to be one part."""
+    if heard is None or not heard.plain:
+        return None
+    start = next((event for event in reader.feed(b"".join(heard.events)) if isinstance(event, Start)), None)
+    if start is None:
+        return None
     events: list[Event] = [start]
-    if text:
-        events += [PartStart(index=0, part=Text(text="")), TextDelta(index=0, text=text)]
-    return primed(writer, events, text)
+    if heard.text:
+        events += [PartStart(index=0, part=Text(text="")), TextDelta(index=0, text=heard.text)]
+    return primed(writer, events, heard.text)

@@ -18,7 +18,6 @@ import msgspec
 from sekisho.core import resume
 from sekisho.core.contract import Facts, LooseEnd, ReplyOptions, StreamReader, StreamWriter
 from sekisho.core.error import Malformed, Truncated
-from sekisho.core.event import Start
 from sekisho.core.usage import Usage
 from sekisho.wire import json, openai_errors, openai_finish, openai_usage, sse
 from sekisho.wire.json import members_of
@@ -167,13 +166,10 @@ class StreamTap(Generic[Choice]):
         return sse.encode(json.encode(members), frame.event)
 
     def loose_end(self) -> LooseEnd | None:
-        heard = self.facts.heard
-        if heard is None or not heard.plain or self._streams is None:
+        streams = self._streams
+        if streams is None:
             return None
-        for event in self._streams.reader().feed(b"".join(heard.events)):
-            if isinstance(event, Start):
-                return resume.spoken(self._streams.writer(self._options), event, heard.text)
-        return None
+        return resume.spoken(self.facts.heard, streams.reader(), streams.writer(self._options))
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data

@@ -147,11 +147,7 @@ class Tap:
         return self.finish(needs_terminator=False)
 
     def loose_end(self) -> LooseEnd | None:
-        heard = self.facts.heard
-        if heard is None or not heard.plain or not heard.events:
-            return None
-        events = Reader().feed(b"".join(heard.events))
-        return resume.primed(Writer(self._options), events, heard.text)
+        return resume.retold(self.facts.heard, Reader(), Writer(self._options))
 
     def _see(self, frame: sse.Frame) -> bytes:
         if not frame.data or self.complete:

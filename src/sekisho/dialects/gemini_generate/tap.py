@@ -14,7 +14,6 @@ import msgspec
 from sekisho.core import resume
 from sekisho.core.contract import Facts, LooseEnd, Members, ReplyOptions
 from sekisho.core.error import Malformed, Truncated
-from sekisho.core.event import Start
 from sekisho.core.heard import Heard
 from sekisho.core.usage import Usage
 from sekisho.dialects.gemini_generate import errors, usage
@@ -115,13 +114,7 @@ class Tap:
         return self.finish(needs_terminator=False)
 
     def loose_end(self) -> LooseEnd | None:
-        heard = self.facts.heard
-        if heard is None or not heard.plain:
-            return None
-        for event in Reader().feed(b"".join(heard.events)):
-            if isinstance(event, Start):
-                return resume.spoken(Writer(self._options), event, heard.text)
-        return None
+        return resume.spoken(self.facts.heard, Reader(), Writer(self._options))
 
     def _relay(self, frame: Frame) -> bytes:
         data = frame.data
