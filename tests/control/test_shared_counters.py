@@ -93,11 +93,13 @@ def start(
     monkeypatch.setattr(keeping, "FORGET", 3600.0)  # records here come by no journal
 
     @asynccontextmanager
-    async def started(valkey: Valkey, port: int | None = None) -> AsyncIterator[Process]:
+    async def started(
+        valkey: Valkey, port: int | None = None, namespace: str | None = None
+    ) -> AsyncIterator[Process]:
         thread = StoreThread("counted")
         counted = CountedBooks(books, thread, Ledger(journal, books, thread, Clock()), Clock())
         reached: list[Keeper] = []
-        address = replace(read_address(valkey.url()), port=port or valkey.port)
+        address = replace(read_address(valkey.url()), port=port or valkey.port, namespace=namespace)
         line = Line(address, lambda line, run_id: reached[0].reached(line, run_id))
         counters = SharedCounters(line, time, lambda _: None)
         keeper = Keeper(counters, counted)
@@ -125,6 +127,21 @@ async def test_counters_begin_with_what_the_books_say(own_valkey: Valkey, start:
     async with start(own_valkey) as another:  # which finds them as they are
         assert await another.left(BUDGET) == 500
         assert another.keeper.fills == 0
+
+
+async def test_a_namespace_knows_nothing_of_what_is_counted_in_another(
+    own_valkey: Valkey, start: Callable
+) -> None:
+    async with start(own_valkey) as one, start(own_valkey, namespace="staging") as other:
+        await one.keeper.ready()
+        await other.keeper.ready()
+        assert await one.admit("gen-1", BUDGET, amount=700)
+        assert (await one.left(BUDGET), await other.left(BUDGET)) == (300, 1000)
+        with own_valkey.client() as client:
+            for key in client.keys("sekisho:staging:*"):
+                client.delete(key)
+        await until(lambda: other.keeper.fills == 2)
+        assert (await one.left(BUDGET), one.keeper.fills) == (300, 1)
 
 
 @pytest.mark.parametrize("loss", ["killed", "flushed", "restored"])

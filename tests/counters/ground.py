@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from sekisho.control.state.address import read_address
-from sekisho.control.state.counters.epoch import MARKER, Epoch
+from sekisho.control.state.counters.epoch import Epoch
 from sekisho.control.state.counters.scripts import ADMIT, SETTLE
 from sekisho.control.state.counters.shared import SharedCounters
 from sekisho.control.state.line import Line
@@ -71,7 +71,7 @@ async def in_valkey(url: str, clock: FakeClock) -> AsyncIterator[Ground]:
         for script in (ADMIT, SETTLE):
             await line.ask(b"SCRIPT", b"LOAD", script.text)
         epoch = Epoch(run_id, new_id("epoch"))
-        await line.ask(b"SET", MARKER, epoch.marker)
+        await line.ask(b"SET", epoch.place, epoch.marker)
         counters.epoch = counters.booking = epoch
         up.set()
 

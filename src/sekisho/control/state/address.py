@@ -1,13 +1,16 @@
 """Where the shared state is: `SEKISHO_STATE_URL`, checked before anything connects."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
-OPTIONS = ("db", "ssl_ca_certs")
+OPTIONS = ("db", "namespace", "ssl_ca_certs")
+ROOT = "sekisho:"
 PORT = 6379
+NAMESPACE = re.compile(r"[a-z0-9-]{1,40}")
 
 
 class StateError(Exception):
@@ -26,6 +29,13 @@ class Address:
     tls: bool = False
     authorities: str | None = None
     """A file of certificates to trust in place of the system's."""
+    namespace: str | None = None
+    """Deployments that share a database are told apart by it."""
+
+    @property
+    def root(self) -> str:
+        """What all names of keys and channels begin with."""
+        return ROOT if self.namespace is None else f"{ROOT}{self.namespace}:"
 
     @property
     def shown(self) -> str:
@@ -46,6 +56,7 @@ def read_address(url: str) -> Address:
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         authorities=options.get("ssl_ca_certs"),
+        namespace=options.get("namespace"),
         tls=parts.scheme in ("rediss", "valkeys"),
         database=_database(parts, options),
         host=unquote(parts.hostname or ""),
@@ -62,6 +73,8 @@ def _check(address: Address, scheme: str) -> None:
             _refuse("needs three slashes and the socket's path: unix:///run/valkey.sock")
     elif not address.host:
         _refuse("names no host")
+    if address.namespace is not None and not NAMESPACE.fullmatch(address.namespace):
+        _refuse("namespace must be 1 to 40 of a-z, 0-9 and -")
     if address.authorities is not None:
         if not address.tls:
             _refuse("ssl_ca_certs needs rediss:// or valkeys://")

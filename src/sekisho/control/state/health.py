@@ -15,8 +15,9 @@ import structlog
 from sekisho.control.state.connection import AWAY, StateConnection
 from sekisho.routing.news import News, aged, later
 
-KEY = "sekisho:{health}"
-"""A hash: kind and name -> when something was told, and what. The channel's name begins with it."""
+KEY = "{health}"
+"""The end of a hash's name: kind and name -> when something was told, and what. The channel's name begins
+with the whole name."""
 MOST = 20_000
 """Endpoints and keys that are kept, or wait to be told."""
 TOGETHER = 0.05
@@ -69,7 +70,8 @@ class SharedHealth:
         self._connection = connection
         self._kinds = kinds
         self._clock = clock
-        self._channel = f"{KEY}:{connection.address.database}"
+        self._key = connection.address.root + KEY
+        self._channel = f"{self._key}:{connection.address.database}"
         self._me = secrets.token_hex(8)
         self._untold: dict[tuple[str, str], tuple[News, float]] = {}
         """Kind and name -> what is to be told, and since when."""
@@ -159,4 +161,4 @@ class SharedHealth:
             shares.hear(told.name, news)
 
     async def _eval(self, script: str, *arguments: str | bytes) -> Any:
-        return await self._connection.client.eval(script, 1, KEY, *arguments)
+        return await self._connection.client.eval(script, 1, self._key, *arguments)

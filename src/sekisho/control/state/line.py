@@ -113,7 +113,7 @@ class Line:
 
     def __init__(self, address: Address, reached: Callable[["Line", str], Awaitable[None]]):
         """`reached` is awaited on every new connection, with the server's run id, before others may ask."""
-        self._address = address
+        self.address = address
         self._target = (address.host, address.port)
         self._reached = reached
         self._wire: Wire | None = None
@@ -146,12 +146,12 @@ class Line:
                 reason = str(error) or type(error).__name__
             self.failures += 1
             self._follow(reason)
-            log.warning("counters_away", address=self._address.shown, reason=reason)
+            log.warning("counters_away", address=self.address.shown, reason=reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _connect(self) -> Wire:
-        loop, address = asyncio.get_running_loop(), self._address
+        loop, address = asyncio.get_running_loop(), self.address
         context = ssl.create_default_context(cafile=address.authorities) if address.tls else None
         if address.path is not None:
             _, wire = await loop.create_unix_connection(Wire, address.path)
@@ -161,7 +161,7 @@ class Line:
 
     async def _greet(self, wire: Wire) -> str:
         """Returns the server's run id."""
-        address = self._address
+        address = self.address
         if address.password is not None:
             names = [address.username.encode()] if address.username else []
             await wire.ask([b"AUTH", *names, address.password.encode()])
@@ -177,4 +177,4 @@ class Line:
             host, _, port = words[2].rpartition(":")
             self._target = (host or self._target[0], int(port))
         else:
-            self._target = (self._address.host, self._address.port)
+            self._target = (self.address.host, self.address.port)

@@ -8,20 +8,27 @@ from functools import cached_property
 
 import msgspec
 
-ROOT = b"sekisho:{limits}:"
+from sekisho.control.state import address
+
+LIMITS = "{limits}:"
 """All keys have one hash tag: a call's limits are of several holders, and one script touches all of them. See
 docs/decisions/0009."""
-MARKER = ROOT + b"epoch"
-"""Names the epoch, and the run of the server that it began in. Gone, or of another run: all is lost."""
+ROOT = address.ROOT + LIMITS
 
 
 class Epoch(msgspec.Struct, frozen=True, dict=True):
     run_id: str
     token: str
+    root: str = ROOT
+    """What all its keys begin with."""
+
+    @cached_property
+    def place(self) -> bytes:
+        return marker_at(self.root)
 
     @cached_property
     def marker(self) -> bytes:
-        """What stands in MARKER."""
+        """What stands at its place."""
         return f"{self.run_id} {self.token}".encode()
 
     @cached_property
@@ -35,7 +42,7 @@ class Epoch(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def prefix(self) -> str:
-        return f"{ROOT.decode()}{self.token}:"
+        return f"{self.root}{self.token}:"
 
     def hold(self, hold_id: str) -> bytes:
         return f"{self.prefix}h:{hold_id}".encode()
@@ -55,9 +62,15 @@ class Epoch(msgspec.Struct, frozen=True, dict=True):
         return f"{self.prefix}{name}".encode()
 
 
-def read_marker(value: bytes | None) -> Epoch | None:
+def marker_at(root: str) -> bytes:
+    """The key that names the epoch, and the run of the server that it began in. Gone, or of another run: all
+    is lost."""
+    return f"{root}epoch".encode()
+
+
+def read_marker(value: bytes | None, root: str) -> Epoch | None:
     """The epoch that a marker names."""
     if value is None:
         return None
     run_id, _, token = value.decode().partition(" ")
-    return Epoch(run_id, token)
+    return Epoch(run_id, token, root)

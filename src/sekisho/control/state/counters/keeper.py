@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from sekisho.control.state.counters.epoch import MARKER, ROOT, Epoch, read_marker
+from sekisho.control.state.counters.epoch import Epoch, marker_at, read_marker
 from sekisho.control.state.counters.packing import MICRO, pack
 from sekisho.control.state.counters.scripts import ADMIT, FILL, SETTLE
 from sekisho.control.state.counters.shared import SharedCounters
@@ -38,7 +38,6 @@ FORGET = 30.0
 TOLD_AGAIN = 300.0
 """Seconds: calls that ended so lately are told apart by their ids, since a process may tell them again."""
 CHUNK = 200
-LOCK = ROOT + b"filling"
 log = structlog.get_logger()
 
 Entry = tuple[Limit, str, float, int]
@@ -106,7 +105,8 @@ class Keeper:
     # --- epochs -----------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
-        there = read_marker(await self._ask(b"GET", MARKER))
+        root = self._counters.root
+        there = read_marker(await self._ask(b"GET", marker_at(root)), root)
         if there is None or there.run_id != self._run_id:
             self._leave()
             if await self._fill():
@@ -158,9 +158,10 @@ class Keeper:
 
     async def _fill(self) -> bool:
         """False: another process is at it."""
-        epoch = Epoch(self._run_id, secrets.token_hex(4))
-        lock = b"%d" % round(LOCKED * 1000)
-        if await self._ask(b"SET", LOCK, epoch.token.encode(), b"NX", b"PX", lock) is None:
+        root = self._counters.root
+        epoch, lock = Epoch(self._run_id, secrets.token_hex(4), root), f"{root}filling".encode()
+        locked = b"%d" % round(LOCKED * 1000)
+        if await self._ask(b"SET", lock, epoch.token.encode(), b"NX", b"PX", locked) is None:
             return False
         try:
             now = self._counters.server_time()
@@ -172,10 +173,10 @@ class Keeper:
                 await self._ask(b"SADD", epoch.counted, *(each.encode() for each in some))
             await self._ask(b"PEXPIRE", epoch.counted, b"%d" % round(4000 * TOLD_AGAIN))
             await self._ask(b"SET", epoch.key("opening"), b"1", b"PX", b"%d" % round(GATHER * 1000))
-            await self._ask(b"SET", MARKER, epoch.marker, b"EX", b"%d" % (EPOCH_DAYS * 86_400))
+            await self._ask(b"SET", epoch.place, epoch.marker, b"EX", b"%d" % (EPOCH_DAYS * 86_400))
         finally:
             with suppress(Away):
-                await self._ask(b"DEL", LOCK)
+                await self._ask(b"DEL", lock)
         self.fills += 1
         log.warning("counters_filled", epoch=epoch.token, entries=len(entries), calls=len(ids))
         return True

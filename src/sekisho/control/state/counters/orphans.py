@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from sekisho.control.state.counters.epoch import MARKER, Epoch
+from sekisho.control.state.counters.epoch import Epoch
 from sekisho.control.state.counters.packing import MICRO, pack
 from sekisho.control.state.counters.scripts import SETTLE
 from sekisho.control.state.counters.shared import LONGEST_LEASE, SharedCounters
@@ -98,7 +98,7 @@ class Orphans:
                 shape = self._counters.shapes.of(limit)
                 amount = shape.actual(came_to(limit, record))
                 counters.append((name, shape.kind, *amount, *shape.stretch(made)))
-        keys = (MARKER, epoch.leases, epoch.counted, key)
+        keys = (epoch.place, epoch.leases, epoch.counted, key)
         given, settlement = self._counters.given_time(), pack([(0, "", 0, *counters)])
         await self._ask(b"EVALSHA", SETTLE.digest, b"%d" % len(keys), *keys, epoch.marker, given, settlement)
         self.settled += 1

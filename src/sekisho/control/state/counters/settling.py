@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from sekisho.control.state.counters.epoch import MARKER, Epoch
+from sekisho.control.state.counters.epoch import Epoch
 from sekisho.control.state.counters.packing import MICRO, Shapes, pack
 from sekisho.control.state.counters.scripts import SETTLE
 from sekisho.control.state.line import Away
@@ -158,7 +158,7 @@ class Settlements:
         self._read(batch, answer)
 
     async def _ask(self, epoch: Epoch, batch: list[Settlement]) -> list[int]:
-        keys = [MARKER, epoch.leases, epoch.counted]
+        keys = [epoch.place, epoch.leases, epoch.counted]
         keys += [epoch.hold(settlement.hold.id) for settlement in batch]
         packed = pack([self._packed(settlement, epoch) for settlement in batch])
         head = (b"EVALSHA", SETTLE.digest, b"%d" % len(keys), *keys)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sekisho.control.state.counters.epoch import MARKER, Epoch
+from sekisho.control.state.counters.epoch import LIMITS, Epoch
 from sekisho.control.state.counters.packing import BUSY, MICRO, NEVER, Shape, Shapes
 from sekisho.control.state.counters.scripts import ADMIT
 from sekisho.control.state.counters.settling import OTHER_EPOCH, Hold, Settlement, Settlements
@@ -35,6 +35,8 @@ class SharedCounters:
     ):
         """`now`: seconds since the epoch. `tell` must not wait. `given`: in place of the server's clock."""
         self._line = line
+        self.root = line.address.root + LIMITS
+        """What all keys begin with."""
         self._now = now
         self._given = given
         self._ahead = 0
@@ -118,7 +120,7 @@ class SharedCounters:
         """What the script answers, once it agrees in which window of the calendar we are: asked a second time
         where one ended on the way. `forced`: held whatever there is room for. Raises Away."""
         lease = b"%d" % (min(hold.lease, LONGEST_LEASE) * MICRO)
-        keys = [MARKER, epoch.leases, epoch.hold(hold.id)]
+        keys = [epoch.place, epoch.leases, epoch.hold(hold.id)]
         keys += [epoch.counter(claim.counter) for claim in hold.claims]
         head = (b"EVALSHA", ADMIT.digest, b"%d" % len(keys), *keys, epoch.marker)
         answer: list[int] = []
