@@ -27,8 +27,8 @@ def primed(writer: StreamWriter, events: Sequence[Event], text: str) -> LooseEnd
 
 
 def retold(heard: Heard | None, reader: StreamReader, writer: StreamWriter) -> LooseEnd | None:
-    """The same from what was heard of a stream whose events say where its parts begin and end. None also where
-    nothing, or not text alone, was heard."""
+    """The same from what was heard of a stream whose events say where its parts begin and end. None also
+    where nothing, or not text alone, was heard."""
     if heard is None or not heard.plain or not heard.events:
         return None
     return primed(writer, reader.feed(b"".join(heard.events)), heard.text)

@@ -9,7 +9,7 @@ import msgspec
 from sekisho.core.contract import Members, ReplyOptions
 from sekisho.core.usage import Usage
 from sekisho.wire import json
-from sekisho.wire.counts import usd
+from sekisho.wire.counts import LIMIT, usd
 from sekisho.wire.json import members_of
 from sekisho.wire.shape import Wire
 
@@ -37,7 +37,6 @@ class WireUsage(Wire):
     """DeepSeek's."""
 
 
-_MANY = 2**53
 _NO_PROMPT = WirePromptDetails()
 _NO_COMPLETION = WireCompletionDetails()
 
@@ -71,7 +70,7 @@ def read(wire: WireUsage | None) -> Usage | None:
     )
 
 
-def _within(count: int | None, ceiling: int = _MANY) -> int:
+def _within(count: int | None, ceiling: int = LIMIT) -> int:
     """A count, held between 0 and `ceiling`."""
     if not count or count < 0:
         return 0
