@@ -81,17 +81,28 @@ class _Stream(asyncio.Protocol):
             ended()
 
 
-def run(subject: Subject, body: bytes, *, streams: int, ramp: float, watch: Process | None = None) -> Tally:
+def run(
+    subject: Subject,
+    body: bytes,
+    *,
+    streams: int,
+    ramp: float,
+    watch: Process | None = None,
+    tally: Tally | None = None,
+) -> Tally:
     """Open `streams` streams evenly over `ramp` seconds and read all to their end.
 
-    With `watch`, its memory is read before the first and once all are open.
+    With `watch`, its memory is read before the first and once all are open. A `tally` of the caller's can be looked
+    at meanwhile.
     """
-    return uvloop.run(_run(subject.port, subject.raw(body), streams, ramp, watch))
+    return uvloop.run(_run(subject.port, subject.raw(body), (streams, ramp), watch, tally or Tally()))
 
 
-async def _run(port: int, request: bytes, streams: int, ramp: float, watch: Process | None) -> Tally:
+async def _run(
+    port: int, request: bytes, numbers: tuple[int, float], watch: Process | None, tally: Tally
+) -> Tally:
+    streams, ramp = numbers
     loop = asyncio.get_running_loop()
-    tally = Tally()
     all_over = asyncio.Event()
     left = streams
 
