@@ -8,7 +8,7 @@ from dataclasses import replace
 from bench import streams, upstreams
 from bench.cases import quantile
 from bench.findings import Figure, Findings, Table, at_most
-from bench.gateways import HOST, MORTAL_EVENTS
+from bench.gateways import HOST
 from bench.ground import Ground
 from bench.load import Caller, LoadFailed
 from bench.proc import Process

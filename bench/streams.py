@@ -92,8 +92,8 @@ def run(
 ) -> Tally:
     """Open `streams` streams evenly over `ramp` seconds and read all to their end.
 
-    With `watch`, its memory is read before the first and once all are open. A `tally` of the caller's can be looked
-    at meanwhile.
+    With `watch`, its memory is read before the first and once all are open. A `tally` of the caller's can be
+    looked at meanwhile.
     """
     return uvloop.run(_run(subject.port, subject.raw(body), (streams, ramp), watch, tally or Tally()))
 
