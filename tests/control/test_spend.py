@@ -22,9 +22,10 @@ from sekisho.control.store.tables import calls as calls_table
 from sekisho.core.clock import Clock
 from sekisho.core.money import MILLION, NANO, Rates
 from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.tariff import Tariff
 from sekisho.core.usage import Usage
+from sekisho.metering.counted import charged
 from sekisho.metering.currency import USD, Currency, NoRate
-from sekisho.metering.tariff import Tariff
 
 Make = Callable[..., CallRecord]
 NOW = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
@@ -230,10 +231,18 @@ def test_the_sum_of_all_groups_is_the_total(
     store: Store, record: Make, calls: Sequence[dict[str, object]], by: list[str]
 ) -> None:
     prices = {"a/b": Rates(input=123_456_789, output=987_654_321)}
-    for organisation, begins in (("default", NOW - 10 * 86_400), ("default", NOW - 5.5 * 86_400)):
-        tariff = Tariff(begins=begins, markup=33_333, prices=prices if begins < NOW - 86_400 * 6 else {})
-        TariffService(store, CLOCK).set(organisation, tariff, "ops")
-    keep(store, *(record(f"gen-{next(fresh)}", **call) for call in calls))
+    tariffs = [
+        Tariff(begins=NOW - 10 * 86_400, markup=33_333, prices=prices),
+        Tariff(begins=NOW - 5.5 * 86_400, markup=33_333),
+    ]
+    for tariff in tariffs:
+        TariffService(store, CLOCK).set("default", tariff, "ops")
+    before = ask(store).total.charge
+    records = [record(f"gen-{next(fresh)}", **call) for call in calls]
+    keep(store, *records)
+    singly = sum(charged(each, tariffs if each.organisation == "default" else ()) for each in records)
+    together = (ask(store).total.charge - before) / MILLION
+    assert abs(singly - together) <= len(records) / 2, "counters round every call, the books once"
     yen = Currency(code="JPY", rates=((date(2026, 1, 1), 151_200_001), (date(2026, 11, 15), 149_999_999)))
     for currency in (USD, yen):
         whole = ask(store, since=NOW - 86_400 * 41, zone="Asia/Tokyo", currency=currency)
@@ -256,7 +265,6 @@ def test_a_balance_is_what_was_paid_ahead_without_what_was_charged_since(store: 
     TariffService(store, CLOCK).set("default", Tariff(begins=1.0, markup=MILLION // 20), "ops")
     service = CreditService(store, CLOCK)
     assert service.balance("team", team.id) is None
-    assert service.limit("team", team.id) is None
     first = CreditService(store, Clock(now=lambda: NOW - 1000)).add(
         "team", "検索", 100 * NANO, "経理", "前払い"
     )
@@ -264,6 +272,7 @@ def test_a_balance_is_what_was_paid_ahead_without_what_was_charged_since(store: 
     keep(
         store,
         record("gen-1", started=NOW - 86_401, cost=NANO, team=team.id),
+        record("gen-5", started=NOW - 1001, cost=NANO, team=team.id),
         record("gen-2", started=NOW - 1000, cost=20 * NANO, team=team.id),
         record("gen-3", started=NOW - 1, unpriced=True, team=team.id),
         record("gen-4", started=NOW - 1, cost=NANO),
@@ -272,17 +281,43 @@ def test_a_balance_is_what_was_paid_ahead_without_what_was_charged_since(store: 
     assert balance is not None
     assert (balance.credits, balance.charges, balance.left) == (90 * NANO, 21 * NANO, 69 * NANO)
     assert (balance.cost, balance.uncharged) == (20 * NANO, 1)
-    limit = service.limit("team", team.id)
-    assert limit is not None
-    assert limit.amount == 90 * NANO * 100 // 105, "what 90 USD buy with 5 % on top"
-    assert (limit.level, limit.holder, limit.measure, limit.period) == ("team", team.id, "usd", "total")
-    assert limit.since == NOW - 86_400, "the day's beginning"
+    assert balance.since == NOW - 1000
     assert service.list("team", team.id)[0] == first
     with pytest.raises(Missing, match="none"):
         service.add("team", "'; DROP TABLE prepaid; --", NANO, "経理")
     for amount in (0, 2**63, -(2**63)):
         with pytest.raises(Refused, match="a credit is from"):
             service.add("team", team.id, amount, "経理")
+
+
+def test_credits_stay_charged_when_the_calls_are_deleted(store: Store, record: Make) -> None:
+    changed = NOW - 60 * 86_400 + 1800
+    own = {"a/b": Rates(input=10**9, output=0)}
+    for tariff in (Tariff(begins=1.0, prices=own), Tariff(begins=changed, markup=MILLION, prices=own)):
+        TariffService(store, CLOCK).set("default", tariff, "ops")
+    CreditService(store, Clock(now=lambda: NOW - 80 * 86_400)).add("organisation", "default", NANO, "ops")
+    keep(
+        store,
+        record("gen-1", started=NOW - 80 * 86_400 + 0.5, cost=3000, attempts=ONE),
+        record("gen-2", started=changed - 3600, model="a/b", usage=Usage(input=7), cost=1, attempts=ONE),
+        record("gen-3", started=changed + 86_400, cost=10, attempts=ONE),
+        record("gen-4", started=NOW - 3600.5, model="a/b", usage=Usage(input=20), attempts=ONE),
+    )
+    service, charged = CreditService(store, CLOCK), 3000 + 7 * 1000 + 20 + 20 * 1000
+
+    def charges() -> int:
+        balance = service.balance("organisation", "default")
+        assert balance is not None
+        return balance.charges
+
+    assert charges() == charged
+    while rollups.fold(store, NOW - 45 * 86_400):
+        pass
+    assert charges() == charged
+    rollups.mark_expired(store, NOW // 86_400 * 86_400 - 30 * 86_400)
+    with store.write() as connection:
+        connection.execute(calls_table.delete().where(calls_table.c.started < NOW - 30 * 86_400))
+    assert charges() == charged
 
 
 @pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Tokyo", "Pacific/Apia"])

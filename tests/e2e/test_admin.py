@@ -40,9 +40,10 @@ async def walk(
     found = []
     for route in routes(live):
         path = route.path.replace("{id}", ids[route.path.partition("/")[0]])
-        body = (
-            {"name": f"made by {route.method}"} if route.method == "POST" and "{id}" not in route.path else {}
-        )
+        body = {}
+        if route.method == "POST":
+            named = {"name": f"made by {route.method}"}
+            body = {"usd": "1"} if route.path.endswith("/credits") else {} if "{id}" in route.path else named
         content = None if route.method in ("GET", "DELETE") else body
         found.append((route, await client.request(route.method, f"/admin/v1/{path}", json=content)))
     return found
@@ -74,7 +75,7 @@ async def test_every_route_refuses_whoever_may_not_and_serves_who_may(
     before = await everything(admin)
     async with live.http(our_admin) as client:
         for route, answer in await walk(client, live, theirs):
-            if route.scope == "organisations:write":
+            if route.scope in ("organisations:write", "credits:write"):
                 assert answer.status_code == 403
             elif "{id}" in route.path:
                 assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), route

@@ -10,6 +10,7 @@ from tests.edge.serving import connected, serving
 from tests.pipeline.world import COMMENT, DIALECTS, STREAM, FakeResponse, World, delta, endpoint, route
 
 from sekisho.core.error import ProviderFailed, Truncated
+from sekisho.core.limit import Limit
 from sekisho.core.port import Spending
 from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
@@ -58,6 +59,9 @@ class NoAnswers:
 
     async def answered(self, key_id: str, upstream_id: str) -> CallRecord | None:
         return None
+
+    async def charged(self, paid: Limit) -> int:
+        return 0
 
     async def spending(self, key_id: str) -> Spending:
         return Spending()

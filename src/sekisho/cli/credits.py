@@ -1,20 +1,21 @@
 """`sekisho credits`: what organisations, teams and keys paid ahead, and what is left of it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sekisho import settings
 from sekisho.cli.database import opened
 from sekisho.cli.failure import Misused, fail
-from sekisho.cli.screen import AsJson, iso, print_json, screen, table
+from sekisho.cli.screen import AsJson, print_json, screen, table
 from sekisho.cli.who import Who, user_name
+from sekisho.control.services import shown
 from sekisho.control.services.credits import LEVELS, Balance, Credit, CreditService
 from sekisho.control.services.standalone import open_books
 from sekisho.control.store.engine import StoreError
 from sekisho.core.clock import Clock
 from sekisho.core.limit import Level
-from sekisho.core.money import nano_from_usd, usd_text
+from sekisho.core.money import nano_from_usd
 
 _WHOSE = "An organisation's id or name; a team's behind team:, a key's behind key:."
 Holder = Annotated[str, typer.Argument(metavar="HOLDER", help=_WHOSE)]
@@ -53,7 +54,7 @@ def list_entries(holder: Holder, *, as_json: AsJson = False) -> None:
 
 @paid_ahead.command()
 def balance(holder: Holder, *, as_json: AsJson = False) -> None:
-    """Show what is left: all that was paid ahead, without what was charged from its first day (UTC) on."""
+    """Show what is left: all that was paid ahead, without what was charged since."""
     level, wanted = _holder(holder)
     with opened(as_json=as_json) as store:
         found_id = CreditService(store, Clock()).find(level, wanted)
@@ -77,18 +78,7 @@ def _holder(text: str) -> tuple[Level, str]:
 
 
 def _print_entries(found: list[Credit], *, as_json: bool) -> None:
-    told: list[dict[str, Any]] = [
-        {
-            "id": each.id,
-            "level": each.level,
-            "holder": each.holder,
-            "usd": usd_text(each.amount),
-            "made": iso(each.made),
-            "made_by": each.made_by,
-            "note": each.note,
-        }
-        for each in found
-    ]
+    told = [shown.credit(each) for each in found]
     if as_json:
         print_json(told)
     else:
@@ -97,15 +87,7 @@ def _print_entries(found: list[Credit], *, as_json: bool) -> None:
 
 
 def _print_balance(found: Balance, *, as_json: bool) -> None:
-    told = {
-        "level": found.level,
-        "holder": found.holder,
-        "since": iso(found.since),
-        "credits_usd": usd_text(found.credits),
-        "charges_usd": usd_text(found.charges),
-        "balance_usd": usd_text(found.left),
-        "uncharged_calls": found.uncharged,
-    }
+    told = shown.balance(found)
     if as_json:
         print_json(told)
         return

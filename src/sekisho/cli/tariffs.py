@@ -18,7 +18,7 @@ from sekisho.cli.who import Who, user_name
 from sekisho.control.services.tariffs import KeptTariff, TariffService
 from sekisho.core.clock import Clock
 from sekisho.core.money import MILLION, Rates, nano_from_usd, usd_text
-from sekisho.metering.tariff import Tariff
+from sekisho.core.tariff import Tariff
 
 PERCENT = MILLION // 100
 PRICED = ("input", "output", "cache_read", "cache_write")

@@ -67,7 +67,7 @@ class ControlPlane:
         self.upkeep = Upkeep(self._upkeep_store, self._upkeep_thread, clock)
         self.books = StoredBooks(self._store, self._thread, self.ledger, clock)
         self.counted = CountedBooks(self._upkeep_store, self._upkeep_thread, self.ledger, clock)
-        self.administration = Administration(self._store, self._thread, clock, self.keys)
+        self.administration = Administration(self._store, self._thread, clock, self.keys, self.ledger)
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""
 

@@ -46,7 +46,8 @@ class Refusal(Value, frozen=True, kw_only=True):
 
 
 class Crossed(Value, frozen=True, kw_only=True):
-    """What calls came to has reached a share of a limit. Told once in a period, by one process of all."""
+    """What calls came to has reached a share of a limit. Told once in a period, by one process of all; of
+    another amount, once more."""
 
     limit: Limit
     counter: str

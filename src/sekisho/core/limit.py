@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
+from sekisho.core.tariff import Tariff
+
 Level = Literal["organisation", "team", "project", "person", "key"]
 Measure = Literal["usd", "requests", "tokens", "concurrent"]
 """usd: nano-USD, counted by the calendar. requests, tokens: within any stretch of the period's length, so
@@ -55,6 +57,9 @@ class Limit:
     since: float = 0.0
     """Seconds since the epoch. Calls from before do not count: a limit that is made in the middle of a month
     begins with its whole amount, and is rebuilt like that from the books."""
+    tariffs: tuple[Tariff, ...] | None = None
+    """None: what calls cost counts. Else these are credits, and what the organisation is charged counts, by
+    its tariffs in order of their beginnings. Usd in total, and for all calls of the holder."""
 
 
 @dataclass(frozen=True, slots=True)

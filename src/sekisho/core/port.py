@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from sekisho.core.admission import Admission
-from sekisho.core.limit import Claim
+from sekisho.core.limit import Claim, Limit
 from sekisho.core.message import Value
 from sekisho.core.principal import Principal, Signatory
 from sekisho.core.record import CallRecord
@@ -41,6 +41,10 @@ class Books(Protocol):
 
     async def spending(self, key_id: str) -> Spending:
         """What a key's calls cost so far."""
+        ...
+
+    async def charged(self, paid: Limit) -> int:
+        """Nano-USD that was charged of credits so far."""
         ...
 
     async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:

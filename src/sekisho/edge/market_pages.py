@@ -77,8 +77,17 @@ class MarketPages:
         return _json({"data": endpoint_report.endpoints(found.values(), self._pipeline.attempts.board)})
 
     async def credits(self, request: Request) -> PageAnswer:
-        """Nothing is sold here: a key has had what it has used."""
+        """Those that have the least left, of all that the key falls under. Without any it has had what it has
+        used."""
         principal = await self._who(request)
+        found = [
+            (limit.amount, await self._books.charged(limit))
+            for limit in principal.limits
+            if limit.tariffs is not None
+        ]
+        if found:
+            paid, charged = min(found, key=lambda each: each[0] - each[1])
+            return _json({"data": {"total_credits": paid / NANO, "total_usage": charged / NANO}})
         used = (await self._books.spending(principal.key_id)).total / NANO
         return _json({"data": {"total_credits": used, "total_usage": used}})
 

@@ -4,8 +4,12 @@ books."""
 from collections.abc import Sequence
 
 from sekisho.core.limit import Limit, counter_of
+from sekisho.core.money import MILLION
 from sekisho.core.record import AttemptRecord, CallRecord
+from sekisho.core.tariff import Tariff, tariff_at
 from sekisho.core.usage import Usage
+
+NOTHING = Usage()
 
 
 def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
@@ -23,6 +27,8 @@ def came_to(limit: Limit, record: CallRecord) -> int:
         return 0
     if limit.measure == "requests":
         return 1
+    if limit.tariffs is not None:
+        return charged(record, limit.tariffs)
     if limit.measure == "usd" and limit.provider is None and limit.model is None:
         return record.cost or 0
     parts = [part for part in record.attempts if part.usage is not None]
@@ -31,6 +37,21 @@ def came_to(limit: Limit, record: CallRecord) -> int:
     if limit.provider not in (None, record.provider) or limit.model not in (None, record.model):
         return 0
     return _amount(limit, record.usage, record.cost)
+
+
+def charged(record: CallRecord, tariffs: Sequence[Tariff]) -> int:
+    """Nano-USD, rounded half up, that an organisation with these tariffs is charged for one call. What other
+    targets had a part in is charged by their models, and the tokens by the model that the record names."""
+    tariff = tariff_at(tariffs, record.started)
+    cost, charge = record.cost or 0, 0
+    for attempt in record.attempts if cost and len(record.attempts) > 1 else ():
+        model = attempt.model or record.model
+        if attempt.cost and (attempt.provider, model) != (record.provider, record.model):
+            cost -= attempt.cost
+            charge += tariff.charge(model, attempt.cost, NOTHING)
+    # Whose answer was another call's asked nobody: it is charged nothing, whatever its model's price.
+    charge += tariff.charge(record.model if record.attempts else None, cost, record.usage or NOTHING)
+    return (charge + MILLION // 2) // MILLION
 
 
 def _about(limit: Limit, record: CallRecord, parts: Sequence[AttemptRecord]) -> list[AttemptRecord]:

@@ -5,6 +5,7 @@ import msgspec
 from sekisho.core.limit import MOST
 from sekisho.core.money import MILLION, Price, Rates
 from sekisho.core.provider import Endpoint
+from sekisho.core.tariff import Tariff
 
 OUTPUT = 8_192
 """Tokens that an answer is taken to have at most where neither the request nor the model's facts say."""
@@ -52,6 +53,15 @@ def cost_at_most(price: Price | None, prompt: int, output: int, size: Size) -> i
         for each in prices
         for rates in (each.base, *(tier.rates for tier in each.tiers if prompt > tier.above))
     )
+
+
+def charge_at_most(tariff: Tariff, model: str, cost: int, tokens: tuple[int, int], size: Size) -> int:
+    """Nano-USD that an organisation is charged for a call of this model that costs `cost` and has that many
+    tokens of prompt and output."""
+    rates = tariff.prices.get(model)
+    if rates is not None:
+        return _cost(rates, *tokens, size)
+    return min(-(-cost * (MILLION + tariff.markup) // MILLION), MOST)
 
 
 def _cost(rates: Rates, prompt: int, output: int, size: Size) -> int:

@@ -13,6 +13,7 @@ from sekisho.core.port import Counters
 from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Route, Snapshot, Target
+from sekisho.core.tariff import tariff_at
 from sekisho.metering import most
 from sekisho.metering.counted import came_to, counter_for
 from sekisho.metering.most import Size
@@ -111,7 +112,7 @@ class Admission:
 class _Reckoning:
     """What a call may come to at each of its targets, worked out once for all limits."""
 
-    __slots__ = ("_costs", "_times", "_tokens")
+    __slots__ = ("_began", "_costs", "_size", "_targets", "_times", "_tokens")
 
     def __init__(self, exchange: Exchange, route: Route, targets: Sequence[Target], tokens: Tokens):
         members, body = exchange.members, exchange.body
@@ -123,8 +124,10 @@ class _Reckoning:
             tier="service_tier" in members or "serviceTier" in members,
         )
         prompts: dict[int, int] = {}
+        self._size, self._targets, self._began = size, targets, exchange.started
         self._costs: list[int] = []
-        self._tokens: list[int] = []
+        self._tokens: list[tuple[int, int]] = []
+        """Of prompt and output."""
         for target in targets:
             endpoint = target.endpoint
             family = id(tokens.family(endpoint))
@@ -132,16 +135,25 @@ class _Reckoning:
                 prompts[family] = most.prompt_at_most(tokens.estimate(members, endpoint))
             prompt, output = prompts[family], most.output_at_most(endpoint, size)
             self._costs.append(most.cost_at_most(endpoint.price, prompt, output, size))
-            self._tokens.append(prompt + output)
+            self._tokens.append((prompt, output))
         self._times = 2 if route.hedge is not None and len(targets) > 1 else 1
         """Targets that may be paid for the same answer."""
 
     def amount(self, limit: Limit, places: Sequence[int]) -> int:
         """Of the dearest of these targets; where two may run for an answer, of the two dearest."""
-        of_each = self._costs if limit.measure == "usd" else self._tokens
+        of_each = [self._of(limit, at) for at in places]
         if len(places) == 1:
-            return of_each[places[0]]
-        return sum(sorted((of_each[at] for at in places), reverse=True)[: self._times])
+            return of_each[0]
+        return sum(sorted(of_each, reverse=True)[: self._times])
+
+    def _of(self, limit: Limit, at: int) -> int:
+        if limit.measure == "tokens":
+            return sum(self._tokens[at])
+        if limit.tariffs is None:
+            return self._costs[at]
+        tariff = tariff_at(limit.tariffs, self._began)
+        model = self._targets[at].endpoint.model
+        return most.charge_at_most(tariff, model, self._costs[at], self._tokens[at], self._size)
 
 
 def _is_about(limit: Limit, target: Target) -> bool:

@@ -10,6 +10,7 @@ from sekisho.core.money import usd_text
 AGAIN = 1.0
 """Seconds after which asking again makes sense where only calls under way are in the way."""
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_TOP_UP = "`sekisho credits add`"
 _NAMES = {"requests": "requests", "tokens": "tokens", "concurrent": "calls at the same time"}
 
 
@@ -34,8 +35,9 @@ def error_of(refusal: Refusal) -> SekishoError:
     if limit.measure == "concurrent":
         message = f"{_name(limit)} is reached: {held} are under way"
     else:
+        has = "has" if limit.tariffs is None else "have"
         under_way = f", {held} held for calls under way" if refusal.held else ""
-        message = f"{_name(limit)} has no room for this call: {used} used{under_way}, and it may come to "
+        message = f"{_name(limit)} {has} no room for this call: {used} used{under_way}, and it may come to "
         message += claimed
     message += f"; {_when(refusal, wait)} (limit {limit.id})"
     if limit.measure == "usd" and refusal.used + refusal.claimed > limit.amount:
@@ -45,6 +47,8 @@ def error_of(refusal: Refusal) -> SekishoError:
 
 def _when(refusal: Refusal, wait: float | None) -> str:
     limit = refusal.limit
+    if limit.tariffs is not None and wait is None:
+        return f"have credits added ({_TOP_UP}), or ask for fewer tokens (`max_tokens`)"
     if refusal.claimed > limit.amount and refusal.limit.measure != "concurrent":
         if limit.amount == 0:
             return "it allows no calls"
@@ -57,6 +61,8 @@ def _when(refusal: Refusal, wait: float | None) -> str:
 def _name(limit: Limit) -> str:
     """`this key's budget of 5 USD a month for the model acme/m`."""
     whose = f"this {'account' if limit.level == 'person' else limit.level}'s"
+    if limit.tariffs is not None:
+        return f"{whose} credits of {usd_text(limit.amount)} USD"
     if limit.measure == "usd":
         what = f"budget of {usd_text(limit.amount)} USD"
     else:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sekisho.control.http.asked import Asked
+from sekisho.control.http.credits import CreditPages
 from sekisho.control.http.holders import Answer, HolderPages
 from sekisho.control.http.keys import KeyPages
 from sekisho.control.http.scopes import Scope, scopes_of, within
+from sekisho.control.services.credits import CreditService
 from sekisho.control.services.holders import HolderService
 from sekisho.control.services.keys import KeyService
+from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.refusal import Missing, Refused
 from sekisho.control.services.terms import Kind
 from sekisho.control.store.engine import Store, StoreError
@@ -27,13 +30,16 @@ class Route:
     """`{id}` stands for any one part."""
     scope: Scope
     answer: Callable[[Asked], Answer]
+    of_books: bool = False
+    """It reads the books, and first has all brought there that has ended."""
 
 
 class Administration:
     """Implements `core.port.Administration` over the database."""
 
-    def __init__(self, store: Store, thread: StoreThread, clock: Clock, keys: Keys):
+    def __init__(self, store: Store, thread: StoreThread, clock: Clock, keys: Keys, ledger: Ledger):
         self._thread = thread
+        self._ledger = ledger
         self._keys = keys
         self.routes = _routes(store, clock)
         self._by_path: dict[str, dict[str, Route]] = {}
@@ -54,7 +60,10 @@ class Administration:
                 f"this API key may not do that: it needs `{route.scope}`, which keys made with "
                 "`sekisho keys create --admin` have"
             )
-        asked = Asked(path.split("/")[1] if "/" in path else "", query, body, within(principal))
+        named = path.split("/")[1] if "/" in path else ""
+        asked = Asked(named, query, body, within(principal), principal.name)
+        if route.of_books:
+            await self._ledger.flush()
         try:
             status, told = await self._thread.run(lambda: route.answer(asked))
         except Refused as error:
@@ -70,14 +79,19 @@ def _routes(store: Store, clock: Clock) -> Sequence[Route]:
     def holders(kind: Kind) -> HolderPages:
         return HolderPages(HolderService(store, clock, kind))
 
+    organisations, teams = holders("organisation"), holders("team")
     keys = KeyPages(KeyService(store, clock), clock)
+    credit = CreditService(store, clock)
     return (
-        *_of("organisations", holders("organisation"), "organisations:read", "organisations:write"),
-        *_of("teams", holders("team"), "teams:read", "teams:write"),
+        *_of("organisations", organisations, "organisations:read", "organisations:write"),
+        *_credits("organisations", CreditPages(credit, "organisation", organisations.own)),
+        *_of("teams", teams, "teams:read", "teams:write"),
+        *_credits("teams", CreditPages(credit, "team", teams.own)),
         *_of("projects", holders("project"), "projects:read", "projects:write"),
         *_of("people", holders("person"), "people:read", "people:write"),
         *_of("accounts", holders("account"), "accounts:read", "accounts:write"),
         *_of("keys", keys, "keys:read", "keys:write"),
+        *_credits("keys", CreditPages(credit, "key", keys.own)),
         Route("DELETE", "keys/{id}", "keys:write", keys.revoke),
         Route("POST", "keys/{id}/rotate", "keys:write", keys.rotate),
     )
@@ -89,6 +103,14 @@ def _of(plural: str, pages: HolderPages | KeyPages, read: Scope, write: Scope) -
         Route("POST", plural, write, pages.create),
         Route("GET", f"{plural}/{{id}}", read, pages.show),
         Route("PATCH", f"{plural}/{{id}}", write, pages.update),
+    )
+
+
+def _credits(plural: str, pages: CreditPages) -> Sequence[Route]:
+    path = f"{plural}/{{id}}/credits"
+    return (
+        Route("GET", path, "credits:read", pages.show, of_books=True),
+        Route("POST", path, "credits:write", pages.add),
     )
 
 

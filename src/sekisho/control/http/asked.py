@@ -25,6 +25,8 @@ class Asked:
     body: bytes
     within: str | None
     """The organisation that the caller is confined to; None: it is not."""
+    who: str = ""
+    """The caller's name."""
 
     def parameters(self, allowed: Collection[str]) -> dict[str, str]:
         """Of the query. Raises BadRequest for others, so that nobody takes a misspelt filter for one."""

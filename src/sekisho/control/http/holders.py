@@ -35,13 +35,13 @@ class HolderPages:
         return 201, shown.holder(self._service.create(draft.name, draft))
 
     def show(self, asked: Asked) -> Answer:
-        return 200, shown.holder(self._own(asked))
+        return 200, shown.holder(self.own(asked))
 
     def update(self, asked: Asked) -> Answer:
         draft = asked.read(HolderDraft)
-        return 200, shown.holder(self._service.update(self._own(asked).id, draft))
+        return 200, shown.holder(self._service.update(self.own(asked).id, draft))
 
-    def _own(self, asked: Asked) -> Holder:
+    def own(self, asked: Asked) -> Holder:
         found = self._service.get(asked.id)
         if asked.within not in (None, found.organisation):
             raise self._service.missing(asked.id)

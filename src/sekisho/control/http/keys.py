@@ -47,22 +47,22 @@ class KeyPages:
         return 201, {**self._shown(key), "key": text}
 
     def show(self, asked: Asked) -> Answer:
-        key = self._own(asked)
+        key = self.own(asked)
         return 200, {**self._shown(key), "effective": shown.effective(self._service.effective(key))}
 
     def update(self, asked: Asked) -> Answer:
         draft = asked.read(KeyDraft)
-        return 200, self._shown(self._service.update(self._own(asked).id, draft))
+        return 200, self._shown(self._service.update(self.own(asked).id, draft))
 
     def rotate(self, asked: Asked) -> Answer:
         overlap = asked.read(Rotation).overlap_seconds if asked.body else DAY
-        key, text = self._service.rotate(self._own(asked).id, overlap)
+        key, text = self._service.rotate(self.own(asked).id, overlap)
         return 200, {**self._shown(key), "key": text}
 
     def revoke(self, asked: Asked) -> Answer:
-        return 200, self._shown(self._service.revoke(self._own(asked).id))
+        return 200, self._shown(self._service.revoke(self.own(asked).id))
 
-    def _own(self, asked: Asked) -> ApiKey:
+    def own(self, asked: Asked) -> ApiKey:
         found = self._service.get(asked.id)
         if asked.within not in (None, found.organisation):
             raise self._service.missing(asked.id)

@@ -17,9 +17,11 @@ Scope = Literal[
     "accounts:write",
     "keys:read",
     "keys:write",
+    "credits:read",
+    "credits:write",
 ]
 ALL: frozenset[Scope] = frozenset(get_args(Scope))
-OF_ONE_ORGANISATION = ALL - {"organisations:write"}
+OF_ONE_ORGANISATION = ALL - {"organisations:write", "credits:write"}
 """An organisation's own admins do not set what it may spend."""
 
 

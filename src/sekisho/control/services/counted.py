@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from sekisho.control.services.credits import charges
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls, counted
 from sekisho.control.store.counted import Entry
@@ -15,6 +16,7 @@ from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
 from sekisho.core.limit import Limit
 from sekisho.core.record import CallRecord
+from sekisho.metering.currency import USD
 
 T = TypeVar("T")
 
@@ -38,7 +40,12 @@ class CountedBooks:
         host's journal had when asked."""
 
         def read(connection: Connection) -> tuple[list[Entry], list[str]]:
-            entries = list(counted.used(connection, limits, self._clock.now()))
+            now = self._clock.now()
+            entries = list(counted.used(connection, limits, now))
+            for limit in limits:
+                if limit.tariffs is not None:
+                    charge = USD.shown(charges(connection, limit, now).charge)
+                    entries.append((limit, limit.id, now, max(0, charge)))
             return entries, counted.ended_since(connection, ended)
 
         await self.caught_up()

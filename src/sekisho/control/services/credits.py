@@ -11,17 +11,18 @@ from sqlalchemy import insert as insert_into
 
 from sekisho.control.services.limits import LARGEST
 from sekisho.control.services.refusal import Missing, Refused
-from sekisho.control.services.spend import By, Question, spend
-from sekisho.control.services.tariffs import TariffService
+from sekisho.control.services.spend import By, Line, Question, sum_up
 from sekisho.control.services.words import LONGEST_VALUE, checked_name
+from sekisho.control.store.announce import announce
+from sekisho.control.store.credits import read_credits
 from sekisho.control.store.engine import Store
 from sekisho.control.store.lookup import Among
 from sekisho.control.store.tables import api_keys, holders, prepaid
 from sekisho.core.clock import Clock
 from sekisho.core.limit import Level, Limit
 from sekisho.core.message import Value
-from sekisho.core.money import MILLION, usd_text
-from sekisho.metering.tariff import tariff_at
+from sekisho.core.money import usd_text
+from sekisho.metering.currency import USD
 
 LEVELS: Mapping[Level, tuple[By, str]] = MappingProxyType(
     {"organisation": ("organisation", "org"), "team": ("team", "team"), "key": ("key", "key")}
@@ -44,7 +45,7 @@ class Credit(Value, frozen=True, kw_only=True):
 
 
 class Balance(Value, frozen=True, kw_only=True):
-    """Nano-USD, of one holder. Charges count from the day (UTC) of the first credit on."""
+    """Nano-USD, of one holder. Charges count from the first credit on."""
 
     level: Level
     holder: str
@@ -100,6 +101,7 @@ class CreditService:
         )
         with self._store.write() as connection:
             connection.execute(insert_into(prepaid).values(msgspec.structs.asdict(credit)))
+            announce(connection)
         return credit
 
     def list(self, level: Level | None = None, holder: str | None = None) -> list[Credit]:
@@ -112,51 +114,35 @@ class CreditService:
 
     def balance(self, level: Level, holder: str) -> Balance | None:
         """Of the holder with this id. None: it never paid ahead."""
-        entries = self.list(level, holder)
-        if not entries:
-            return None
-        since = entries[0].made // DAY * DAY
-        question = Question(since=since, until=self._clock.now(), within=((LEVELS[level][0], holder),))
-        total = spend(self._store, question).total
+        with self._store.read() as connection:
+            limit = read_credits(connection).get(holder)
+            if limit is None or limit.level != level:
+                return None
+            total = charges(connection, limit, self._clock.now())
         return Balance(
             level=level,
             holder=holder,
-            since=since,
-            credits=sum(entry.amount for entry in entries),
-            charges=question.currency.shown(total.charge),
+            since=limit.since,
+            credits=sum(entry.amount for entry in self.list(level, holder)),
+            charges=USD.shown(total.charge),
             cost=total.sums.cost,
             uncharged=total.uncharged,
         )
 
-    def limit(self, level: Level, holder: str) -> Limit | None:
-        """What lets the holder spend its credits and no more: its amount is the cost to this moment, and what
-        the balance buys at the organisation's mark-up of now. None: it never paid ahead.
 
-        With a mark-up that stays, the amount does so too. With one that changes, or with prices of the
-        organisation's own, it moves: ask again, under the same id."""
-        balance = self.balance(level, holder)
-        if balance is None:
-            return None
-        kept = TariffService(self._store, self._clock).list(self._organisation(level, holder))
-        markup = tariff_at([each.tariff for each in kept], self._clock.now()).markup
-        factor = MILLION + markup
-        buys = balance.left * MILLION // factor if factor else LARGEST  # given away: nothing is charged
-        return Limit(
-            id=f"credits_{holder}",
-            level=level,
-            holder=holder,
-            measure="usd",
-            amount=max(0, min(balance.cost + buys, LARGEST)),
-            period="total",
-            since=balance.since,
-        )
-
-    def _organisation(self, level: Level, holder: str) -> str:
-        table = api_keys if level == "key" else holders
-        with self._store.read() as connection:
-            wanted = select(table.c.organisation).where(table.c.id == holder)
-            found: str = connection.execute(wanted).scalar_one()
-            return found
+def charges(connection: Connection, limit: Limit, now: float) -> Line:
+    """What calls came to that fall under these credits. `now`: seconds since the epoch."""
+    level, holder = limit.level, limit.holder
+    table = api_keys if level == "key" else holders
+    wanted = select(table.c.organisation).where(table.c.id == holder)
+    organisation = str(connection.execute(wanted).scalar_one())
+    question = Question(
+        since=limit.since,
+        until=now + DAY,  # another host's clock may be ahead
+        within=((LEVELS[level][0], holder),),
+        lasting=True,
+    )
+    return sum_up(connection, question, {organisation: limit.tariffs or ()})
 
 
 def _rows(connection: Connection, level: Level, wanted: str) -> Sequence[RowMapping]:

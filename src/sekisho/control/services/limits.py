@@ -85,7 +85,9 @@ def read(text: str) -> LimitDraft:
 
 
 def write(limit: Limit) -> str:
-    """The text that `read` reads."""
+    """The text that `read` reads; of credits, which are no text of anybody's, what they are."""
+    if limit.tariffs is not None:
+        return f"credits {amount_text(limit)}"
     zone = "" if limit.time_zone == "UTC" else f"@{limit.time_zone}"
     period = "" if limit.period is None else f"/{limit.period}"
     words = [f"{limit.measure} {amount_text(limit)}{period}{zone}"]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from sekisho.control.services import allowance
 from sekisho.control.services.allowance import ALL, Allowance, narrowed
 from sekisho.control.services.terms import ApiKey, Holder, Terms, read_row
+from sekisho.control.store.credits import read_credits
 from sekisho.control.store.tables import api_keys, holders
 from sekisho.core.limit import Limit
 from sekisho.core.principal import Principal
@@ -24,17 +25,19 @@ class Effective:
     allowance: Allowance = ALL
     limits: tuple[Limit, ...] = ()
 
-    def below(self, terms: Terms) -> "Effective":
-        """What holds one level deeper."""
-        return Effective(narrowed(self.allowance, terms.allowance), (*self.limits, *terms.limits))
+    def below(self, terms: Terms, paid: Mapping[str, Limit]) -> "Effective":
+        """What holds one level deeper. `paid`: everybody's credits."""
+        credit = paid.get(terms.id)
+        limits = (*self.limits, *terms.limits, *(() if credit is None else (credit,)))
+        return Effective(narrowed(self.allowance, terms.allowance), limits)
 
 
 def read_principals(connection: Connection) -> tuple[dict[bytes, Principal], Texts]:
     """Digest -> principal of every key that is in force: not revoked, and nothing that it belongs to is
     disabled. Expired ones are included: the caller's clock decides."""
-    places = _Places(
-        {row["id"]: read_row(row, Holder) for row in connection.execute(select(holders)).mappings()}
-    )
+    known = {row["id"]: read_row(row, Holder) for row in connection.execute(select(holders)).mappings()}
+    paid = read_credits(connection)
+    places = _Places(known, paid)
     rows = connection.execute(
         select(api_keys).where(api_keys.c.revoked.is_(None), api_keys.c.disabled.is_(None))
     ).mappings()
@@ -45,7 +48,7 @@ def read_principals(connection: Connection) -> tuple[dict[bytes, Principal], Tex
         above = places.above(key)
         if above is None:
             continue
-        principal = _principal(key, above.below(key))
+        principal = _principal(key, above.below(key, paid))
         principals[row["digest"]] = principal
         texts[key.id] = (row["digest"],)
         former, ends = row["former_digest"], key.former_ends
@@ -60,15 +63,17 @@ def effective(connection: Connection, key: ApiKey) -> Effective | None:
     """What holds for one key. None: nothing, since what it belongs to is disabled or gone."""
     wanted = holders.c.id.in_([key.organisation, key.team, key.project, key.owner])
     found = connection.execute(select(holders).where(wanted)).mappings()
-    above = _Places({row["id"]: read_row(row, Holder) for row in found}).above(key)
-    return None if above is None else above.below(key)
+    paid = read_credits(connection)
+    above = _Places({row["id"]: read_row(row, Holder) for row in found}, paid).above(key)
+    return None if above is None else above.below(key, paid)
 
 
 class _Places:
     """Where keys may belong, each worked out once."""
 
-    def __init__(self, known: Mapping[str, Holder]):
+    def __init__(self, known: Mapping[str, Holder], paid: Mapping[str, Limit]):
         self._known = known
+        self._paid = paid
         self._found: dict[tuple[str | None, ...], Effective | None] = {}
 
     def above(self, key: ApiKey) -> Effective | None:
@@ -86,7 +91,7 @@ class _Places:
             held = self._known.get(holder_id)
             if held is None or held.disabled is not None:
                 return None
-            holds = holds.below(held)
+            holds = holds.below(held, self._paid)
         return holds
 
 

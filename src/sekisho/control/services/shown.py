@@ -8,9 +8,11 @@ import msgspec
 
 from sekisho.control.services import limits
 from sekisho.control.services.allowance import Allowance, shown_prefer
+from sekisho.control.services.credits import Balance, Credit
 from sekisho.control.services.principals import Effective
 from sekisho.control.services.terms import ApiKey, Holder, Terms
 from sekisho.core.limit import Limit
+from sekisho.core.money import usd_text
 
 
 def holder(found: Holder) -> dict[str, Any]:
@@ -39,13 +41,40 @@ def effective(holds: Effective | None) -> dict[str, Any] | None:
     """What holds for a key with all that it belongs to. None: it is not in force."""
     if holds is None:
         return None
-    told = [{"level": each.level, "holder": each.holder, **limit(each)} for each in holds.limits]
+    told = [
+        {"level": each.level, "holder": each.holder, "credits": each.tariffs is not None, **limit(each)}
+        for each in holds.limits
+    ]
     return {**_allowance(holds.allowance), "limits": told}
 
 
 def limit(found: Limit) -> dict[str, Any]:
     members = msgspec.to_builtins(limits.draft_of(found))
     return {"id": members.pop("id"), **members}
+
+
+def credit(found: Credit) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "level": found.level,
+        "holder": found.holder,
+        "usd": usd_text(found.amount),
+        "made": time(found.made),
+        "made_by": found.made_by,
+        "note": found.note,
+    }
+
+
+def balance(found: Balance) -> dict[str, Any]:
+    return {
+        "level": found.level,
+        "holder": found.holder,
+        "since": time(found.since),
+        "credits_usd": usd_text(found.credits),
+        "charges_usd": usd_text(found.charges),
+        "balance_usd": usd_text(found.left),
+        "uncharged_calls": found.uncharged,
+    }
 
 
 def status(found: ApiKey, now: float) -> str:

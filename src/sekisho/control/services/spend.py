@@ -13,16 +13,15 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, select
 
-from sekisho.control.services.tariffs import TariffService, by_organisation
+from sekisho.control.store.credits import read_tariffs
 from sekisho.control.store.engine import Store
 from sekisho.control.store.spending import Part, Stretch, Sums
 from sekisho.control.store.summing import Sought, Summing
 from sekisho.control.store.tables import api_keys, holders
 from sekisho.core.calendar import offsets
-from sekisho.core.clock import Clock
 from sekisho.core.money import MILLION
+from sekisho.core.tariff import Tariff, tariff_at
 from sekisho.metering.currency import USD, Currency
-from sekisho.metering.tariff import Tariff, tariff_at
 
 By = Literal[
     "organisation",
@@ -59,6 +58,8 @@ class Question:
     currency: Currency = USD
     within: tuple[tuple[By, str], ...] = ()
     """Only of calls that have this id there."""
+    lasting: bool = False
+    """Nothing is to be lost with deleted calls: see `Sought.lasting`."""
 
 
 @dataclass(slots=True)
@@ -94,10 +95,10 @@ class Spend:
 
 def spend(store: Store, question: Question) -> Spend:
     """Raises StoreError, NoRate, and ValueError for a zone that is not known."""
-    tariffs = by_organisation(TariffService(store, Clock()).list())
     lines: dict[Ids, Line] = {}
     total = Line()
     with store.read() as connection:
+        tariffs = read_tariffs(connection)
         summing = Summing(connection)
         for ids, line in _priced(summing, question, tariffs):
             _add(total, line)
@@ -108,6 +109,14 @@ def spend(store: Store, question: Question) -> Spend:
     return Spend(question, ordered, total, names, summing.lost_before)
 
 
+def sum_up(connection: Connection, question: Question, tariffs: Mapping[str, Sequence[Tariff]]) -> Line:
+    """The total alone. `tariffs`: by organisation."""
+    total = Line()
+    for _, line in _priced(Summing(connection), question, tariffs):
+        _add(total, line)
+    return total
+
+
 def _priced(
     summing: Summing, question: Question, tariffs: Mapping[str, Sequence[Tariff]]
 ) -> Iterator[tuple[Ids, Line]]:
@@ -116,7 +125,7 @@ def _priced(
     columns = (*_PRICING, *(name for name in question.by if name != "day"))
     daily = "day" in question.by or question.currency != USD
     asked = any(tariff.prices for each in tariffs.values() for tariff in each)
-    sought = Sought(columns, question.within, daily=daily, asked=asked)
+    sought = Sought(columns, question.within, daily=daily, asked=asked, lasting=question.lasting)
     changes = {tariff.begins for each in tariffs.values() for tariff in each}
     for stretch in _stretches(question, changes):
         for part in summing.read(sought, stretch):

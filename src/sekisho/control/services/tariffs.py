@@ -1,7 +1,5 @@
 """What organisations are charged: kept in the database, since that is where organisations are."""
 
-from collections.abc import Sequence
-
 import msgspec
 from sqlalchemy import RowMapping, delete, select
 from sqlalchemy import insert as insert_into
@@ -9,12 +7,14 @@ from sqlalchemy import insert as insert_into
 from sekisho.control.services.holders import one
 from sekisho.control.services.refusal import Refused
 from sekisho.control.services.words import checked_name
+from sekisho.control.store.announce import announce
+from sekisho.control.store.credits import tariff as read
 from sekisho.control.store.engine import Store
 from sekisho.control.store.tables import tariffs
 from sekisho.core.clock import Clock
 from sekisho.core.message import Value
-from sekisho.core.money import MILLION, Rates
-from sekisho.metering.tariff import Tariff
+from sekisho.core.money import MILLION
+from sekisho.core.tariff import Tariff
 
 MOST_MARKUP = 100 * MILLION
 """A hundred times the cost on top: more is a slip of the hand."""
@@ -62,6 +62,7 @@ class TariffService:
                 "made_by": kept.made_by,
             }
             connection.execute(insert_into(tariffs).values(values))
+            announce(connection)  # credits are charged by it
             return kept
 
     def list(self, organisation: str | None = None) -> list[KeptTariff]:
@@ -74,19 +75,9 @@ class TariffService:
             return [_kept(row) for row in connection.execute(wanted).mappings()]
 
 
-def by_organisation(kept: Sequence[KeptTariff]) -> dict[str, list[Tariff]]:
-    """In the order in which they are given."""
-    found: dict[str, list[Tariff]] = {}
-    for each in kept:
-        found.setdefault(each.organisation, []).append(each.tariff)
-    return found
-
-
 def _kept(row: RowMapping) -> KeptTariff:
-    prices = msgspec.convert(row["prices"], dict[str, Rates])
-    tariff = Tariff(begins=row["begins"], markup=row["markup"], prices=prices)
     return KeptTariff(
-        organisation=row["organisation"], tariff=tariff, made=row["made"], made_by=row["made_by"]
+        organisation=row["organisation"], tariff=read(row), made=row["made"], made_by=row["made_by"]
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, String, cast, func, not_, select
 
+from sekisho.control.services.credits import charges
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
 from sekisho.control.store.engine import Store, StoreError
@@ -15,8 +16,10 @@ from sekisho.control.store.tables import rollups
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
+from sekisho.core.limit import Limit
 from sekisho.core.port import Spending
 from sekisho.core.record import CallRecord, paid
+from sekisho.metering.currency import USD
 
 PATIENCE = 5.0
 """Seconds that a client waits for a database that does not answer."""
@@ -46,6 +49,12 @@ class StoredBooks:
         async with _answered():
             await self._ledger.flush()
             return await self._thread.run(lambda: self._spending(key_id))
+
+    async def charged(self, paid: Limit) -> int:
+        """See `core.port.Books`."""
+        async with _answered():
+            await self._ledger.flush()
+            return await self._thread.run(lambda: self._charged(paid))
 
     async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
         """See `core.port.Books`."""
@@ -79,6 +88,10 @@ class StoredBooks:
             return spent + sum(
                 paid(record, provider) for record in calls.select(connection, *counted, shared)
             )
+
+    def _charged(self, paid: Limit) -> int:
+        with self._store.read() as connection:
+            return USD.shown(charges(connection, paid, self._clock.now()).charge)
 
     def _spending(self, key_id: str) -> Spending:
         now = datetime.fromtimestamp(self._clock.now(), UTC)

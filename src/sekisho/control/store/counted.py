@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from sekisho.control.store import tables
 from sekisho.control.store.calls import select as select_calls
+from sekisho.control.store.credits import read_credits
 from sekisho.control.store.tables import calls, expired, rollups
 from sekisho.core.calendar import window
 from sekisho.core.limit import MOST_TOKENS, STRETCH, Each, Level, Limit, Measure, within_reason
@@ -85,22 +86,23 @@ class Question(NamedTuple):
 
 
 def read_limits(connection: Connection) -> list[Limit]:
-    """All there are, of all holders. Raises StoreError."""
+    """All there are, of all holders, credits among them. Raises StoreError."""
     found: dict[str, Limit] = {}
     for each in (tables.holders, tables.api_keys):
         for limits in connection.execute(select(each.c.limits)).scalars():
             found.update((limit.id, limit) for limit in msgspec.convert(limits, tuple[Limit, ...]))
-    return list(found.values())
+    return [*found.values(), *read_credits(connection).values()]
 
 
 def used(connection: Connection, asked_of: Iterable[Limit], now: float) -> Iterator[Entry]:
-    """What counts at `now` (seconds since the epoch) in the present periods of the limits."""
+    """What counts at `now` (seconds since the epoch) in the present periods of the limits, but for credits,
+    which charges count for."""
     deleted_before = float(connection.execute(select(expired.c.calls_before)).scalar_one())
     asked = sorted(
         (
             (_question(limit, now, deleted_before), limit)
             for limit in asked_of
-            if limit.measure != "concurrent"
+            if limit.measure != "concurrent" and limit.tariffs is None
         ),
         key=lambda pair: (str(pair[0]), pair[1].holder),
     )

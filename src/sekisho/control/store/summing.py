@@ -50,6 +50,9 @@ class Sought:
     daily: bool = False
     asked: bool = False
     """Answers that other calls got are to be told apart."""
+    lasting: bool = False
+    """Where calls are deleted, rollups tell it all the same: answers that other calls got count as asked for,
+    and an hour or day that a stretch begins in counts whole. More is told then than was, and never less."""
 
     @property
     def rolled(self) -> bool:
@@ -73,6 +76,11 @@ class Summing:
 
     def read(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
         """Every call of the stretch once."""
+        if sought.lasting and stretch.since < self._expired:
+            yield from self._rollups(sought, self._deleted(stretch))
+            stretch = Stretch(self._expired, stretch.until, stretch.ahead)
+            if stretch.since >= stretch.until:
+                return
         first, last = self._whole(sought, stretch)
         if first >= last:
             yield from self._calls(sought, stretch)
@@ -80,6 +88,14 @@ class Summing:
         yield from self._calls(sought, Stretch(stretch.since, first, stretch.ahead))
         yield from self._rollups(sought, Stretch(first, last, stretch.ahead))
         yield from self._calls(sought, Stretch(last, stretch.until, stretch.ahead))
+
+    def _deleted(self, stretch: Stretch) -> Stretch:
+        """The hours or days of which calls are deleted, each in one stretch alone."""
+
+        def edge(moment: float) -> float:
+            return moment // DAY * DAY if moment < self._folded else moment // HOUR * HOUR
+
+        return Stretch(edge(stretch.since), edge(min(stretch.until, self._expired)), stretch.ahead)
 
     def _whole(self, sought: Sought, stretch: Stretch) -> tuple[float, float]:
         """Between which moments rollups tell it; nothing, if the second is not later."""

@@ -40,8 +40,8 @@ class MemoryCounters:
         self._now = now
         self._tell = tell
         self._cells: dict[str, Cell] = {}
-        self._told: dict[str, dict[int, float]] = {}
-        """Counter -> percent -> when it may be told again."""
+        self._told: dict[str, dict[tuple[int, int], float]] = {}
+        """Counter -> amount and percent -> when it may be told again."""
         self._hand: deque[tuple[str, str]] = deque()
         """Every counter once, and its limit: whose turn it is to be looked at."""
         self._each: dict[str, int] = {}
@@ -128,7 +128,7 @@ class MemoryCounters:
             before = cell.used
             cell.book(cell.place_at(then), amount)
             for percent in crossed(limit, before, cell.used):
-                self._told.setdefault(counter, {})[percent] = cell.until(now)
+                self._told.setdefault(counter, {})[limit.amount, percent] = cell.until(now)
 
     def __len__(self) -> int:
         """How many counters are in memory."""
@@ -163,8 +163,8 @@ class MemoryCounters:
             return
         for percent in crossed(limit, before, cell.used):
             told = self._told.setdefault(counter, {})
-            if told.get(percent, 0.0) <= now:
-                until = told[percent] = cell.until(now)
+            if told.get((limit.amount, percent), 0.0) <= now:
+                until = told[limit.amount, percent] = cell.until(now)
                 self._tell(Crossed(limit=limit, counter=counter, percent=percent, until=until))
 
     # --- holds ------------------------------------------------------------------------------------

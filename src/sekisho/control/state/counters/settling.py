@@ -197,7 +197,7 @@ class Settlements:
         epoch, crossing = self._asks.booking, self._untold[0]
         if epoch is None:
             raise Away("no epoch has begun", sent=False)
-        key = epoch.key(f"told:{crossing.counter}:{crossing.percent}")
+        key = epoch.key(f"told:{crossing.counter}:{crossing.limit.amount}:{crossing.percent}")
         until = b"%d" % min(round(crossing.until * 1000), LATEST)
         ours = await self._asks.ask(b"SET", key, b"1", b"NX", b"PXAT", until)
         self._untold.popleft()
