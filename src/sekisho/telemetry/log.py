@@ -9,7 +9,8 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -51,7 +52,7 @@ def configure(level: str = "info", *, json: bool = True, stream: TextIO | None =
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, Lenient(target))),
         cache_logger_on_first_use=False,  # so that configuring again reaches loggers already in use
     )
     handler = logging.StreamHandler(target)
@@ -97,6 +98,22 @@ def _clean(value: Any) -> Any:
 
 def _to_json(event: EventDict, **_: Any) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+class Lenient:
+    """What logs write to. A disk that is full, or a pipe that nobody reads any more, loses lines: whoever
+    logs is mostly about to deal with what went wrong, and must not fail itself."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class Shout:
