@@ -14,7 +14,9 @@ import structlog
 from sekisho.control.plane import ControlPlane
 from sekisho.control.services import standalone
 from sekisho.control.services.alerts import Alerts
+from sekisho.control.services.mail import Mail
 from sekisho.control.services.publish import DocumentWatcher
+from sekisho.control.services.webhook import Webhook
 from sekisho.control.state.address import read_address
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
@@ -48,10 +50,11 @@ from sekisho.pipeline.probes import Prober
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.routing import document
+from sekisho.routing.alerts_entry import AlertsEntry
 from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover, nothing_found
-from sekisho.routing.document import AlertsEntry, RecordsEntry, ServerEntry
+from sekisho.routing.document import RecordsEntry, ServerEntry
 from sekisho.settings import Drain, Settings
 from sekisho.telemetry.background import Background
 from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
@@ -157,7 +160,7 @@ class Gateway:
         await self._control.start()
         self.first_admin_key = self._control.first_admin_key
         self._client = Client(clock=clock.monotonic)
-        self._alerts = Alerts(self._client, clock, self._environment)
+        self._alerts = Alerts()
         counters = await self._counters()
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
@@ -269,7 +272,12 @@ class Gateway:
 
     def _apply(self, new: Configuration) -> None:
         self._control.upkeep.keep = new.records.keep
-        self._alerts.webhooks = new.alerts.webhooks
+        webhooks = (
+            Webhook(url, number, self._client, self._clock, self._environment)
+            for number, url in enumerate(new.alerts.webhooks)
+        )
+        mails = () if new.alerts.email is None else (Mail(new.alerts.email),)
+        self._alerts.channels = (*webhooks, *mails)
         entry = new.server
         self._cors = Cors(frozenset(entry.cors)) if entry.cors else None
         wanted = {

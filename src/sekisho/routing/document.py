@@ -14,6 +14,7 @@ from sekisho.core.preference import NONE, QUANTIZATIONS, SELECTORS, Preferences,
 from sekisho.core.provider import BodyEdit, Budget, Probe
 from sekisho.core.route import Hedge, OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
+from sekisho.routing.alerts_entry import AlertsEntry, alerts
 from sekisho.routing.budget_entry import budget
 from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
@@ -114,14 +115,6 @@ class RecordsEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertsEntry:
-    """`alerts`."""
-
-    webhooks: tuple[str, ...] = field(default=(), repr=False)
-    """URLs that may hold `${VAR}`. Whoever has one can write there: they are secrets."""
-
-
-@dataclass(frozen=True, slots=True)
 class Document:
     source: str
     """The file's name, as problems show it."""
@@ -129,7 +122,7 @@ class Document:
     models: tuple[VirtualEntry, ...] = ()
     server: ServerEntry = ServerEntry()
     records: RecordsEntry = RecordsEntry()
-    alerts: AlertsEntry = AlertsEntry()
+    alerts: AlertsEntry = field(default_factory=AlertsEntry)
     revision: str = ""
     """Digest of the text."""
     places: Places = field(default_factory=dict)
@@ -273,10 +266,6 @@ def _records(reader: Reader, at: Node, path: Path) -> RecordsEntry:
     return RecordsEntry(**reader.record(at, path, RECORDS))
 
 
-def _alerts(reader: Reader, at: Node, path: Path) -> AlertsEntry:
-    return AlertsEntry(**reader.record(at, path, ALERTS))
-
-
 _duration = scalar(values.duration)
 _tokens = scalar(values.whole(1, 1_000_000_000))
 _rate = scalar(values.rate)
@@ -339,12 +328,11 @@ SERVER: Fields = {
     "header_timeout": _duration,
     "body_timeout": _duration,
 }
-ALERTS: Fields = {"webhooks": list_of(scalar(values.webhook))}
 RECORDS: Fields = {"keep": scalar(values.days)}
 SECTIONS: Mapping[str, Any] = {
     "providers": _providers,
     "models": _virtuals,
     "server": _server,
     "records": _records,
-    "alerts": _alerts,
+    "alerts": alerts,
 }
