@@ -19,6 +19,7 @@ from sekisho.cli.reconcile import reconcile_file
 from sekisho.cli.report import report
 from sekisho.cli.rollups import rollups
 from sekisho.cli.serve import serve
+from sekisho.cli.status import status
 from sekisho.cli.tariffs import tariffs
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.add_typer(commands_for("account", "service accounts"), name="accounts")
 app.add_typer(models, name="models")
 app.add_typer(providers, name="providers")
 app.add_typer(catalog, name="catalog")
+app.add_typer(status, name="status")
 app.add_typer(report, name="report")
 app.add_typer(rollups, name="rollups")
 app.add_typer(export, name="export")

@@ -16,6 +16,8 @@ from sekisho.control.services import standalone
 from sekisho.control.services.alerts import Alerts
 from sekisho.control.services.mail import Mail
 from sekisho.control.services.publish import DocumentWatcher
+from sekisho.control.services.status_pages import Asker as PageAsker
+from sekisho.control.services.status_pages import StatusPages
 from sekisho.control.services.webhook import Webhook
 from sekisho.control.state.address import read_address
 from sekisho.core.clock import Clock
@@ -55,6 +57,7 @@ from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover, nothing_found
 from sekisho.routing.document import RecordsEntry, ServerEntry
+from sekisho.routing.status_entry import StatusEntry
 from sekisho.settings import Drain, Settings
 from sekisho.telemetry.background import Background
 from sekisho.telemetry.metrics import CallMetrics, LabelledGauge
@@ -106,13 +109,14 @@ class Configuration:
     server: ServerEntry
     records: RecordsEntry
     alerts: AlertsEntry = field(default_factory=AlertsEntry)
+    status: StatusEntry = field(default_factory=StatusEntry)
 
 
 def configuration(text: bytes, source: str, known: Catalog, environment: Mapping[str, str]) -> Configuration:
     """Compile a document's text. Raises DocumentError with every problem located."""
     parsed = document.read(text, source)
     snapshot = compile_document(parsed, known, environment)
-    return Configuration(snapshot, parsed.server, parsed.records, parsed.alerts)
+    return Configuration(snapshot, parsed.server, parsed.records, parsed.alerts, parsed.status)
 
 
 def _state_at(url: str) -> "StateConnection":
@@ -161,6 +165,7 @@ class Gateway:
         self.first_admin_key = self._control.first_admin_key
         self._client = Client(clock=clock.monotonic)
         self._alerts = Alerts()
+        self._status_pages = self._page_reader()
         counters = await self._counters()
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
@@ -181,6 +186,7 @@ class Gateway:
         self._watch_parts()
         self._background.start("probes", self._prober().run)
         self._background.start("alerts", self._alerts.run)
+        self._background.start("status pages", self._status_pages.run)
         self._share_health()
         if watcher is not None:
             self._background.start("document", partial(watcher.run, self._publish))
@@ -239,6 +245,11 @@ class Gateway:
         asker = Asker(self._pipeline.attempts, openai_chat.DIALECT, self._journal, self._observe)
         return Prober(asker, self._board, lambda: self._pipeline.plane, random.Random())
 
+    def _page_reader(self) -> StatusPages:
+        asker = PageAsker(self._client, self._clock, self._environment)
+        first = self._options.worker in (None, 0)  # of several workers one asks, for all
+        return StatusPages(asker, self._settings.status_dir, self._board, random.Random(), asks=first)
+
     def _observe(self, record: CallRecord) -> None:
         self._metrics.observe(record)
         self._board.observe(record)
@@ -278,6 +289,7 @@ class Gateway:
         )
         mails = () if new.alerts.email is None else (Mail(new.alerts.email),)
         self._alerts.channels = (*webhooks, *mails)
+        self._status_pages.configure(new.status, new.snapshot.providers.values())
         entry = new.server
         self._cors = Cors(frozenset(entry.cors)) if entry.cors else None
         wanted = {

@@ -26,6 +26,11 @@ class Settings:
         """Newer editions of the catalogue and the operator's scores, where there are any."""
         return self.data_dir / "catalog"
 
+    @property
+    def status_dir(self) -> Path:
+        """What providers' status pages said."""
+        return self.data_dir / "status"
+
 
 @dataclass(frozen=True, slots=True)
 class Drain:

@@ -116,8 +116,7 @@ def test_observations_are_of_providers_that_there_are(known: Catalog) -> None:
     assert [each.provider for each in found.observed if each.provider not in known.rows] == [
         "Google Vertex AI"
     ]
-    deepseek = found.of("deepseek")
-    assert deepseek is not None
+    deepseek = {each.provider: each for each in found.observed}["deepseek"]
     assert (deepseek.api, deepseek.severe) == (8, 4)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from sekisho import settings
 from sekisho.cli.explain_call import number
 from sekisho.cli.screen import table
+from sekisho.control.services.stability import kept_in
 from sekisho.core.money import usd_text
 from sekisho.core.preference import narrowed
 from sekisho.core.provider import Endpoint
@@ -21,6 +22,7 @@ from sekisho.core.route import Hedge, Route, Snapshot
 from sekisho.pipeline import prefer
 from sekisho.pipeline.steps.access import find_route
 from sekisho.providers import catalog
+from sekisho.providers.status import feeds, kept
 from sekisho.routing import document
 from sekisho.routing.ask import Ask
 from sekisho.routing.board import Board
@@ -50,12 +52,13 @@ class Planned:
 
 def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> Planned:
     """Raises DocumentError, OSError, ModelNotFound or BadRequest."""
-    snapshot = _snapshot(config, environment)
+    snapshot, troubled = _configured(config, environment)
     route = find_route(snapshot, asked.model)
     headers = {} if asked.prefer is None else {prefer.HEADER: asked.prefer.encode("utf-8", "replace")}
     wanted = narrowed(route.prefer, prefer.asked(headers, snapshot.providers))
     ask = Ask(prompt_tokens=asked.prompt_tokens, prefer=wanted)
     board, chance = Board(time.monotonic), Random(1)
+    board.troubled = troubled
     plans = [plan(route, ask, board, chance) for _ in range(DRAWS)]
     counted = Counter(each.targets[0].endpoint.id for each in plans if each.targets)
     first = {name: count / DRAWS for name, count in counted.most_common()}
@@ -64,11 +67,17 @@ def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> P
     return Planned(route, shown, first)
 
 
-def _snapshot(config: Path | None, environment: Mapping[str, str]) -> Snapshot:
-    known = catalog.load(settings.load().catalog_dir)
+def _configured(config: Path | None, environment: Mapping[str, str]) -> tuple[Snapshot, frozenset[str]]:
+    """And the providers that report an incident, where the document says that this counts."""
+    places = settings.load()
+    known = catalog.load(places.catalog_dir)
     if config is None:
-        return discover(known, environment)
-    return compile_document(document.read(config.read_bytes(), str(config)), known, environment)
+        return discover(known, environment), frozenset()
+    read = document.read(config.read_bytes(), str(config))
+    snapshot = compile_document(read, known, environment)
+    providers = snapshot.providers.values() if read.status.avoid else ()
+    histories = kept_in(places.status_dir) if providers else ()
+    return snapshot, kept.troubled(histories, feeds.load().feeds, providers, time.time())
 
 
 def told(found: Planned) -> dict[str, Any]:
@@ -102,10 +111,17 @@ def _parts(found: Planned) -> Iterator[RenderableType]:
     yield Text.assemble((found.route.name, "bold"), f"  {found.plan.select}")
     if found.plan.targets:
         rows = (
-            (at + 1, endpoint.id, f"{found.first.get(endpoint.id, 0.0):.1%}", number(score), _price(endpoint))
-            for at, (endpoint, score, _) in enumerate(_candidates(found.plan))
+            (
+                at + 1,
+                endpoint.id,
+                f"{found.first.get(endpoint.id, 0.0):.1%}",
+                number(score),
+                standing,
+                _price(endpoint),
+            )
+            for at, (endpoint, score, standing) in enumerate(_candidates(found.plan))
         )
-        headings = ("#", "ENDPOINT", "FIRST", "SCORE", "USD A MILLION IN/OUT")
+        headings = ("#", "ENDPOINT", "FIRST", "SCORE", "STANDING", "USD A MILLION IN/OUT")
         yield table(headings, rows, right={"#", "FIRST", "SCORE", "USD A MILLION IN/OUT"})
     else:
         yield Text("no target may be used", style="red")

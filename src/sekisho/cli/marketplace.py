@@ -27,7 +27,8 @@ RankedBy = Annotated[
 Rows = Sequence[Mapping[str, Any]]
 RIGHT = frozenset(
     {"rank", "score", "input", "output", "total", "score_per_usd", "context", "providers", "models"}
-    | {"all_incidents", "api", "severe", "retention_days", "cache_read", "cache_write"}
+    | {"all_incidents", "api", "severe", "open", "measured", "calls", "retention_days", "cache_read"}
+    | {"cache_write"}
 )
 """Columns of numbers."""
 

@@ -8,16 +8,16 @@ import typer
 from sekisho import settings
 from sekisho.cli.marketplace import AsCsv, hand_over, show
 from sekisho.cli.screen import AsJson
+from sekisho.cli.stability import CAUTION, seen, show_stability
 from sekisho.cli.wording import Lang, Wording, wording
+from sekisho.control.services.stability import Stability, of
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
-from sekisho.providers.market import routes, stability
+from sekisho.providers.market import routes
 from sekisho.providers.market.routes import Way
-from sekisho.providers.market.stability import Stability
 
 providers = typer.Typer(help="List providers; their stability; routes.", invoke_without_command=True)
 LIST = ("provider", "label", "region", "origin", "retention_days", "trains", "models", "prices", "incidents")
-STABILITY = ("provider", "label", "all_incidents", "api", "severe", "uptime", "sla", "note")
 ROUTES = ("family", "direct", "clouds", "others")
 
 
@@ -28,39 +28,16 @@ def list_providers(
     """List providers with their data policy. Needs no gateway and no network."""
     if context.invoked_subcommand is not None:
         return
-    say, known, seen = wording(lang), catalog.load(settings.load().catalog_dir), stability.load()
-    rows = [_row(name, known, seen) for name in known.rows]
+    say, known = wording(lang), catalog.load(settings.load().catalog_dir)
+    observed = seen({})
+    rows = [_row(name, known, of(observed, name)) for name in known.rows]
     if as_json or as_csv:
         hand_over(rows, as_json=as_json)
         return
-    show(rows, LIST, say, [_rows_footer(known, say), _window(seen, say)])
+    show(rows, LIST, say, [_rows_footer(known, say), CAUTION[say.language]])
 
 
-@providers.command("stability")
-def show_stability(lang: Lang = None, *, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
-    """What public status pages showed. Pages differ in what they count: do not compare two of them."""
-    say, known, seen = wording(lang), catalog.load(settings.load().catalog_dir), stability.load()
-    rows = [
-        {
-            "provider": each.provider,
-            "label": known.rows[each.provider].label if each.provider in known.rows else each.provider,
-            "from": seen.since,
-            "to": seen.to,
-            "all_incidents": each.incidents,
-            "api": each.api,
-            "severe": each.severe,
-            "uptime": each.uptime,
-            "sla": each.sla,
-            "note": (each.note_ja if say.language == "ja" else each.note) or None,
-            "source": each.source,
-        }
-        for each in seen.observed
-    ]
-    if as_json or as_csv:
-        hand_over(rows, as_json=as_json)
-        return
-    origins = (f"{row['label']}: {row['source']}" for row in rows)
-    show(rows, STABILITY, say, [_window(seen, say), *origins])
+providers.command("stability")(show_stability)
 
 
 @providers.command("routes")
@@ -89,8 +66,8 @@ def show_routes(lang: Lang = None, *, as_json: AsJson = False, as_csv: AsCsv = F
     show(shown, ROUTES, say, _routes_footer(families, known, say))
 
 
-def _row(name: str, known: Catalog, seen: Stability) -> dict[str, Any]:
-    row, observed = known.rows[name], seen.of(name)
+def _row(name: str, known: Catalog, observed: Stability | None) -> dict[str, Any]:
+    row = known.rows[name]
     offers = known.offers(name)
     dates = [offer.price.date for offer in offers if offer.price]
     counts = (observed.api, observed.severe) if observed else (None, None)
@@ -128,12 +105,6 @@ def _ways(ways: Sequence[Way]) -> str | None:
         )
         or None
     )
-
-
-def _window(seen: Stability, say: Wording) -> str:
-    if say.language == "ja":
-        return f"障害: 公開ステータスの観測 {seen.since}〜{seen.to}。粒度と範囲が異なり、単純比較はできません"
-    return f"Incidents: public status pages, {seen.since} to {seen.to}. They count differently"
 
 
 def _rows_footer(known: Catalog, say: Wording) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from sekisho.core.money import Rates
 from sekisho.core.preference import Selector
 
-Standing = Literal["fit", "shaky", "slow", "out"]
+Standing = Literal["fit", "shaky", "incident", "slow", "out"]
 """How a candidate stood when the call was planned: see `routing.plan`."""
 MOST = 32
 """Candidates of one plan that are kept, and rejected ones."""

@@ -83,4 +83,4 @@ EMAIL: Fields = {
     "to": list_of(scalar(_address)),
     "ca_file": scalar(values.text),
 }
-ALERTS: Fields = {"webhooks": list_of(scalar(values.webhook)), "email": _email}
+ALERTS: Fields = {"webhooks": list_of(scalar(values.address)), "email": _email}

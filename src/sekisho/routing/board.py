@@ -51,6 +51,9 @@ class Board:
         self._policy = policy
         self.spent = spent or Spent()
         self._standings: dict[str, Standing] = {}
+        self.troubled: frozenset[str] = frozenset()
+        """Providers whose status pages report an open major or critical incident of their API, where the
+        document says that this counts."""
         self.tell: Callable[[str, News], None] | None = None
         """Given where processes share what they know: takes an endpoint's id. Must return at once."""
 

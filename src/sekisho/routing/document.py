@@ -22,6 +22,7 @@ from sekisho.routing.prefer_entry import preferences
 from sekisho.routing.probe_entry import probe
 from sekisho.routing.problem import Level, Path, Problem, Wrong
 from sekisho.routing.reader import Fields, Places, Reader, list_of, scalar
+from sekisho.routing.status_entry import StatusEntry, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Document:
     server: ServerEntry = ServerEntry()
     records: RecordsEntry = RecordsEntry()
     alerts: AlertsEntry = field(default_factory=AlertsEntry)
+    status: StatusEntry = field(default_factory=StatusEntry)
     revision: str = ""
     """Digest of the text."""
     places: Places = field(default_factory=dict)
@@ -335,4 +337,5 @@ SECTIONS: Mapping[str, Any] = {
     "server": _server,
     "records": _records,
     "alerts": alerts,
+    "status": status,
 }

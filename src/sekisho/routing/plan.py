@@ -16,11 +16,11 @@ from sekisho.routing.selectors import SCORES
 
 OUTAGE_SECONDS = 30.0
 """How long a failure makes `balanced` try a target after the others."""
-Fitness = Literal["fit", "shaky", "slow", "out"]
-"""shaky: failed a moment ago (asked by `balanced` only). slow: slower than asked for. out: out of order, or
-throttled."""
-_FIT, _SHAKY, _SLOW, _OUT = range(4)
-_FITNESS: tuple[Fitness, ...] = ("fit", "shaky", "slow", "out")
+Fitness = Literal["fit", "shaky", "incident", "slow", "out"]
+"""shaky: failed a moment ago (asked by `balanced` only). incident: its provider's status page reports one,
+and the document says that this counts. slow: slower than asked for. out: out of order, or throttled."""
+_FIT, _SHAKY, _INCIDENT, _SLOW, _OUT = range(5)
+_FITNESS: tuple[Fitness, ...] = ("fit", "shaky", "incident", "slow", "out")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +120,10 @@ def _fitness(targets: Sequence[Target], prefer: Preferences, select: Selector, b
             found.append(_OUT + 1 - 1 / (1 + max(0.0, known.until - now)))
         else:
             found.append(_SHAKY if known.outage > shaky_after else _FIT)
+    if board.troubled:
+        for at, target in enumerate(targets):
+            if target.endpoint.provider.name in board.troubled:
+                found[at] = max(found[at], _INCIDENT)
     for at in _slow(standings, prefer, now):
         found[at] = max(found[at], _SLOW)
     return found

@@ -230,7 +230,7 @@ def checked_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def webhook(scalar: Scalar) -> str:
+def address(scalar: Scalar) -> str:
     """An http(s) URL with any path and query, or a text with references that becomes one."""
     value = templated(scalar)
     if not REFERENCE.search(value):

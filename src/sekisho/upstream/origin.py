@@ -56,6 +56,15 @@ def origin_of(
     return Origin(parts.scheme, host, port, proxy, ca_file), parts.path.rstrip("/")
 
 
+def origin_and_path(url: str, environment: Mapping[str, str]) -> tuple[Origin, str]:
+    """The origin of a URL that is asked as it stands, and its path with the query. Raises ValueError."""
+    parts = urlsplit(url)
+    origin, _ = origin_of(
+        f"{parts.scheme}://{parts.netloc}", proxy=None, ca_file=None, environment=environment
+    )
+    return origin, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
 def _split(base_url: str) -> SplitResult:
     try:
         parts = urlsplit(base_url)

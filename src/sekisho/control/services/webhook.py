@@ -1,7 +1,6 @@
 """Alerts by webhook: one POST of JSON, whose `text` Slack and its like show."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from sekisho.core.route import Timeouts
 from sekisho.core.secret import Secret
 from sekisho.upstream.client import Client
 from sekisho.upstream.head import CONTENT_TYPE, build_head
-from sekisho.upstream.origin import origin_of
+from sekisho.upstream.origin import origin_and_path
 
 TIMEOUTS = Timeouts(connect=5.0, first_token=10.0, idle=10.0, total=15.0)
 ANSWER = 65_536
@@ -45,11 +44,7 @@ class Webhook:
 
     async def _post(self, body: bytes) -> int:
         """The status of the answer. Raises UpstreamError, or ValueError for a URL that is none."""
-        parts = urlsplit(self._url.resolve())
-        origin, _ = origin_of(
-            f"{parts.scheme}://{parts.netloc}", proxy=None, ca_file=None, environment=self._environment
-        )
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        origin, path = origin_and_path(self._url.resolve(), self._environment)
         head = build_head("POST", path, origin, [CONTENT_TYPE])
         deadline = self._clock.monotonic() + TIMEOUTS.total
         response = await self._client.send(origin, head, body, TIMEOUTS, deadline)

@@ -1,4 +1,4 @@
-"""What providers' public status pages showed in one window of time."""
+"""What providers' public status pages showed in one window of time, as the package ships it."""
 
 import tomllib
 from importlib import resources
@@ -32,9 +32,6 @@ class Stability(Value, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     to: str
     """The last day of the window."""
     observed: tuple[Observed, ...]
-
-    def of(self, row: str) -> Observed | None:
-        return next((each for each in self.observed if each.provider == row), None)
 
 
 def load() -> Stability:

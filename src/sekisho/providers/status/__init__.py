@@ -1,0 +1,1 @@
+"""What providers publish of their own incidents: their status pages, read and kept."""
