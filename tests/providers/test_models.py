@@ -82,7 +82,7 @@ def test_a_provider_id_is_known_as_the_model_that_everybody_means(
 
 def test_models_that_chat_completions_cannot_call_are_not_offered(known: Catalog) -> None:
     ids = {each.upstream for row in known.rows for each in known.offers(row)}
-    assert not ids & {"whisper-1", "text-embedding-3-small", "gpt-5-pro", "gpt-5-codex", "o3-deep-research"}
+    assert not ids & {"whisper-1", "gpt-5-pro", "gpt-5-codex", "o3-deep-research"}
 
 
 def test_a_row_that_lists_anothers_models_has_no_prices_of_its_own(known: Catalog) -> None:

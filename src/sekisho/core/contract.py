@@ -5,7 +5,7 @@ clock or keeps state between calls; stream readers, writers and taps are objects
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import msgspec
@@ -258,6 +258,20 @@ class CacheMarks:
     """Takes every mark out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Embeddings or reranking at providers of the dialect. All clients ask for either in one API: OpenAI's,
+    and the one that Cohere and Jina began."""
+
+    check: Callable[[Members], None]
+    """Of a client's request. Raises BadRequest."""
+    write: Callable[[Members, TargetFacts], Members]
+    """A client's request -> the provider's. Raises Unsupported where its API cannot say it."""
+    read: Callable[[bytes, Members, ReplyOptions], tuple[Facts, bytes]]
+    """(answer, the client's request, options) -> facts, body for the client. Raises Malformed, or the
+    UpstreamError that a 200 body may carry."""
+
+
 def no_follow_up(_path: str) -> None:
     """For dialects whose answers are not kept."""
     return
@@ -308,6 +322,8 @@ class Dialect:
     cache_marks: CacheMarks
     token_counting: TokenCounting
 
+    retrieval: Mapping[Operation, Retrieval] = field(default_factory=dict)
+    """What of `operation.RETRIEVAL` its providers serve."""
     match_follow_up: Callable[[str], FollowUp | None] = no_follow_up
     """Client path below a prefix -> what it asks of an earlier answer. None: not such a path."""
     models_path: str | None = None

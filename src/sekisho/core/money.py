@@ -24,7 +24,7 @@ class Rates(Value, frozen=True, kw_only=True):
     input_audio: int | None = None
     output_audio: int | None = None
     request: int = 0
-    """Nano-USD for the call itself."""
+    """Nano-USD for the call itself; of a reranking, for each search that it is billed as."""
 
 
 class Tier(Value, frozen=True, kw_only=True):
@@ -60,11 +60,12 @@ def cost(usage: Usage, rates: Rates) -> int:
 
     A token kind without a rate of its own is priced as plain input or output, never as zero.
     """
+    itself = rates.request * usage.searches if usage.searches else rates.request
     cached = usage.cache_read or usage.cache_write or usage.cache_write_1h
     if not (cached or usage.input_audio or usage.output_audio):  # as most calls are
         exact = usage.input * rates.input + usage.output * rates.output
-        return rates.request + (exact + MILLION // 2) // MILLION
-    return rates.request + (millionths(usage, rates) + MILLION // 2) // MILLION
+        return itself + (exact + MILLION // 2) // MILLION
+    return itself + (millionths(usage, rates) + MILLION // 2) // MILLION
 
 
 def millionths(usage: Usage, rates: Rates) -> int:

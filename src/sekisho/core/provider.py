@@ -138,6 +138,8 @@ class Provider:
     """Further dialects that it speaks below the same address: their requests pass through as they came."""
     models_in: Mapping[str, str] = field(default_factory=dict)
     """Its id of a model -> the one dialect in which it serves that model, where it is another."""
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Operation -> its path on the provider's host, where it stands elsewhere than below the address."""
     quirks: tuple[str, ...] = ()
     """Names in `providers.quirks`."""
     extra_body: tuple[BodyEdit, ...] = ()

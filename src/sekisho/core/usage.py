@@ -18,6 +18,8 @@ class Usage(Value, frozen=True, kw_only=True):
     """Part of `input`."""
     output_audio: int = 0
     """Part of `output`."""
+    searches: int = 0
+    """Searches that a reranking is billed as, where the provider bills by them."""
     estimated: bool = False
     """The provider gave no (complete) count, so we counted ourselves."""
 

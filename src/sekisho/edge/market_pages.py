@@ -43,9 +43,16 @@ class MarketPages:
 
     async def models(self, request: Request) -> PageAnswer:
         """`GET /models` and `/models/user`: the same here, where every key sees what it may use."""
+        return await self._listed(request, request.query)
+
+    async def embeddings(self, request: Request) -> PageAnswer:
+        """`GET /embeddings/models`: those that embed."""
+        return await self._listed(request, request.query + b"&output_modalities=embeddings")
+
+    async def _listed(self, request: Request, asked: bytes) -> PageAnswer:
         principal = await self._who(request)
-        known, query = self._known(), Query(request.query, now=self._pipeline.clock.now())
-        tag = known.tag(principal, request.query)
+        known, query = self._known(), Query(asked, now=self._pipeline.clock.now())
+        tag = known.tag(principal, asked)
         lines = b"" if query.live else b"etag: %b\r\ncache-control: private, no-cache\r\n" % tag
         if lines and request.header(b"if-none-match") == tag:
             return 304, lines, b""

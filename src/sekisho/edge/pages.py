@@ -42,6 +42,7 @@ class Pages:
             "/v1/models": self._models,
             "/api/v1/models": market.models,
             "/api/v1/models/user": market.models,
+            "/api/v1/embeddings/models": market.embeddings,
             "/api/v1/models/count": market.count,
             "/api/v1/providers": market.providers,
             "/api/v1/endpoints/zdr": market.zero_retention,

@@ -19,6 +19,9 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     output: int | None = None
     """Tokens of one answer; None: it does not say."""
     answers: int = 1
+    """0: of retrieval, which writes nothing."""
+    searches: int = 1
+    """That a reranking may be billed as."""
     hour: bool = False
     """It may have its prompt cached for an hour."""
     audio: bool = False
@@ -72,4 +75,4 @@ def _cost(rates: Rates, prompt: int, output: int, size: Size) -> int:
         inputs.append(rates.input_audio or 0)
         outputs.append(rates.output_audio or 0)
     millionths = prompt * max(inputs) + output * max(outputs)
-    return min(rates.request - (-millionths // MILLION), MOST)
+    return min(rates.request * size.searches - (-millionths // MILLION), MOST)

@@ -13,7 +13,7 @@ from sekisho.metering.attachments import Attachment, attachment
 from sekisho.metering.tools import as_json
 from sekisho.wire import json
 
-PROMPT_MEMBERS = ("messages", "input", "contents", "prompt", "suffix")
+PROMPT_MEMBERS = ("messages", "input", "contents", "prompt", "suffix", "query", "documents")
 INSTRUCTION_MEMBERS = ("system", "instructions", "systemInstruction", "system_instruction")
 TOOL_MEMBERS = ("tools", "toolConfig", "functions", "response_format")
 OPAQUE = frozenset(

@@ -39,11 +39,15 @@ class Adaptation:
         elif self._prompt_cache == "auto":
             marks.place(members, self._prepared.facts)
         dropped = self._prepared.adapt(members) if self._prepared.quirks.applies else ()
+        self.edit(members)
+        return dropped
+
+    def edit(self, members: Members) -> None:
+        """The operator's edits alone. Raises UpstreamError, as `adapt`."""
         try:
             pointer.apply(members, self._edits)
         except pointer.Unfit as error:
             raise UpstreamError(f"the configured extra_body does not fit this request: {error}") from None
-        return dropped
 
     def dropped(self, written: Sequence[Loss], signatures: Iterable[Loss]) -> tuple[str, ...]:
         """The fields that the client is told of, those that it just set before its history's.

@@ -9,6 +9,7 @@ import structlog
 from sekisho.core.admission import Refusal
 from sekisho.core.exchange import Exchange
 from sekisho.core.limit import Claim, Limit
+from sekisho.core.operation import RETRIEVAL, Operation
 from sekisho.core.port import Counters
 from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
@@ -20,6 +21,7 @@ from sekisho.metering.most import Size
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.ask import answers, max_tokens
 from sekisho.pipeline.refusals import error_of
+from sekisho.pipeline.retrieve import searches
 from sekisho.pipeline.steps.access import may_use
 
 GRACE = 300.0
@@ -40,7 +42,7 @@ class Admission:
         Returns the course that it is to take. Raises LimitReached, BudgetReached or CountersLost.
         """
         while (refusal := await self._hold(exchange, *course)) is not None:
-            cheaper = _cheaper(refusal, exchange.principal, snapshot, course[0])
+            cheaper = _cheaper(refusal, exchange, snapshot, course[0])
             if cheaper is None:
                 exchange.refusal = refusal
                 raise error_of(refusal)
@@ -118,10 +120,11 @@ class _Reckoning:
         members, body = exchange.members, exchange.body
         size = Size(
             output=max_tokens(members),
-            answers=answers(members),
+            answers=0 if exchange.entry.operation in RETRIEVAL else answers(members),
             hour=b'"1h"' in body,
             audio=b"audio" in body or b"Audio" in body,
             tier="service_tier" in members or "serviceTier" in members,
+            searches=searches(members) if exchange.entry.operation is Operation.RERANK else 1,
         )
         prompts: dict[int, int] = {}
         self._size, self._targets, self._began = size, targets, exchange.started
@@ -161,12 +164,14 @@ def _is_about(limit: Limit, target: Target) -> bool:
     return limit.model in (None, endpoint.model) and limit.provider in (None, endpoint.provider.name)
 
 
-def _cheaper(refusal: Refusal, principal: Principal, snapshot: Snapshot, route: Route) -> Route | None:
+def _cheaper(refusal: Refusal, exchange: Exchange, snapshot: Snapshot, route: Route) -> Route | None:
     """Where the call may go instead; None: nowhere."""
+    if exchange.entry.operation is Operation.EMBEDDINGS:
+        return None  # another model's would be of no use
     if refusal.limit.when_reached != "degrade" or refusal.reason == "lost" or route.degrade is None:
         return None
     cheaper = snapshot.find(route.degrade)
-    if cheaper is None or not may_use(principal, cheaper):
+    if cheaper is None or not may_use(exchange.principal, cheaper):
         return None
     structlog.get_logger().info("call_degraded", limit=refusal.limit.id, model=cheaper.name)
     return cheaper

@@ -13,6 +13,7 @@ import msgspec
 
 from sekisho.core.contract import Members
 from sekisho.core.exchange import Exchange
+from sekisho.core.operation import RETRIEVAL
 from sekisho.core.preference import NONE, Preferences
 from sekisho.core.route import Route
 from sekisho.metering.prompt import INSTRUCTION_MEMBERS, read_prompt
@@ -54,10 +55,11 @@ def ask_of(exchange: Exchange, route: Route, prefer: Preferences, tokens: Tokens
     """What `plan` needs of the call; `prefer` is what holds for it."""
     if len(route.targets) == 1 and prefer is NONE:
         return PLAIN
-    maximum = max_tokens(exchange.members)
+    maximum, retrieval = max_tokens(exchange.members), exchange.entry.operation in RETRIEVAL
     select = prefer.select or route.select
     return Ask(
-        prompt_tokens=_prompt_tokens(exchange, route, maximum or 0, tokens),
+        # Each text of a retrieval has the whole context to itself.
+        prompt_tokens=0 if retrieval else _prompt_tokens(exchange, route, maximum or 0, tokens),
         max_tokens=maximum,
         parameters=_parameters(exchange.members) if prefer.require_parameters else frozenset(),
         modalities=_modalities(exchange, route),

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 
 from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
+from sekisho.core.operation import Operation
 from sekisho.core.port import Keys
 from sekisho.pipeline import market
 from sekisho.pipeline.answer import Answer
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.coalesce import Coalescing, may_share
 from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.retrieve import comparable
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate
 from sekisho.pipeline.steps.hops import count_hops
@@ -44,6 +46,8 @@ class Pipeline:
         else:
             route = find_route(plane.snapshot, exchange.model)
             check_access(exchange.principal, route, exchange.entry.operation)
+        if exchange.entry.operation is Operation.EMBEDDINGS:
+            comparable(route)
         if route.coalesce and may_share(exchange):
             return await self.coalescing.answer(exchange, plane, route, self.attempts)
         return await self.attempts.answer(exchange, plane, route)

@@ -17,12 +17,12 @@ from sekisho.core.error import (
     UpstreamError,
 )
 from sekisho.core.exchange import Exchange
-from sekisho.core.operation import Operation
+from sekisho.core.operation import RETRIEVAL, Operation
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
 from sekisho.core.usage import Usage
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline import bill, meter, notes, provenance, splice, translate
+from sekisho.pipeline import bill, meter, notes, provenance, retrieve, splice, translate
 from sekisho.pipeline.adapt import Adaptation, is_due
 from sekisho.pipeline.answer import Answer, Passage, Stream, Whole
 from sekisho.pipeline.key_turns import KeyTurns
@@ -125,6 +125,12 @@ class Call:
         tokens = self.world.tokens.count(exchange.members, exchange.endpoint)
         return Whole(exchange.dialect.token_counting.write(tokens))
 
+    def _without_path(self, endpoint: Endpoint) -> Whole:
+        """For a provider whose API has no such operation. Raises Unsupported."""
+        if self.exchange.entry.operation is Operation.COUNT_TOKENS:
+            return self.count()
+        raise retrieve.not_there(self.exchange.entry.operation, endpoint)
+
     async def attempt(self, target: Target) -> Answer:
         """One try of one target; of several keys, with each that may do. Raises UpstreamError, naming the
         provider, or Unsupported or BodyTooLarge where its dialect cannot express the request."""
@@ -136,7 +142,7 @@ class Call:
             path = prepared.path(exchange.entry.operation, stream=exchange.stream)
             if path is None:
                 exchange.endpoint = endpoint
-                return self.count()
+                return self._without_path(endpoint)
             large = len(exchange.body) > LARGE
             passage = await self._large(prepared, target) if large else self.passage(prepared, target)
             exchange.endpoint, exchange.dropped, exchange.pace = endpoint, passage.dropped, None
@@ -171,7 +177,7 @@ class Call:
         notes.ended(exchange, endpoint, watch.began, self._clock.monotonic(), error)
         if endpoint.provider.auth.further and self._another_key(endpoint, error):
             return True
-        if exchange.entry.operation is Operation.CHAT:  # counting has limits of its own
+        if retrieve.says_of_the_endpoint(exchange.entry.operation, error):
             watch.failed(error)
         return False
 
@@ -226,6 +232,8 @@ class Call:
 
     def passage(self, prepared: Prepared, target: Target) -> Passage:
         exchange, route = self.exchange, self.route
+        if exchange.entry.operation in RETRIEVAL:
+            return retrieve.Retrieving(exchange, prepared, Adaptation(prepared, route, target))
         if prepared.dialect is not exchange.dialect:
             adaptation = Adaptation(prepared, route, target)
             return translate.Translation(self.request(), prepared, exchange.dialect, adaptation)
@@ -242,7 +250,7 @@ class Call:
 
     def _whole(self, body: bytes, prepared: Prepared, passage: Passage, options: ReplyOptions) -> Whole:
         exchange = self.exchange
-        if exchange.entry.operation is Operation.CHAT:
+        if exchange.entry.operation is not Operation.COUNT_TOKENS:
             exchange.facts, body = passage.whole(body, options)
         elif prepared.dialect is not exchange.dialect:
             body = exchange.dialect.token_counting.write(prepared.dialect.token_counting.read(body))

@@ -78,7 +78,7 @@ def used(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
     estimate of what was produced."""
     facts = exchange.facts
     counted = facts.usage
-    if outcome == "ok" and (exchange.entry.operation is not Operation.CHAT or facts.pending):
+    if outcome == "ok" and (exchange.entry.operation is Operation.COUNT_TOKENS or facts.pending):
         return None
     if counted is not None and (outcome == "ok" or facts.finish is not None):
         return counted  # what was counted at or after the finish is final, even if the stream broke off then

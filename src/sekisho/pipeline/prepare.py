@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sekisho.core.contract import Dialect, Headers, Members, Named, TargetFacts
 from sekisho.core.error import UpstreamError
-from sekisho.core.operation import Operation
+from sekisho.core.operation import RETRIEVAL, Operation
 from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Timeouts
 from sekisho.providers import quirks
@@ -53,9 +53,17 @@ class Prepared:
         try:
             return self._paths[operation, stream]
         except KeyError:
-            below = self.dialect.upstream_path(operation, self.facts.model, stream)
-            found = self._paths[operation, stream] = None if below is None else self.path_prefix + below
+            found = self._paths[operation, stream] = self._find(operation, stream=stream)
             return found
+
+    def _find(self, operation: Operation, *, stream: bool) -> str | None:
+        elsewhere = self.endpoint.provider.paths.get(operation)
+        if elsewhere is not None:
+            return elsewhere
+        if operation in RETRIEVAL and operation not in self.dialect.retrieval:
+            return None
+        below = self.dialect.upstream_path(operation, self.facts.model, stream)
+        return None if below is None else self.path_prefix + below
 
     def head(self, path: str, body: bytes, key: int = 0) -> bytes:
         """Request line and headers, signed with that key; open for more header lines. Raises

@@ -29,6 +29,7 @@ class Row(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dialect: str
     also: tuple[str, ...] = ()
     models_in: dict[str, str] = msgspec.field(default_factory=dict)
+    paths: dict[str, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
     """None: the operator must say where it is. May hold `${VAR}`."""
     env: tuple[str, ...] = ()
@@ -194,6 +195,7 @@ def provider_from(
         dialect=row.dialect,
         also=row.also if overrides.also is None else overrides.also,
         models_in=row.models_in,
+        paths=row.paths,
         base_url=urls.resolve(address, environment).rstrip("/"),
         auth=_auth(row, overrides, environment),
         headers=tuple(headers.items()),

@@ -101,6 +101,11 @@ def _renaming(old: str, new: str) -> Apply:
     return rename
 
 
+def _speak_voyage(members: Members) -> bool:
+    renamed = [_renaming("top_n", "top_k")(members), _renaming("dimensions", "output_dimension")(members)]
+    return any(renamed)
+
+
 def _drop_stream_options(members: Members) -> bool:
     return members.pop("stream_options", None) is not None
 
@@ -240,6 +245,13 @@ _ALL = (
         reason="goes on with an assistant's message that ends the request, if it is marked as a prefix",
         source="https://docs.mistral.ai/api (AssistantMessage.prefix) 2026-11-22",
         extensions=("prefix",),
+    ),
+    Quirk(
+        name="voyage_words",
+        reason="top_n and dimensions go by other names",
+        source="https://docs.voyageai.com/reference/reranker-api, "
+        "https://docs.voyageai.com/reference/embeddings-api 2026-11-22",
+        apply=_speak_voyage,
     ),
     Quirk(
         name="opens_seals",

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from sekisho.core.preference import contradiction
 from sekisho.core.route import Route, Snapshot, Target
 from sekisho.routing.ask import Ask
+from sekisho.routing.comparable import embeds, models_of
 from sekisho.routing.constraints import forbidden
 from sekisho.routing.document import TargetEntry, VirtualEntry
 from sekisho.routing.names import nearest_of
@@ -73,6 +74,7 @@ class Virtuals:
                 )
                 targets.setdefault(target.endpoint.id, own)
         self._check_prefer(entry, tuple(targets.values()))
+        self._check_comparable(entry, tuple(targets.values()))
         self._check_hedge(entry, targets)
         return Route(
             name=entry.name,
@@ -116,6 +118,13 @@ class Virtuals:
         if targets and len(rejected) == len(targets) and contradiction(prefer) is None:
             told = (f"{target.endpoint.provider.name} {reason}" for target, reason in rejected[:5])
             self.problems.append((path, f"leaves none of the targets: {'; '.join(told)}"))
+
+    def _check_comparable(self, entry: VirtualEntry, targets: Sequence[Target]) -> None:
+        models = models_of(targets)
+        if len(models) > 1 and any(embeds(target.endpoint) for target in targets):
+            told = ", ".join(models[:5])
+            reason = f"are of several models, whose embeddings cannot be compared with each other: {told}"
+            self.problems.append((("models", entry.name, "targets"), reason))
 
     def _check_hedge(self, entry: VirtualEntry, targets: Mapping[str, Target]) -> None:
         path = ("models", entry.name, "hedge")

@@ -48,15 +48,15 @@ def read(wire: WireUsage | None) -> Usage | None:
         return None
     details = wire.prompt_tokens_details or _NO_PROMPT
     produced = wire.completion_tokens_details or _NO_COMPLETION
-    prompt, output = _within(wire.prompt_tokens), _within(wire.completion_tokens)
+    prompt, output = within(wire.prompt_tokens), within(wire.completion_tokens)
     cached = details.cached_tokens or wire.cached_tokens or wire.prompt_cache_hit_tokens
-    cache_read = _within(cached, prompt) if cached else 0
+    cache_read = within(cached, prompt) if cached else 0
     written = details.cache_write_tokens
-    cache_write = _within(written, prompt - cache_read) if written else 0
+    cache_write = within(written, prompt - cache_read) if written else 0
     fresh = prompt - cache_read - cache_write
     reasoning, audio = produced.reasoning_tokens, details.audio_tokens
     if reasoning:
-        reasoning = _within(reasoning)
+        reasoning = within(reasoning)
         if wire.total_tokens == prompt + output + reasoning:
             output += reasoning  # xAI counts reasoning beside `completion_tokens`, and says so by its total
     return Usage(
@@ -64,13 +64,13 @@ def read(wire: WireUsage | None) -> Usage | None:
         cache_read=cache_read,
         cache_write=cache_write,
         output=output,
-        reasoning=_within(reasoning, output) if reasoning else 0,
-        input_audio=_within(audio, fresh) if audio else 0,
-        output_audio=_within(produced.audio_tokens, output) if produced.audio_tokens else 0,
+        reasoning=within(reasoning, output) if reasoning else 0,
+        input_audio=within(audio, fresh) if audio else 0,
+        output_audio=within(produced.audio_tokens, output) if produced.audio_tokens else 0,
     )
 
 
-def _within(count: int | None, ceiling: int = LIMIT) -> int:
+def within(count: int | None, ceiling: int = LIMIT) -> int:
     """A count, held between 0 and `ceiling`."""
     if not count or count < 0:
         return 0

@@ -31,7 +31,7 @@ from sekisho.control.store.tables import calls, expired, rollups
 from sekisho.core.calendar import window
 from sekisho.core.limit import MOST_TOKENS, STRETCH, Each, Level, Limit, Measure, within_reason
 from sekisho.core.money import NANO
-from sekisho.core.operation import Operation
+from sekisho.core.operation import PAID as OPERATIONS
 from sekisho.core.record import SETTLEMENT
 from sekisho.metering.counted import came_to, counter_for
 
@@ -60,6 +60,8 @@ IN_ROLLUPS: Mapping[Level, ColumnElement[Any]] = {
 }
 
 
+PAID = tuple(map(str, OPERATIONS))
+SPENT = (*PAID, SETTLEMENT)
 TOKENS = (
     calls.c.usage_input,
     calls.c.usage_cache_read,
@@ -166,11 +168,10 @@ def _conditions(question: Question, holders: Iterable[str]) -> list[ColumnElemen
     start = question.start
     if question.measure == "usd" and _is_rolled_up(question):
         start = max(start, question.deleted_before)
-    chat = str(Operation.CHAT)
     conditions = [
         HOLDER[question.level].in_(holders),
         calls.c.started >= start,
-        calls.c.operation.in_([chat] if question.measure == "requests" else [chat, SETTLEMENT]),
+        calls.c.operation.in_(PAID if question.measure == "requests" else SPENT),
         # Nobody was asked: it was refused, or had somebody else's answer.
         calls.c.provider.is_not(None),
         or_(calls.c.explanation.is_(None), not_(cast(calls.c.explanation, String).like('%"coalesced"%'))),
@@ -220,7 +221,7 @@ def _of_deleted(question: Question, holders: Iterable[str]) -> Select[Any]:
     query = select(*told_apart, null(), then, *_usd(rollups.c.cost)).group_by(*groups)
     return query.where(
         holder.in_(holders),
-        rollups.c.operation.in_([str(Operation.CHAT), SETTLEMENT]),
+        rollups.c.operation.in_(SPENT),
         rollups.c.start < question.deleted_before,
         rollups.c.start + rollups.c.seconds > question.start,
     )

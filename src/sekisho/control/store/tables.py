@@ -105,6 +105,7 @@ calls = Table(
     Column("usage_reasoning", BigInteger),
     Column("usage_input_audio", BigInteger),
     Column("usage_output_audio", BigInteger),
+    Column("usage_searches", BigInteger, server_default="0"),
     Column("usage_estimated", Boolean),
     Column("cost", BigInteger),
     Column("unpriced", Boolean, nullable=False),

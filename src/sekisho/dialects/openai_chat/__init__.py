@@ -8,6 +8,7 @@ from sekisho.dialects.openai_chat import (
     reply,
     request,
     request_write,
+    retrieval,
     routes,
     shape,
     splice,
@@ -41,6 +42,7 @@ DIALECT = Dialect(
     unary_tap=tap.read_whole,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.same, wrap=count.same, read=count.read, write=count.write),
+    retrieval=retrieval.RETRIEVAL,
     prefill=prefill.prefill,
     thinking_breaks_off=True,
 )

@@ -28,7 +28,9 @@ def parse(exchange: Exchange) -> None:
             exchange.stream = entry.stream
         elif "stream" in members:
             exchange.stream = _stream(bytes(members["stream"]))
-    exchange.dialect.check_members(members)
+    retrieval = exchange.dialect.retrieval.get(entry.operation)
+    check = exchange.dialect.check_members if retrieval is None else retrieval.check
+    check(members)
 
 
 def _name_first(members: Members) -> None:

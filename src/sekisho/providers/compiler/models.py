@@ -14,7 +14,7 @@ from sekisho.core.provider import ModelFacts, Retirement
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Row
 from sekisho.providers.compiler.names import Naming, groups_of, ids_of
-from sekisho.providers.compiler.prices import past_of, price_of
+from sekisho.providers.compiler.prices import Kind, past_of, price_of
 from sekisho.providers.models.edition import Edition
 from sekisho.providers.models.store import Offer
 
@@ -85,7 +85,11 @@ class Compiler:
         dated = self._tables["dated"].get(row.name, {}).get(model.id, ())
         refused = [self._tables["exclude"]["all"], self._tables["exclude"].get(row.name)]
         patterns = [re.compile(each, re.IGNORECASE) for each in refused if each]
-        names = [name for name in ids_of(model, dated) if not any(each.search(name) for each in patterns)]
+        names = [
+            name
+            for name in ids_of(model, dated)
+            if self._embeds(row, name) or not any(each.search(name) for each in patterns)
+        ]
         return [name.lower() for name in names] if row.name in self._tables["spelling"]["lower"] else names
 
     def _offer(self, row: Row, model: ModelInfo, ids: list[str], taken: set[str]) -> Offer | None:
@@ -96,11 +100,14 @@ class Compiler:
         if name in taken:
             return None
         claude = "anthropic" in (row.name, name.partition("/")[0])
-        price = price_of(model, self._day, claude=claude)
+        embeds = self._embeds(row, upstream)
+        kind: Kind = "embeddings" if embeds else "claude" if claude else "chat"
+        price = price_of(model, self._day, kind=kind)
         if price is None and model.prices:
             return None  # paid by something else than tokens: no chat model
         taken.add(name)
-        self._learn(name, model.name, model.context_window)
+        called, gives = (None, ("embeddings",)) if embeds else (model.name, ())  # one name for two sizes
+        self._learn(name, called, model.context_window, gives)
         return Offer(
             model=name,
             upstream=upstream,
@@ -110,25 +117,33 @@ class Compiler:
             max_output=self._max_output(name),
             quirks=self._quirks(row.name, name),
             retires=self._retires(row.name, name),
-            past=past_of(model, self._day, claude=claude),
+            past=past_of(model, self._day, kind=kind),
         )
 
     def _by_hand(self, row: str) -> list[Offer]:
         found = []
         for entry in self._tables["offers"]:
             if entry["row"] == row:
-                members = {key: value for key, value in entry.items() if key not in ("row", "name")}
+                members = {key: value for key, value in entry.items() if key not in ("row", "name", "gives")}
                 offer = msgspec.convert(members, Offer)
-                self._learn(offer.model, entry.get("name"), offer.context_length)
+                gives = tuple(entry.get("gives", ()))
+                self._learn(offer.model, entry.get("name"), offer.context_length, gives)
                 found.append(offer)
         return found
 
-    def _learn(self, model: str, name: str | None, context_length: int | None) -> None:
+    def _embeds(self, row: Row, upstream: str) -> bool:
+        pattern = self._tables["embeddings"].get(row.name)
+        return pattern is not None and re.search(pattern, upstream) is not None
+
+    def _learn(
+        self, model: str, name: str | None, context_length: int | None, gives: tuple[str, ...]
+    ) -> None:
+        """`gives`: what comes out, where it is no text."""
         known = self.facts.get(model)
         author, _, slug = model.partition("/")
         weights = self._first("weights", model) or {}
         inputs = (self._first("inputs", model) or {}).get("modalities", ())
-        self.facts[model] = ModelFacts(
+        facts = ModelFacts(
             id=model,
             name=known.name if known and known.name != slug else (name or slug),
             context_length=(known.context_length if known else None) or context_length,
@@ -138,6 +153,7 @@ class Compiler:
             open_weights=weights.get("open"),
             licence=weights.get("licence"),
         )
+        self.facts[model] = msgspec.structs.replace(facts, output_modalities=gives) if gives else facts
 
     def _max_output(self, model: str) -> int | None:
         return (self._first("max_output", model) or {}).get("tokens")

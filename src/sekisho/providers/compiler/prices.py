@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
 
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
@@ -12,6 +13,7 @@ from sekisho.providers.models.store import Past
 DEAREST = "genai-prices, dearest rate of the day"
 """Source of prices that change with the hour. The books must rather say too much than too little."""
 
+Kind = Literal["chat", "claude", "embeddings"]
 _KINDS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -23,19 +25,20 @@ _KINDS = {
 }
 
 
-def price_of(model: ModelInfo, day: dt.date, *, claude: bool) -> Price | None:
+def price_of(model: ModelInfo, day: dt.date, *, kind: Kind) -> Price | None:
     """The list price on `day`, with those of other service tiers; None where tokens have no price.
 
-    `claude`: one-hour cache writes cost twice the input, where the data lacks them
+    Of `claude`, one-hour cache writes cost twice the input, where the data lacks them
     (https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing, 2026-11-22).
+    What `embeddings` do not write has no price there, and costs nothing.
     """
-    found = [_standard(prices, claude=claude) for prices in _of_the_day(model, day, {})]
+    found = [_standard(prices, kind=kind) for prices in _of_the_day(model, day, {})]
     dearest = max((price for price in found if price is not None), key=_size, default=None)
     if dearest is None:
         return None
     service: dict[str, Price] = {}
     for name, context in _service_tiers(model):
-        variants = [_standard(prices, claude=claude) for prices in _of_the_day(model, day, context)]
+        variants = [_standard(prices, kind=kind) for prices in _of_the_day(model, day, context)]
         other = max((price for price in variants if price is not None), key=_size)
         if other != dearest:
             service[name] = other
@@ -47,12 +50,12 @@ def price_of(model: ModelInfo, day: dt.date, *, claude: bool) -> Price | None:
     )
 
 
-def past_of(model: ModelInfo, day: dt.date, *, claude: bool) -> tuple[Past, ...]:
+def past_of(model: ModelInfo, day: dt.date, *, kind: Kind) -> tuple[Past, ...]:
     """The prices before those of `day`, the latest first, each with the day on which it was over."""
     found: list[Past] = []
-    later = price_of(model, day, claude=claude)
+    later = price_of(model, day, kind=kind)
     for until in _changes(model, day):
-        before = price_of(model, until - dt.timedelta(days=1), claude=claude)
+        before = price_of(model, until - dt.timedelta(days=1), kind=kind)
         if before is not None and before != later:
             found.append(Past(price=before, until=until.isoformat()))
         later = before
@@ -90,15 +93,17 @@ def _service_tiers(model: ModelInfo) -> list[tuple[str, dict[str, str]]]:
     return sorted(found.items())
 
 
-def _standard(prices: ModelPrice, *, claude: bool) -> Price | None:
-    if prices.input_mtok is None or prices.output_mtok is None:
+def _standard(prices: ModelPrice, *, kind: Kind) -> Price | None:
+    values = {name: getattr(prices, key) for name, key in _KINDS.items()}
+    if kind == "embeddings":
+        values["output"] = values["output"] or Decimal(0)
+    if values["input"] is None or values["output"] is None:
         return None
-    values = {kind: getattr(prices, key) for kind, key in _KINDS.items()}
     starts = sorted(
         {tier.start for value in values.values() if isinstance(value, TieredPrices) for tier in value.tiers}
     )
     request = _nano(prices.requests_kcount / 1000) if isinstance(prices.requests_kcount, Decimal) else 0
-    rates = [_rates(values, start, request, claude=claude) for start in (None, *starts)]
+    rates = [_rates(values, start, request, kind=kind) for start in (None, *starts)]
     return Price(
         base=rates[0],
         tiers=tuple(Tier(above=start, rates=each) for start, each in zip(starts, rates[1:], strict=True)),
@@ -106,10 +111,10 @@ def _standard(prices: ModelPrice, *, claude: bool) -> Price | None:
 
 
 def _rates(
-    values: dict[str, Decimal | TieredPrices | None], start: int | None, request: int, *, claude: bool
+    values: dict[str, Decimal | TieredPrices | None], start: int | None, request: int, *, kind: Kind
 ) -> Rates:
-    found = {kind: _at(value, start) for kind, value in values.items()}
-    if claude and found["cache_write"] is not None and found["cache_write_1h"] is None:
+    found = {name: _at(value, start) for name, value in values.items()}
+    if kind == "claude" and found["cache_write"] is not None and found["cache_write_1h"] is None:
         found["cache_write_1h"] = 2 * (found["input"] or 0)
     # input and output are there: `_standard` looked.
     return Rates(request=request, **found)  # type: ignore[arg-type]

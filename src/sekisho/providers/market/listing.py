@@ -74,13 +74,18 @@ class Wanted:
     """Two capital letters."""
     open_weights: bool | None = None
     modality: str | None = None
-    """That goes in or comes out."""
+    """That goes in or comes out. None: text comes out."""
     context: int | None = None
     """At least so many tokens."""
     price: int | None = None
     """At most so many nano-USD for a million tokens in and a million out."""
     provider: str | None = None
     """A catalogue row that offers it; prices are then that row's."""
+
+    def _gives_or_takes(self, facts: ModelFacts) -> bool:
+        if self.modality is None:  # what embeds or ranks is compared with what writes by nobody
+            return "text" in facts.output_modalities
+        return self.modality in (*facts.input_modalities, *facts.output_modalities)
 
     def has(self, listing: Listing) -> bool:
         facts = listing.facts
@@ -89,7 +94,7 @@ class Wanted:
                 self.author is None or facts.id.partition("/")[0] == self.author,
                 self.origin is None or facts.origin == self.origin,
                 self.open_weights is None or facts.open_weights is self.open_weights,
-                self.modality is None or self.modality in (*facts.input_modalities, *facts.output_modalities),
+                self._gives_or_takes(facts),
                 self.context is None or (listing.context or 0) >= self.context,
                 self.price is None or (listing.total is not None and listing.total <= self.price),
             )

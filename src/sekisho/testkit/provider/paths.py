@@ -14,6 +14,7 @@ from sekisho.testkit.provider.gemini_generate import GEMINI_ARRAY, GEMINI_GENERA
 from sekisho.testkit.provider.openai_chat import OPENAI_CHAT
 from sekisho.testkit.provider.openai_completions import OPENAI_COMPLETIONS
 from sekisho.testkit.provider.openai_responses import OPENAI_RESPONSES
+from sekisho.testkit.provider.retrieval import OPENAI_EMBEDDINGS, RERANKS
 
 Operation = Literal["answer", "count", "models", "kept"]
 
@@ -76,6 +77,10 @@ _PLACES: tuple[tuple[tuple[str, ...], "re.Pattern[str]", _Placing], ...] = tuple
     for methods, pattern, placing in (
         ("POST", r"/chat/completions$", _fixed(OPENAI_CHAT, "answer")),
         ("POST", r"/completions$", _fixed(OPENAI_COMPLETIONS, "answer")),
+        ("POST", r"/embeddings$", _fixed(OPENAI_EMBEDDINGS, "answer")),
+        ("POST", r"/v2/rerank$", _fixed(RERANKS["cohere"], "answer")),
+        ("POST", r"/voyage/v1/rerank$", _fixed(RERANKS["voyage"], "answer")),
+        ("POST", r"/rerank$", _fixed(RERANKS["jina"], "answer")),
         ("POST", r"/responses$", _fixed(OPENAI_RESPONSES, "answer")),
         ("POST", r"/responses/input_tokens$", _fixed(OPENAI_RESPONSES, "count")),
         ("POST", r"/responses/(?P<id>[^/]+)(?P<detail>/cancel)$", _kept),
