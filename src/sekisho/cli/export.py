@@ -1,7 +1,10 @@
 """`sekisho export`: records as files for other programs."""
 
+import os
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -9,6 +12,7 @@ import typer
 from sekisho.cli.database import USAGE, books
 from sekisho.cli.failure import fail
 from sekisho.cli.screen import AsJson, print_json
+from sekisho.control.services.bucket import SCHEME, Bucket, NotStored
 from sekisho.control.services.export import FORMATS, Exported, Format, NoParquet, export_calls
 
 export = typer.Typer(help="Write records to files for other programs.", no_args_is_help=True)
@@ -21,13 +25,16 @@ def _group() -> None:
 
 @export.command("calls")
 def export_calls_to(
-    to: Annotated[Path, typer.Option(help="The folder; made where there is none.")],
+    to: Annotated[str, typer.Option(help="A folder, made where there is none; or s3://BUCKET/PREFIX.")],
     file_format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
     since: Annotated[
         str | None, typer.Option(help="First day, as 2026-11-01 (UTC). Default: the first on the books.")
     ] = None,
     until: Annotated[
         str | None, typer.Option(help="Last day, that day included. Default: yesterday.")
+    ] = None,
+    endpoint_url: Annotated[
+        str | None, typer.Option(help="Of another server with S3's API, like http://127.0.0.1:9000.")
     ] = None,
     *,
     as_json: AsJson = False,
@@ -36,20 +43,41 @@ def export_calls_to(
     chosen = _format(file_format)
     first = 0.0 if since is None else _midnight(_day(since, "--since"))
     last = datetime.now(UTC).date() - timedelta(days=1) if until is None else _day(until, "--until")
-    written = _written(to, chosen, first, _midnight(last + timedelta(days=1)))
+    span = (first, _midnight(last + timedelta(days=1)))
+    written = _stored(to, endpoint_url, chosen, span) if to.startswith(SCHEME) else _written(to, chosen, span)
     if as_json:
-        print_json([{"file": str(each.file), "calls": each.calls} for each in written])
+        print_json([{"file": file, "calls": count} for file, count in written])
         return
-    for each in written:
-        typer.echo(f"{each.file}: {each.calls} calls")
+    for file, count in written:
+        typer.echo(f"{file}: {count} calls")
     if not written:
         typer.echo("There are no calls on the books in that time.")
 
 
-def _written(to: Path, chosen: Format, since: float, until: float) -> list[Exported]:
+def _written(folder: str, chosen: Format, span: tuple[float, float]) -> list[tuple[str, int]]:
+    return [(str(each.file), each.calls) for each in _exported(Path(folder), chosen, span)]
+
+
+def _stored(
+    address: str, endpoint: str | None, chosen: Format, span: tuple[float, float]
+) -> list[tuple[str, int]]:
+    """Each file goes as soon as it is whole."""
+    found = []
+    try:
+        bucket = Bucket(address, os.environ, endpoint)
+        with TemporaryDirectory(prefix="sekisho-export-") as folder:
+            for each in _exported(Path(folder), chosen, span):
+                found.append((bucket.store(each.file), each.calls))
+                each.file.unlink()
+    except NotStored as error:
+        fail(str(error))
+    return found
+
+
+def _exported(folder: Path, chosen: Format, span: tuple[float, float]) -> Iterator[Exported]:
     with books() as store:
         try:
-            return list(export_calls(store, to, chosen, since, until))
+            yield from export_calls(store, folder, chosen, *span)
         except NoParquet as error:
             fail(str(error))
 

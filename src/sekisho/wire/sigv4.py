@@ -1,8 +1,7 @@
 """AWS Signature Version 4 as pure functions: no clock, no I/O, no credentials of its own.
 
-After https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html (2026-11),
-in the form that all services but S3 use: the path is normalised, and what is escaped in it already is
-escaped once more.
+After https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html (2026-11).
+The path is normalised, and what is escaped in it already is escaped once more; but S3 takes it as it stands.
 """
 
 import hmac
@@ -47,6 +46,8 @@ class Message:
     """Those that are signed, by lower-case name, in order of arrival."""
     body_hash: str
     """SHA-256 of the body in hex; see `body_hash`."""
+    as_it_stands: bool = False
+    """The path is, as S3 has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,11 @@ def body_hash(body: bytes) -> str:
 
 def canonical_request(message: Message) -> str:
     path, _, query = message.target.partition("?")
+    canonical = path if message.as_it_stands else canonical_path(path)
     headers = _gathered(message.headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers)
     names = ";".join(name for name, _ in headers)
-    return "\n".join(
-        (message.method, canonical_path(path), canonical_query(query), lines, names, message.body_hash)
-    )
+    return "\n".join((message.method, canonical, canonical_query(query), lines, names, message.body_hash))
 
 
 def canonical_path(path: str) -> str:
