@@ -178,7 +178,11 @@ class Gateway:
         self._pages = Pages(self._pipeline, self._control.books, siblings.render)
         responder = Responder(self._pipeline, self._journal, self._observe, clock)
         follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._observe)
-        admin = AdminPages(self._pipeline, self._control.administration)
+        administrations = {
+            "/admin/v1/": self._control.administration,
+            "/api/v1/": self._control.marketplace,
+        }
+        admin = AdminPages(self._pipeline, administrations)
         routes = Routes(DIALECTS, responder, self._pages.find, lambda: self._cors, follow_ups, admin)
         await budgets.count(self._board.spent, first.snapshot.providers.values(), self._control.books)
         self._server = Server(routes.handle, routes.refuse, Limits(), clock)

@@ -2,6 +2,8 @@
 admin of one organisation changes nothing of another's."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,11 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from sekisho.control.http.admin import Administration, Route
+from sekisho.control.http import admin, marketplace
 from sekisho.control.http.keys import Rotation
+from sekisho.control.http.table import Route, Table
 from sekisho.control.services.holders import HolderService
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
+from sekisho.control.services.ledger import Ledger
+from sekisho.control.services.market_keys import Change, Made
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.services.terms import HolderDraft, KeyDraft, Kind
 from sekisho.control.store.engine import Store
@@ -29,10 +34,21 @@ KINDS: dict[str, Kind] = {
     "teams": "team", "projects": "project", "people": "person", "accounts": "account",
 }  # fmt: skip
 MEMBERS = sorted(
-    {name for kind in (HolderDraft, KeyDraft, Rotation) for name in kind.__struct_fields__} | {"nonsense"}
+    {name for kind in (HolderDraft, KeyDraft, Rotation, Made, Change) for name in kind.__struct_fields__}
+    | {"nonsense"}
 )
 EXAMPLES = 250
-PARAMETERS = ("limit", "after", "organisation", "team", "project", "owner", "nonsense")
+PARAMETERS = (
+    "limit",
+    "after",
+    "organisation",
+    "team",
+    "project",
+    "owner",
+    "offset",
+    "workspace_id",
+    "nonsense",
+)
 TEXTS = st.one_of(
     st.sampled_from(
         [
@@ -88,19 +104,22 @@ def rows_of(store: Store, company: Company) -> list[Any]:
         ]
 
 
-@pytest.fixture
-def administration(store: Store, tmp_path: Any) -> Administration:
-    thread = StoreThread("store")
-    keys = KeyCache(store, thread, Clock(), SigningSecret(tmp_path, "x" * 32))
-    return Administration(store, thread, Clock(), keys)
+@pytest.fixture(params=[admin.routes, marketplace.routes], ids=["admin", "market"])
+def administration(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Table:
+    thread, clock = StoreThread("store"), Clock()
+    keys = KeyCache(store, thread, clock, SigningSecret(tmp_path, "x" * 32))
+    (tmp_path / "journal").mkdir()
+    return Table(
+        request.param(store, clock), thread, keys, Ledger(tmp_path / "journal", store, thread, clock)
+    )
 
 
 async def ask(
-    administration: Administration, route: Route, asked: tuple[str, dict[str, str], bytes], who: Principal
+    administration: Table, route: Route, asked: tuple[str, dict[str, str], bytes], who: Principal
 ) -> int:
     """The status. Whatever is refused is the asker's fault, and says why."""
     name, query, body = asked
-    path = route.path.replace("{id}", name)
+    path = re.sub(r"{\w+}", lambda _: name, route.path)
     encoded = urlencode(query, errors="surrogatepass").encode()
     try:
         status, answer = await administration.answer(route.method, path, encoded, body, who)
@@ -111,7 +130,7 @@ async def ask(
 
 
 def test_anything_sent_to_any_route_is_data_or_refused_and_stays_in_its_organisation(
-    store: Store, administration: Administration
+    store: Store, administration: Table
 ) -> None:
     ours, theirs = Company(store, "ours"), Company(store, "theirs")
     before = rows_of(store, theirs)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.e2e.live import Live
 
-from sekisho.control.http.admin import Route
+from sekisho.control.http.table import Route
 
 HOSTILE = ["x'); DROP TABLE holders; --", "%27%20OR%201=1", "..%2f..", "%00", "\x00", "é" * 300, "n" * 50_000]
 KINDS = ("organisations", "teams", "projects", "people", "accounts")

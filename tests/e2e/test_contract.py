@@ -1,7 +1,8 @@
 """Replies under `/api/v1` have the shapes of OpenRouter's API document.
 
-`golden/openrouter/schemas.json` holds the parts of that document which say so, as JSON Schema. There,
-`provider_name` may be any text: the document lists the providers that OpenRouter itself goes to.
+`golden/openrouter/schemas.json` holds the parts of that document which say so, as JSON Schema; of every path
+and method that is served, `answers` has what a successful answer looks like. There, `provider_name` may be
+any text: the document lists the providers that OpenRouter itself goes to.
 """
 
 import asyncio
@@ -54,7 +55,12 @@ async def client(live: Live) -> AsyncIterator[httpx2.AsyncClient]:
 
 def fits(value: Any, name: str) -> None:
     """Raises with every place where `value` is not what the contract calls `name`."""
-    schema = {**SCHEMAS, "$ref": f"#/$defs/{name}"}
+    follows(value, {"$ref": f"#/$defs/{name}"})
+
+
+def follows(value: Any, rule: dict[str, Any]) -> None:
+    """The same for a schema that has no name."""
+    schema = {"$schema": SCHEMAS["$schema"], "$defs": SCHEMAS["$defs"], **rule}
     found = [
         f"{'/'.join(map(str, error.instance_path))}: {error.message}"
         for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(value)

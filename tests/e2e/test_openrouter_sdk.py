@@ -1,6 +1,7 @@
 """OpenRouter's own Python SDK, unchanged but for its address and its key."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -99,6 +100,26 @@ async def test_a_key_asks_about_itself_and_its_calls(sdk: OpenRouter, live: Live
         answer = await client.post("/api/v1/chat/completions", json=body)
     found: Any = await sdk.generations.get_generation_async(id=answer.headers["x-generation-id"])
     assert found.data.model == "acme/echo"
+
+
+async def test_keys_are_made_read_changed_and_deleted(sdk: OpenRouter, live: Live) -> None:
+    made: Any = await sdk.api_keys.create_async(
+        name="crawler", limit=2.5, limit_reset="monthly", expires_at=datetime(2099, 1, 1, tzinfo=UTC)
+    )
+    assert (made.data.limit, made.data.limit_remaining, made.data.limit_reset) == (2.5, 2.5, "monthly")
+    async with OpenRouter(api_key=made.key, server_url=live.url + "/api/v1") as own:
+        answer: Any = await own.chat.send_async(model="acme/echo", messages=USER, max_tokens=100)
+        found: Any = await sdk.api_keys.get_async(hash=made.data.hash)
+        assert found.data.usage == pytest.approx(answer.usage.cost)
+        with pytest.raises(errors.OpenRouterDefaultError, match="403"):
+            await own.api_keys.list_async()
+    changed: Any = await sdk.api_keys.update_async(hash=made.data.hash, name="seeker", disabled=True)
+    assert (changed.data.name, changed.data.disabled, changed.data.limit) == ("seeker", True, 2.5)
+    listed: Any = await sdk.api_keys.list_async(include_disabled=True)
+    assert made.data.hash in [key.hash for key in listed.data]
+    await sdk.api_keys.delete_async(hash=made.data.hash)
+    with pytest.raises(errors.NotFoundResponseError):
+        await sdk.api_keys.get_async(hash=made.data.hash)
 
 
 async def test_errors_are_the_sdks_own(sdk: OpenRouter) -> None:

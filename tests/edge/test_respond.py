@@ -80,18 +80,6 @@ class AnyKey:
     async def refresh(self) -> None: ...
 
 
-class NobodyAdministrates:
-    """Port to the administration: it has no paths."""
-
-    def methods(self, path: str) -> tuple[str, ...]:
-        return ()
-
-    async def answer(
-        self, method: str, path: str, query: bytes, body: bytes, principal: Principal
-    ) -> tuple[int, bytes]:
-        raise NotImplementedError
-
-
 class Gated(FakeResponse):
     """An answer whose pieces come when the test says so."""
 
@@ -114,7 +102,7 @@ class Edge:
         pipeline = Pipeline(plane, self.keys, self.world.attempts(), self.world.clock)
         responder = Responder(pipeline, self.books, lambda _: None, self.world.clock)
         follow_ups = FollowUps(pipeline, NoAnswers(), self.books, lambda _: None)
-        admin = AdminPages(pipeline, NobodyAdministrates())
+        admin = AdminPages(pipeline, {})
         self.routes = Routes(DIALECTS, responder, lambda _: None, lambda: None, follow_ups, admin)
         self.server: Any = None
 

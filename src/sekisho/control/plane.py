@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import importlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from sekisho.control.http.admin import Administration
+from sekisho.control.http import admin, marketplace
+from sekisho.control.http.table import Route, Table
 from sekisho.control.services import upkeep
 from sekisho.control.services.counted import CountedBooks
 from sekisho.control.services.keycache import KeyCache
@@ -67,9 +69,13 @@ class ControlPlane:
         self.upkeep = Upkeep(self._upkeep_store, self._upkeep_thread, clock)
         self.books = StoredBooks(self._store, self._thread, self.ledger, clock)
         self.counted = CountedBooks(self._upkeep_store, self._upkeep_thread, self.ledger, clock)
-        self.administration = Administration(self._store, self._thread, clock, self.keys, self.ledger)
+        self.administration = self._table(admin.routes(self._store, clock))
+        self.marketplace = self._table(marketplace.routes(self._store, clock))
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""
+
+    def _table(self, routes: Sequence[Route]) -> Table:
+        return Table(routes, self._thread, self.keys, self.ledger)
 
     async def start(self) -> None:
         """Bring the database up to date, read the keys, begin to load the journal. Raises StoreError, or

@@ -102,7 +102,7 @@ class Counters(Protocol):
 
 
 class Administration(Protocol):
-    """What admins ask. Paths are those below `/admin/v1/`."""
+    """What admins ask below one prefix, `/admin/v1/` or `/api/v1/`; paths are what follows it."""
 
     def methods(self, path: str) -> Collection[str]:
         """That the path takes; none: there is no such path."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 PREFIX = "/api/v1/"
-_KEYS = "keys are made and changed below /admin/v1, or with `sekisho keys`"
 _REPORTS = "`sekisho report` and `sekisho export` tell what was spent, and by whom"
 _HOLDERS = "organisations, teams and people are managed below /admin/v1"
 _FILES = "files, images, speech and video are not passed on yet"
@@ -13,7 +12,7 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
         "activity": _REPORTS,
         "analytics": _REPORTS,
         "audio": _FILES,
-        "auth": _KEYS,
+        "auth": "nobody signs in here: keys are made at /keys, below /admin/v1, or with `sekisho keys`",
         "benchmarks": "benchmarks are not in the catalogue yet",
         "byok": "the keys of providers stand in the configuration document",
         "classifications": "prompts are not classified",
@@ -24,7 +23,6 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
         "generation/feedback": "nobody here reads feedback",
         "guardrails": "keys are limited with `sekisho keys`, or below /admin/v1",
         "images": _FILES,
-        "keys": _KEYS,
         "observability": "calls are not sent on to observability services",
         "organization": _HOLDERS,
         "presets": "there are no presets yet",

@@ -15,18 +15,25 @@ LONGEST_PAGE = 200
 USUAL_PAGE = 50
 MOST_PARAMETERS = 20
 T = TypeVar("T", bound=msgspec.Struct)
+Answer = tuple[int, dict[str, Any]]
+"""Status and body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    id: str
-    """From the path; empty where it holds none."""
+    path: tuple[str, ...]
+    """Its parts, below the table's."""
     query: bytes
     body: bytes
     within: str | None
     """The organisation that the caller is confined to; None: it is not."""
     who: str = ""
     """The caller's name."""
+
+    @property
+    def id(self) -> str:
+        """The path's second part; empty where it has none."""
+        return self.path[1] if len(self.path) > 1 else ""
 
     def parameters(self, allowed: Collection[str]) -> dict[str, str]:
         """Of the query. Raises BadRequest for others, so that nobody takes a misspelt filter for one."""
@@ -60,9 +67,17 @@ class Asked:
 
 def page_length(parameters: dict[str, str]) -> int:
     """How many entries are asked for. Raises BadRequest."""
-    said = parameters.get("limit", str(USUAL_PAGE))
-    if not (said.isascii() and said.isdigit() and len(said) < 5 and 1 <= int(said) <= LONGEST_PAGE):
-        raise BadRequest(f"`limit` must be a number from 1 to {LONGEST_PAGE}", param="limit")
+    return whole(parameters, "limit", USUAL_PAGE, (1, LONGEST_PAGE))
+
+
+def whole(parameters: dict[str, str], name: str, usual: int, bounds: tuple[int, int]) -> int:
+    """A whole number among the parameters, both bounds included. Raises BadRequest."""
+    said = parameters.get(name)
+    if said is None:
+        return usual
+    least, most = bounds
+    if not (said.isascii() and said.isdigit() and len(said) < 12 and least <= int(said) <= most):
+        raise BadRequest(f"`{name}` must be a number from {least} to {most}", param=name)
     return int(said)
 
 

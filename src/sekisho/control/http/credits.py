@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from sekisho.control.http.asked import Asked
-from sekisho.control.http.holders import Answer
+from sekisho.control.http.asked import Answer, Asked
 from sekisho.control.services import shown
 from sekisho.control.services.credits import CreditService
 from sekisho.control.services.refusal import Refused

@@ -4,13 +4,11 @@ from typing import Any
 
 from msgspec import UNSET
 
-from sekisho.control.http.asked import Asked, page, page_length
+from sekisho.control.http.asked import Answer, Asked, page, page_length
 from sekisho.control.services import shown
 from sekisho.control.services.holders import HolderService, Page
 from sekisho.control.services.refusal import Missing, Refused
 from sekisho.control.services.terms import Holder, HolderDraft
-
-Answer = tuple[int, dict[str, Any]]
 
 
 class HolderPages:
@@ -48,10 +46,11 @@ class HolderPages:
         return found
 
 
-def confined(asked: Asked, organisation: Any) -> Any:
-    """The organisation for something new: the caller's own, where it may use no other. Raises Missing."""
+def confined(asked: Asked, organisation: Any, field: str = "organisation") -> Any:
+    """The organisation for something new: the caller's own, where it may use no other. Raises Missing, naming
+    the field."""
     if asked.within is None:
         return organisation
     if organisation not in (UNSET, asked.within):
-        raise Missing(f"no organisation has the id or name {organisation[:200]!r}", "organisation")
+        raise Missing(f"no organisation has the id or name {organisation[:200]!r}", field)
     return asked.within

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from sekisho.control.http.asked import Asked, page, page_length
-from sekisho.control.http.holders import Answer, confined
+from sekisho.control.http.asked import Answer, Asked, page, page_length
+from sekisho.control.http.holders import confined
 from sekisho.control.services import shown
 from sekisho.control.services.keys import KeyPage, KeyService
 from sekisho.control.services.refusal import Refused

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, String, cast, func, not_, select
 
@@ -11,8 +10,8 @@ from sekisho.control.services.credits import charges
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
 from sekisho.control.store.engine import Store, StoreError
+from sekisho.control.store.spent import spending
 from sekisho.control.store.tables import calls as table
-from sekisho.control.store.tables import rollups
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
@@ -45,7 +44,7 @@ class StoredBooks:
         return await self._look(lambda connection: calls.find_answer(connection, key_id, upstream_id))
 
     async def spending(self, key_id: str) -> Spending:
-        """See `core.port.Books`. Weeks begin on Monday. Calls without a price count as nothing."""
+        """See `core.port.Books`, and `store.spent`."""
         async with _answered():
             await self._ledger.flush()
             return await self._thread.run(lambda: self._spending(key_id))
@@ -94,15 +93,8 @@ class StoredBooks:
             return USD.shown(charges(connection, paid, self._clock.now()).charge)
 
     def _spending(self, key_id: str) -> Spending:
-        now = datetime.fromtimestamp(self._clock.now(), UTC)
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         with self._store.read() as connection:
-            return Spending(
-                total=_spent(connection, key_id, None),
-                day=_spent(connection, key_id, day),
-                week=_spent(connection, key_id, day - timedelta(days=day.weekday())),
-                month=_spent(connection, key_id, day.replace(day=1)),
-            )
+            return spending(connection, [key_id], self._clock.now()).get(key_id, Spending())
 
 
 @asynccontextmanager
@@ -112,16 +104,3 @@ async def _answered(patience: float | None = None) -> AsyncIterator[None]:
             yield
     except (StoreError, TimeoutError):
         raise Unavailable("the books cannot be read at the moment; calls go on", retry_after=5) from None
-
-
-def _spent(connection: Connection, key_id: str, since: datetime | None) -> int:
-    cost = rollups.c.cost
-    # Dollars and the rest apart: the sum of absurd costs must not overflow everybody's books.
-    query = select(
-        func.coalesce(func.sum(cost // 1_000_000_000), 0),
-        func.coalesce(func.sum(cost % 1_000_000_000), 0),
-    ).where(rollups.c.key_id == key_id)
-    if since is not None:
-        query = query.where(rollups.c.start >= int(since.timestamp()))
-    dollars, rest = connection.execute(query).one()
-    return int(dollars) * 1_000_000_000 + int(rest)

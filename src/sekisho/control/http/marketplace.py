@@ -1,0 +1,21 @@
+"""The table of what the control plane answers below `/api/v1`, in the shapes of OpenRouter's API document."""
+
+from collections.abc import Sequence
+
+from sekisho.control.http.market_keys import MarketKeyPages
+from sekisho.control.http.table import Route
+from sekisho.control.services.market_keys import MarketKeys
+from sekisho.control.store.engine import Store
+from sekisho.core.clock import Clock
+
+
+def routes(store: Store, clock: Clock) -> Sequence[Route]:
+    """All of them."""
+    keys = MarketKeyPages(MarketKeys(store, clock))
+    return (
+        Route("GET", "keys", "keys:read", keys.list, of_books=True),
+        Route("POST", "keys", "keys:write", keys.create),
+        Route("GET", "keys/{hash}", "keys:read", keys.show, of_books=True),
+        Route("PATCH", "keys/{hash}", "keys:write", keys.update, of_books=True),
+        Route("DELETE", "keys/{hash}", "keys:write", keys.delete),
+    )

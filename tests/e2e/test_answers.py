@@ -1,0 +1,63 @@
+"""Every path of OpenRouter's API document that is served answers as the document says."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from tests.e2e.live import Live, scripted
+from tests.e2e.test_contract import SCHEMAS, follows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+USER = [{"role": "user", "content": "関所はどこですか"}]
+CHAT = {"model": "acme/echo", "messages": USER, "max_tokens": 50}
+ASKED: dict[str, tuple[str, Any]] = {
+    "GET /credits": ("/credits", None),
+    "GET /endpoints/zdr": ("/endpoints/zdr", None),
+    "GET /generation": ("/generation?id={call}", None),
+    "GET /key": ("/key", None),
+    "GET /keys": ("/keys", None),
+    "POST /keys": ("/keys", {"name": "new", "limit": 5, "limit_reset": "daily"}),
+    "GET /keys/{hash}": ("/keys/{key}", None),
+    "PATCH /keys/{hash}": ("/keys/{key}", {"limit": 2.5, "disabled": True}),
+    "DELETE /keys/{hash}": ("/keys/{gone}", None),
+    "GET /model/{author}/{slug}": ("/model/acme/echo", None),
+    "GET /models": ("/models", None),
+    "GET /models/count": ("/models/count", None),
+    "GET /models/user": ("/models/user", None),
+    "GET /models/{author}/{slug}/endpoints": ("/models/acme/echo/endpoints", None),
+    "GET /providers": ("/providers", None),
+    "POST /chat/completions": ("/chat/completions", CHAT),
+}
+"""What is asked of each."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    async with scripted(tmp_path_factory.mktemp("live")) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(live: Live) -> AsyncIterator[httpx2.AsyncClient]:
+    async with live.http() as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def there(client: httpx2.AsyncClient) -> dict[str, str]:
+    """Ids of what is asked for."""
+    call = (await client.post("/api/v1/chat/completions", json=CHAT)).headers["x-generation-id"]
+    keys = [(await client.post("/api/v1/keys", json={"name": name})).json() for name in ("key", "gone")]
+    return {"call": call, "key": keys[0]["data"]["hash"], "gone": keys[1]["data"]["hash"]}
+
+
+@pytest.mark.parametrize("place", sorted(SCHEMAS["answers"]))
+async def test_an_answer_is_as_the_document_says(
+    client: httpx2.AsyncClient, there: dict[str, str], place: str
+) -> None:
+    path, body = ASKED[place]
+    answer = await client.request(place.split()[0], "/api/v1" + path.format_map(there), json=body)
+    assert answer.status_code in (200, 201), answer.text
+    follows(answer.json(), SCHEMAS["answers"][place])
