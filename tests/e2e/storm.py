@@ -85,7 +85,7 @@ async def storm(key: str, ports: Sequence[int], at_once: int = 12) -> AsyncItera
     async def caller(number: int) -> None:
         while not ends.is_set():
             await load.call(client, ports[number % len(ports)], key, number)
-            number += at_once + 1
+            number += at_once + 1  # the next gateway, and the other kind of call
 
     async with asyncio.TaskGroup() as callers:
         for number in range(at_once):
@@ -101,6 +101,8 @@ class Books:
 
     ids: list[str]
     upstream_ids: list[str]
+    by_key: Counter[str]
+    """How many there are of each key, by its id."""
     rolled_calls: int
     rolled_cost: int
 
@@ -110,13 +112,14 @@ def books(url: str) -> Books:
     store = Store(url)
     with store.read() as connection:
         answered = connection.execute(
-            select(calls.c.id, calls.c.upstream_id).where(calls.c.outcome == "ok")
+            select(calls.c.id, calls.c.upstream_id, calls.c.key_id).where(calls.c.outcome == "ok")
         ).all()
         sums = connection.execute(select(rollups.c.calls, rollups.c.failed, rollups.c.cost)).all()
     store.close()
     return Books(
         [row.id for row in answered],
         [row.upstream_id for row in answered],
+        Counter(row.key_id for row in answered),
         sum(row.calls - row.failed for row in sums),
         sum(row.cost for row in sums),
     )
