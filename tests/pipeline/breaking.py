@@ -18,7 +18,6 @@ from tests.pipeline.world import (
 
 from sekisho.core.error import (
     Truncated,
-    UpstreamError,
 )
 from sekisho.core.exchange import Exchange
 from sekisho.core.fold import fold
@@ -81,26 +80,26 @@ def anthropic(block: dict[str, Any], deltas: Sequence[dict[str, Any]]) -> bytes:
     return b"".join(sse.encode(json.encode(each), str(each["type"]).encode()) for each in events)
 
 
+class Client:
+    """What came of a stream."""
+
+    paused = False
+
+    def __init__(self) -> None:
+        self.shown = b""
+
+    def write(self, data: bytes) -> None:
+        self.shown += data
+
+    async def drain(self) -> None: ...
+
+
 async def read(answer: Answer) -> bytes:
-    """All that the client gets, as the edge passes it on. Raises the error that ends it."""
-    shown = b""
-    while True:
-        assert isinstance(answer, Stream)
-        try:
-            shown += answer.first
-            while not answer.relay.complete:
-                piece = await answer.response.chunk()
-                shown += answer.relay.feed(piece) if piece else answer.relay.finish()
-            await answer.settle()
-        except UpstreamError as error:
-            answer.failed(error)
-            answer.close()
-            following = await answer.rescued(error)
-        else:
-            return shown
-        finally:
-            answer.close()
-        answer = following
+    """All that the client gets. Raises the error that ends it."""
+    assert isinstance(answer, Stream)
+    client = Client()
+    await answer.pass_on(client, client.write)
+    return client.shown
 
 
 async def ask(world: World, call: Exchange, targets: Route) -> Reply:

@@ -257,7 +257,7 @@ async def test_streams_that_break_off_close_their_provider(world: World) -> None
     for _ in range(3):
         opened = await world.attempts().answer(exchange(world, stream=True), plane(), route(A, B))
         assert isinstance(opened, Stream)
-        opened.failed(Truncated("cut"))
+        opened.watch.failed(Truncated("cut"))
         opened.close()
     world.answers("b", FakeResponse())
     assert await ask(world, route(A, B)) == "b"

@@ -30,6 +30,7 @@ from sekisho.pipeline.answer import Stream, Whole
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.meter import record_call
 from sekisho.pipeline.retiring import Retiring
+from sekisho.pipeline.shared import Reading
 
 JSON_TYPE = b"content-type: application/json\r\n"
 _UNBUFFERED = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
@@ -98,7 +99,7 @@ class Responder:
 
 
 class _Call:
-    __slots__ = ("_exchange", "_extra", "_out", "_owner", "_recorded", "_started")
+    __slots__ = ("_exchange", "_extra", "_out", "_outlasted", "_owner", "_recorded", "_started")
 
     def __init__(self, owner: Responder, exchange: Exchange, out: Connection, extra: bytes):
         self._owner = owner
@@ -107,6 +108,8 @@ class _Call:
         self._extra = extra
         self._started = False
         self._recorded = False
+        self._outlasted = False
+        """Its client has gone, and it is booked once its answer has ended, which others read on."""
 
     async def run(self) -> None:
         exchange, out, owner = self._exchange, self._out, self._owner
@@ -119,7 +122,8 @@ class _Call:
             else:
                 await self._stream(answer)
         except asyncio.CancelledError:
-            self.end("cancelled", 200 if self._started else CLIENT_GONE, "client_closed", _nothing)
+            if not self._outlasted:
+                self._left()
             raise
         except SekishoError as error:
             self.fail(error)
@@ -127,32 +131,21 @@ class _Call:
             log.exception("call_crashed", id=exchange.id, error=type(error).__name__)
             self.fail(InternalError(f"internal error; the request id is {exchange.id}"))
 
-    async def _stream(self, answer: Stream) -> None:
+    async def _stream(self, answer: Stream | Reading) -> None:
         self._out.start(200, STREAM_TYPES[self._exchange.entry.framing] + self._headers())
         self._started = True
-        while True:
-            try:
-                return await self._pass_on(answer)
-            except UpstreamError as error:
-                answer.failed(error)
-                answer.close()
-                following = await answer.rescued(error)
-            finally:
-                answer.close()
-            answer = following
+        try:
+            await answer.pass_on(self._out, self._complete)
+        except asyncio.CancelledError:
+            if answer.outlasts(self._left):
+                self._outlasted = True
+            raise
 
-    async def _pass_on(self, answer: Stream) -> None:
-        """One stream to its end, or to where it breaks off."""
-        out, relay, response = self._out, answer.relay, answer.response
-        data = answer.first
-        while not relay.complete:
-            out.write(data)
-            if out.paused:
-                await out.drain()
-            data = await response.chunk()
-            data = relay.feed(data) if data else relay.finish()
-        self.end("ok", 200, None, partial(out.end, data))
-        await answer.settle()
+    def _complete(self, data: bytes) -> None:
+        self.end("ok", 200, None, partial(self._out.end, data))
+
+    def _left(self) -> None:
+        self.end("cancelled", 200 if self._started else CLIENT_GONE, "client_closed", _nothing)
 
     def fail(self, error: SekishoError) -> None:
         """End the call with `error`, in the shape that fits what was already sent."""

@@ -51,6 +51,18 @@ class Relay(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Where a stream's bytes go: a client's connection."""
+
+    @property
+    def paused(self) -> bool:
+        """Await `drain` before more is written."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None: ...
+
+
 class Rescuer(Protocol):
     """Knows what to do when a stream breaks off."""
 
@@ -106,6 +118,37 @@ class Stream(msgspec.Struct, eq=False):
     """None: if it breaks off, the client is told."""
     closed: bool = False
 
+    async def pass_on(self, sink: Sink, end: Callable[[bytes], None]) -> None:
+        """Everything that the client gets; its last bytes go to `end`. Goes on with another target's stream
+        where this one breaks off, if one can. Raises UpstreamError."""
+        answer = self
+        while True:
+            try:
+                return await answer._pass_on(sink, end)
+            except UpstreamError as error:
+                answer.watch.failed(error)
+                answer.close()
+                following = await answer.rescued(error)
+            finally:
+                answer.close()
+            answer = following
+
+    async def _pass_on(self, sink: Sink, end: Callable[[bytes], None]) -> None:
+        """This one to its end, or to where it breaks off."""
+        relay, response, data = self.relay, self.response, self.first
+        while not relay.complete:
+            sink.write(data)
+            if sink.paused:
+                await sink.drain()
+            data = await response.chunk()
+            data = relay.feed(data) if data else relay.finish()
+        end(data)
+        await self.settle()
+
+    def outlasts(self, book: Callable[[], None]) -> bool:  # noqa: ARG002 - see `pipeline.shared.Reading`
+        """Whether it goes on when its client has gone; `book` is called once it has ended then."""
+        return False
+
     async def open(self, now: Callable[[], float]) -> None:
         """Wait for the first event, no longer than for the head. Raises UpstreamError: a fallback is still
         invisible then."""
@@ -125,10 +168,6 @@ class Stream(msgspec.Struct, eq=False):
         for one at every event.)
         """
         return self.relay.feed(data) if data else self.relay.finish()
-
-    def failed(self, error: UpstreamError) -> None:
-        """It broke off."""
-        self.watch.failed(error)
 
     async def rescued(self, error: UpstreamError) -> "Stream":
         """A stream that goes on where this one broke off with `error`; this one must be closed before. Raises

@@ -12,6 +12,7 @@ from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.coalesce import Coalescing, may_share
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.retrieve import comparable
+from sekisho.pipeline.shared import Reading
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate
 from sekisho.pipeline.steps.hops import count_hops
@@ -30,7 +31,7 @@ class Pipeline:
     clock: Clock
     coalescing: Coalescing = field(default_factory=Coalescing)
 
-    async def answer(self, exchange: Exchange) -> Answer:
+    async def answer(self, exchange: Exchange) -> Answer | Reading:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
         plane = self.plane
         exchange.hops = count_hops(exchange.named)

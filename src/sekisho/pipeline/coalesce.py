@@ -1,16 +1,14 @@
 """Identical calls that are made at the same time share one answer, on routes that allow it.
 
 The first one leads: it is made as any other. Those that come while it is under way follow: they wait, and
-get the bytes of its answer, or a copy of its error. When the leader's client goes away, one of the followers
-leads.
-
-Only answers in one piece are shared. Whoever had the first half of somebody else's stream would hang on that
-client to the end of it: the stream, its rescue and its books would have to change hands in mid-answer.
+get the bytes of its answer, or a copy of its error. When the leader's client goes away before there is an
+answer, one of the followers leads; a stream that has begun goes on for them (`pipeline.shared`).
 """
 
 import asyncio
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
 from sekisho.core.contract import Entry
@@ -18,10 +16,11 @@ from sekisho.core.error import CountersLost, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.route import Route
-from sekisho.pipeline.answer import Answer
+from sekisho.pipeline.answer import Whole
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.prefer import HEADER
 from sekisho.pipeline.prepare import Plane
+from sekisho.pipeline.shared import Reading, SharedStream
 from sekisho.pipeline.turns import LARGE
 
 Key = tuple[str, Plane, str, str, Entry, int, bytes]
@@ -32,10 +31,10 @@ gateways behind it."""
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What the leader's call came to: one of the two."""
+    """What the leader's call came to: an answer or an error."""
 
     leader: Exchange
-    answer: Answer | None = None
+    answer: Whole | SharedStream | None = None
     error: SekishoError | None = None
 
 
@@ -48,14 +47,18 @@ class Coalescing:
         self._underway: dict[Key, asyncio.Future[_Outcome | None]] = {}
         """None: the leader has nothing for the others: it went away, or failed for a reason of its own."""
 
-    async def answer(self, exchange: Exchange, plane: Plane, route: Route, attempts: Attempts) -> Answer:
+    async def answer(
+        self, exchange: Exchange, plane: Plane, route: Route, attempts: Attempts
+    ) -> Whole | Reading:
         """As `Attempts.answer`, or the answer of an identical call. Only of calls that `may_share`."""
         if len(exchange.body) > LARGE:
             await attempts.turns.take()
         key = _key(exchange, plane, route)
         while (leading := self._underway.get(key)) is not None:
             outcome = await asyncio.shield(leading)
-            if outcome is not None:
+            if outcome is not None and not (
+                isinstance(outcome.answer, SharedStream) and not outcome.answer.joinable
+            ):
                 return _follow(exchange, outcome)
         leading = self._underway[key] = asyncio.get_running_loop().create_future()
         outcome = None
@@ -68,20 +71,25 @@ class Coalescing:
                 outcome = _Outcome(exchange, error=copy(error))
             raise
         else:
-            outcome = _Outcome(exchange, answer=answer)
-            return answer
+            if isinstance(answer, Whole):
+                outcome = _Outcome(exchange, answer)
+                return answer
+            shared = SharedStream(answer, exchange, partial(self._underway.pop, key))
+            outcome = _Outcome(exchange, shared)
+            return shared.read(exchange)
         finally:
-            del self._underway[key]
+            if outcome is None or not isinstance(outcome.answer, SharedStream):
+                del self._underway[key]
             leading.set_result(outcome)
 
 
 def may_share(exchange: Exchange) -> bool:
     """A reply that shows money would tell every client the cost that one of them is billed for."""
     chats = exchange.entry.operation is Operation.CHAT
-    return chats and not exchange.stream and not exchange.show_money
+    return chats and not exchange.show_money
 
 
-def _follow(exchange: Exchange, outcome: _Outcome) -> Answer:
+def _follow(exchange: Exchange, outcome: _Outcome) -> Whole | Reading:
     leader = outcome.leader
     exchange.coalesced = leader.id
     exchange.plan, exchange.prompt_cache = leader.plan, leader.prompt_cache
@@ -90,6 +98,8 @@ def _follow(exchange: Exchange, outcome: _Outcome) -> Answer:
     if outcome.answer is None:
         assert outcome.error is not None
         raise copy(outcome.error)  # one raised by many would gather all their tracebacks
+    if isinstance(outcome.answer, SharedStream):
+        return outcome.answer.read(exchange)
     return outcome.answer
 
 
