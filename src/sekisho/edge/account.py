@@ -1,13 +1,18 @@
 """What a key can ask about itself and its calls, in the shapes of OpenRouter's API document."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
-from sekisho.core.money import NANO
+from sekisho.core.calendar import window
+from sekisho.core.limit import Limit
+from sekisho.core.money import NANO, usd_text
 from sekisho.core.port import Spending
 from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
+from sekisho.pipeline.taken import Taken
 
 FINISHES = {
     "stop": "stop",
@@ -23,8 +28,18 @@ FINISHES = {
 """Providers' words -> the contract's."""
 
 
-def key_report(principal: Principal, spending: Spending) -> dict[str, Any]:
-    """`GET /api/v1/key`. Calls run on the operator's own provider keys, and count as usage here."""
+RESETS = {"minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
+
+
+def key_report(principal: Principal, spending: Spending, limits: Sequence[Taken]) -> dict[str, Any]:
+    """`GET /api/v1/key`. Calls run on the operator's own provider keys, and count as usage here. The limit is
+    the budget that has the least left, of those that all calls of the key fall under."""
+    budgets = [
+        (each.left, each.limit)
+        for each in limits
+        if each.left is not None and each.limit.measure == "usd" and _covers_all(each.limit)
+    ]
+    left, limit = min(budgets, key=lambda each: each[0], default=(None, None))
     return {
         "data": {
             "label": principal.name,
@@ -37,9 +52,9 @@ def key_report(principal: Principal, spending: Spending) -> dict[str, Any]:
             "byok_usage_weekly": 0,
             "byok_usage_monthly": 0,
             "include_byok_in_limit": False,
-            "limit": None,
-            "limit_remaining": None,
-            "limit_reset": None,
+            "limit": None if limit is None else limit.amount / NANO,
+            "limit_remaining": None if left is None else left / NANO,
+            "limit_reset": None if limit is None else RESETS.get(limit.period or "total"),
             "is_free_tier": False,
             "is_management_key": principal.admin,
             "is_provisioning_key": principal.admin,
@@ -58,6 +73,41 @@ def key_report(principal: Principal, spending: Spending) -> dict[str, Any]:
             },
         }
     }
+
+
+def limits_report(limits: Sequence[Taken], now: float) -> dict[str, Any]:
+    """`GET /v1/limits`: all that calls of the key may fall under. Amounts are texts: USD, or a number."""
+    return {"object": "list", "data": [_limit_report(each, now) for each in limits]}
+
+
+def _limit_report(found: Taken, now: float) -> dict[str, Any]:
+    limit = found.limit
+    ends = inf
+    if limit.measure == "usd" and limit.period is not None:
+        ends = window(limit.period, limit.time_zone, now)[1]
+    return {
+        "id": limit.id,
+        "level": limit.level,
+        "holder": limit.holder,
+        "measure": "credits" if limit.tariffs is not None else limit.measure,
+        "amount": _amount(limit, limit.amount),
+        "left": None if found.left is None else _amount(limit, found.left),
+        "period": limit.period,
+        "time_zone": limit.time_zone,
+        "resets": None if ends == inf else _time(ends),
+        "each": limit.each,
+        "model": limit.model,
+        "provider": limit.provider,
+        "tag": limit.tag,
+    }
+
+
+def _amount(limit: Limit, amount: int) -> str:
+    return usd_text(amount) if limit.measure == "usd" else str(amount)
+
+
+def _covers_all(limit: Limit) -> bool:
+    return limit.model is None and limit.provider is None and limit.tag is None
 
 
 def generation_report(record: CallRecord) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sekisho.edge.message import Request
 from sekisho.edge.respond import JSON_TYPE, PageAnswer, PageAnswers
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.steps.authenticate import authenticate
+from sekisho.pipeline.taken import Taken, taken
 from sekisho.wire import json
 
 Page = Callable[[Request], PageAnswers]
@@ -40,6 +41,7 @@ class Pages:
         market = self._market
         return {
             "/v1/models": self._models,
+            "/v1/limits": self._limits,
             "/api/v1/models": market.models,
             "/api/v1/models/user": market.models,
             "/api/v1/embeddings/models": market.embeddings,
@@ -60,7 +62,16 @@ class Pages:
 
     async def _key(self, request: Request) -> PageAnswer:
         principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
-        return _json(account.key_report(principal, await self._books.spending(principal.key_id)))
+        spending = await self._books.spending(principal.key_id)
+        return _json(account.key_report(principal, spending, await self._taken(principal)))
+
+    async def _limits(self, request: Request) -> PageAnswer:
+        principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
+        found = await self._taken(principal)
+        return _json(account.limits_report(found, self._pipeline.clock.now()))
+
+    async def _taken(self, principal: Principal) -> list[Taken]:
+        return await taken(self._pipeline.attempts.counters, principal)
 
     async def _generation(self, request: Request) -> PageAnswer:
         principal = await authenticate(request, self._pipeline.keys, self._pipeline.clock)
