@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import Raw
 
 from sekisho.core.contract import Facts, Members
 from sekisho.core.provider import Auth, Endpoint, Provider
+from sekisho.metering.most import prompt_by_length
 from sekisho.metering.prompt import MOST_VALUES
 from sekisho.metering.tokens import MOST_COUNTED, MOST_ESTIMATED, Tokens
 from sekisho.metering.vocabulary import PIECE, Vocabularies, Vocabulary
@@ -349,3 +352,13 @@ def test_a_body_of_nothing_but_json_is_measured_by_its_length(counting: Tokens, 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b'"\\ud83d"', b"{", b'[{"role":"user","content":"\\ud83d"}]'])
 def test_what_is_no_json_counts_by_its_length(tokens: Tokens, raw: bytes) -> None:
     assert 0 < tokens.count({"messages": Raw(raw)}, endpoint(GPT)) < 50
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(st.sampled_from(sorted(EXACT)), st.lists(st.text(max_size=80), min_size=1, max_size=8))
+def test_no_prompt_of_text_has_more_tokens_than_its_request_has_bytes(
+    tokens: Tokens, vocabulary: str, texts: list[str]
+) -> None:
+    body = {"messages": [{"role": "user", "content": text} for text in texts]}
+    counted = tokens.count(members(**body), endpoint(EXACT[vocabulary]))
+    assert counted <= prompt_by_length(len(json.encode(body)))

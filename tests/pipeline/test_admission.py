@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from tests.pipeline.world import World, endpoint, exchange, plane, route
 
-from sekisho.core.error import CountersLost
+from sekisho.core.error import CountersLost, LimitReached
 from sekisho.core.limit import Claim, Limit
 from sekisho.core.money import Price, Rates
 from sekisho.core.principal import Principal
 from sekisho.core.route import Hedge, Target
 from sekisho.metering.counters.lost import LostCounters
+from sekisho.metering.counters.memory import MemoryCounters
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.admission import Admission
 
@@ -43,6 +44,46 @@ def test_tokens_are_prompt_and_longest_answer_of_all_that_are_asked_for() -> Non
     one, many = claims(limit("t", "tokens")), claims(limit("t", "tokens"), n=3)
     assert one["t"] > 100
     assert many["t"] - one["t"] in range(200, 210)
+
+
+async def held(amount: int, **said: Any) -> int:
+    """Tokens that a limit of so many holds for a call on its own, whose longest answer has 4,000."""
+    call = exchange(World(), **said)
+    tokens = Limit("t", "key", "key_1", "tokens", amount, "day")
+    call.principal = Principal(key_id="key_1", name="k", limits=(tokens,))
+    way = route(endpoint("a", max_output=4000))
+    admission = Admission(MemoryCounters(lambda: 1e9, lambda _: None), Tokens())
+    await admission.admit(call, plane().snapshot, (way, way.targets), lambda each: each.targets)
+    return sum(claim.amount for claim in call.claims)
+
+
+async def test_a_short_prompt_is_not_counted_unless_only_its_count_fits() -> None:
+    by_length = await held(10_000)
+    counted = await held(by_length - 1)
+    assert 4000 < counted < by_length <= 4000 + 400
+    assert await held(counted) == counted
+    with pytest.raises(LimitReached, match=f"it may come to {counted}"):
+        await held(counted - 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"max_tokens": 100},
+        {"tools": [{"type": "function", "function": {"name": "f"}}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://a"}}]}
+            ]
+        },
+        {"messages": [{"role": "user", "content": "x " * 600}]},
+    ],
+)
+async def test_what_is_not_short_is_counted(said: dict[str, Any]) -> None:
+    by_far = await held(10**9, **said)
+    assert by_far == await held(by_far, **said)
+    with pytest.raises(LimitReached):
+        await held(by_far - 1, **said)
 
 
 def test_calls_of_other_tags_claim_nothing() -> None:

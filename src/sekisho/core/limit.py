@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
+import msgspec
+
 from sekisho.core.tariff import Tariff
 
 Level = Literal["organisation", "team", "project", "person", "key"]
@@ -62,8 +64,7 @@ class Limit:
     its tariffs in order of their beginnings. Usd in total, and for all calls of the holder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """What one call takes of one counter until it is settled."""
 
     limit: Limit

@@ -4,12 +4,13 @@ Of several limits that count the same, the one with the least left is told. A ca
 came to, and nothing before that is known: what it holds at most is given back, and figures would rise again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Literal
 
 from sekisho.core.admission import Left, Refusal, Standing
 from sekisho.core.error import BudgetReached, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
+from sekisho.core.limit import Claim
 from sekisho.wire import limit_lines
 
 Told = Literal["requests", "tokens"]
@@ -18,12 +19,14 @@ MEASURES: tuple[Told, ...] = ("requests", "tokens")
 
 def lines(exchange: Exchange) -> bytes:
     """For an answer, or a refusal; empty where no limit counts requests or tokens."""
+    refusal = exchange.refusal
+    least = _left(exchange, exchange.standings, exchange.claims) if refusal is None else _room(refusal)
     text = ""
     for measure in MEASURES:
-        found = list(_left(exchange, measure))
-        if found:
+        left = least.get(measure)
+        if left is not None:
             write = exchange.dialect.limit_lines or limit_lines.lines
-            text += write(measure, min(found), exchange.started)
+            text += write(measure, left, exchange.started)
     return text.encode()
 
 
@@ -34,25 +37,21 @@ def not_again(error: SekishoError) -> bytes:
     return b""
 
 
-def _left(exchange: Exchange, measure: Told) -> Iterator[Left]:
-    refusal = exchange.refusal
-    if refusal is not None:
-        if refusal.limit.measure == measure:
-            yield Left(_room(refusal), refusal.limit.amount, refusal.reset)
-        return
-    for standing in exchange.standings:
-        if standing.limit.measure == measure:
-            yield Left(_remaining(exchange, standing), standing.limit.amount, standing.reset)
+def _room(refusal: Refusal) -> dict[str, Left]:
+    room = max(0, refusal.limit.amount - refusal.used - refusal.held)
+    return {refusal.limit.measure: Left(room, refusal.limit.amount, refusal.reset)}
 
 
-def _room(refusal: Refusal) -> int:
-    return max(0, refusal.limit.amount - refusal.used - refusal.held)
-
-
-def _remaining(exchange: Exchange, standing: Standing) -> int:
-    remaining = standing.remaining
-    if standing.limit.measure != "requests":
-        held = next(claim.amount for claim in exchange.claims if claim.counter == standing.counter)
-        usage = exchange.facts.usage
-        remaining += held - (usage.total if usage is not None and not exchange.stream else 0)
-    return max(0, remaining)
+def _left(exchange: Exchange, standings: Sequence[Standing], claims: Sequence[Claim]) -> dict[str, Left]:
+    """By what the limits count."""
+    least: dict[str, Left] = {}
+    for standing, claim in zip(standings, claims, strict=True):
+        limit, remaining = standing.limit, standing.remaining
+        if limit.measure == "tokens":
+            usage = None if exchange.stream else exchange.facts.usage
+            remaining += claim.amount - (0 if usage is None else usage.total)
+        elif limit.measure != "requests":
+            continue
+        if limit.measure not in least or remaining < least[limit.measure].remaining:
+            least[limit.measure] = Left(max(0, remaining), limit.amount, standing.reset)
+    return least

@@ -1,5 +1,6 @@
 """Images, documents, sound and film in a prompt: what they are and measure, without decoding them."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,17 @@ SOUND_BYTES, SOUND_TOKENS = 16_000, 32
 FILM_BYTES, FILM_TOKENS = 250_000, 263
 UNKNOWN_TOKENS = 1_000
 """For something behind a reference."""
+
+
+_WORDS = re.compile(rb'"(?:image|input_|file|document|audio|video|inline)')
+"""How all of the names above begin."""
+_ESCAPED = rb"\u00"
+"""Begins every letter of those names that is written as its number."""
+
+
+def may_attach(body: bytes) -> bool:
+    """False: the request holds no attachment. Reads nothing."""
+    return _ESCAPED in body or _WORDS.search(body) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,19 @@ class Size(msgspec.Struct, frozen=True, gc=False):
     """It asks for a service tier."""
 
 
+SHORT = 4
+"""A prompt is short if the longest answer may have so many times as many tokens."""
+STEP = 128
+"""Bytes by which the lengths of requests are told apart."""
+
+
+def prompt_by_length(length: int) -> int:
+    """Tokens that a request of so many bytes may have without tools, pictures and the like: no vocabulary has
+    a token without a byte, and the marks that a provider puts around messages are shorter than their JSON.
+    The last step is for those around all of them."""
+    return (length // STEP + 2) * STEP
+
+
 def prompt_at_most(estimate: int) -> int:
     """Tokens that a provider may count where we estimate so many."""
     return estimate + estimate // 4 + FEW

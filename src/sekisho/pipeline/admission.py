@@ -2,39 +2,57 @@
 came to when it has ended, however it ended."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from sekisho.core.admission import Refusal
 from sekisho.core.exchange import Exchange
 from sekisho.core.limit import Claim, Limit
-from sekisho.core.operation import RETRIEVAL, Operation
+from sekisho.core.operation import Operation
 from sekisho.core.port import Counters
 from sekisho.core.principal import Principal
+from sekisho.core.provider import Endpoint
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Route, Snapshot, Target
-from sekisho.core.tariff import tariff_at
 from sekisho.metering import most
+from sekisho.metering.attachments import may_attach
 from sekisho.metering.counted import came_to, counter_for
 from sekisho.metering.most import Size
+from sekisho.metering.prompt import TOOL_MEMBERS
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline.ask import answers, max_tokens
+from sekisho.pipeline.reckoning import Reckoning, claims_of, size_of
 from sekisho.pipeline.refusals import error_of
-from sekisho.pipeline.retrieve import searches
 from sekisho.pipeline.steps.access import may_use
 
 GRACE = 300.0
 """Seconds for which a hold outlasts the call's own limit: clients may be slow to read."""
+LONGEST = 8192
+"""Bytes of a request whose length may stand in for a count of its prompt."""
+MOST_ALIKE = 2_000
+"""Claims that are kept for calls like those that they were made for."""
+_TOOLS = frozenset(TOOL_MEMBERS)
 Plan = Callable[[Route], Sequence[Target]]
 Course = tuple[Route, Sequence[Target]]
 """Where a call goes."""
+Kind = tuple[int, int, int, Size]
+"""What the claims of a call follow from, objects by their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Claims of calls of one kind, with the objects that it goes by: no others have their ids meanwhile."""
+
+    limits: tuple[Limit, ...]
+    target: Target
+    claims: tuple[Claim, ...]
 
 
 @dataclass(slots=True)
 class Admission:
     counters: Counters
     tokens: Tokens
+    alike: dict[Kind, Alike] = field(default_factory=dict)
 
     async def admit(self, exchange: Exchange, snapshot: Snapshot, course: Course, plan: Plan) -> Course:
         """Hold what the call may come to on its course, or on a cheaper one where limit and route allow that.
@@ -76,11 +94,17 @@ class Admission:
 
     async def _hold(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> Refusal | None:
         """None: all is held, or there is nothing to hold."""
-        claims = self.claims(exchange, route, targets)
+        claims = short = self._by_length(exchange, route, targets)
         if not claims:
-            return None
+            claims = self.claims(exchange, route, targets)
+            if not claims:
+                return None
+        lease = route.timeouts.total + GRACE
         exchange.claims = claims  # before anything is asked: who is cancelled meanwhile settles
-        answer = await self.counters.admit(exchange.id, claims, route.timeouts.total + GRACE)
+        answer = await self.counters.admit(exchange.id, claims, lease)
+        if short and isinstance(answer, Refusal) and _is_for_its_size(answer):
+            exchange.claims = claims = self.claims(exchange, route, targets)
+            answer = await self.counters.admit(exchange.id, claims, lease)
         if isinstance(answer, Refusal):
             exchange.claims = ()
             return answer
@@ -90,78 +114,46 @@ class Admission:
     def claims(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> tuple[Claim, ...]:
         """What the call takes of each limit that it falls under; of one for a model or a provider if any of
         the targets might answer as such."""
-        reckoning: _Reckoning | None = None
-        claims = []
-        for limit in exchange.principal.limits:
-            if limit.tag is not None and limit.tag not in exchange.tags:
-                continue
-            places: Sequence[int] = range(len(targets))
-            if limit.model is not None or limit.provider is not None:
-                found = [at for at, target in enumerate(targets) if _is_about(limit, target)]
-                if not found:
-                    continue
-                places = found
-            if limit.measure in ("requests", "concurrent"):
-                amount = 1
-            else:
-                if reckoning is None:
-                    reckoning = _Reckoning(exchange, route, targets, self.tokens)
-                amount = reckoning.amount(limit, places)
-            claims.append(Claim(limit, counter_for(limit, exchange.user, exchange.session), amount))
-        return tuple(claims)
+        estimates: dict[int, int] = {}
+
+        def prompt(endpoint: Endpoint) -> int:
+            family = id(self.tokens.family(endpoint))
+            if family not in estimates:
+                estimates[family] = most.prompt_at_most(self.tokens.estimate(exchange.members, endpoint))
+            return estimates[family]
+
+        return claims_of(exchange, targets, Reckoning(route, targets, size_of(exchange), prompt))
+
+    def _by_length(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> tuple[Claim, ...]:
+        """The claims of a call whose prompt is short beside its longest answer: the length of the request
+        holds little more than a count of it would. Empty: it must be counted."""
+        body, members = exchange.body, exchange.members
+        if len(body) > LONGEST or not _TOOLS.isdisjoint(members) or may_attach(body):
+            return ()
+        prompt, size = most.prompt_by_length(len(body)), size_of(exchange)
+        limits, target = exchange.principal.limits, targets[0]
+        kind = (id(limits), id(target), prompt, size)
+        alike = self.alike.get(kind)
+        if alike is not None and alike.limits is limits and alike.target is target and len(targets) == 1:
+            return alike.claims
+        if any(prompt * most.SHORT > most.output_at_most(each.endpoint, size) for each in targets):
+            return ()
+        claims = claims_of(exchange, targets, Reckoning(route, targets, size, lambda _: prompt))
+        if len(targets) == 1 and not any(map(_tells_calls_apart, limits)):
+            if len(self.alike) >= MOST_ALIKE:
+                self.alike.clear()
+            self.alike[kind] = Alike(limits, target, claims)
+        return claims
 
 
-class _Reckoning:
-    """What a call may come to at each of its targets, worked out once for all limits."""
-
-    __slots__ = ("_began", "_costs", "_size", "_targets", "_times", "_tokens")
-
-    def __init__(self, exchange: Exchange, route: Route, targets: Sequence[Target], tokens: Tokens):
-        members, body = exchange.members, exchange.body
-        size = Size(
-            output=max_tokens(members),
-            answers=0 if exchange.entry.operation in RETRIEVAL else answers(members),
-            hour=b'"1h"' in body,
-            audio=b"audio" in body or b"Audio" in body,
-            tier="service_tier" in members or "serviceTier" in members,
-            searches=searches(members) if exchange.entry.operation is Operation.RERANK else 1,
-        )
-        prompts: dict[int, int] = {}
-        self._size, self._targets, self._began = size, targets, exchange.started
-        self._costs: list[int] = []
-        self._tokens: list[tuple[int, int]] = []
-        """Of prompt and output."""
-        for target in targets:
-            endpoint = target.endpoint
-            family = id(tokens.family(endpoint))
-            if family not in prompts:
-                prompts[family] = most.prompt_at_most(tokens.estimate(members, endpoint))
-            prompt, output = prompts[family], most.output_at_most(endpoint, size)
-            self._costs.append(most.cost_at_most(endpoint.price, prompt, output, size))
-            self._tokens.append((prompt, output))
-        self._times = 2 if route.hedge is not None and len(targets) > 1 else 1
-        """Targets that may be paid for the same answer."""
-
-    def amount(self, limit: Limit, places: Sequence[int]) -> int:
-        """Of the dearest of these targets; where two may run for an answer, of the two dearest."""
-        of_each = [self._of(limit, at) for at in places]
-        if len(places) == 1:
-            return of_each[0]
-        return sum(sorted(of_each, reverse=True)[: self._times])
-
-    def _of(self, limit: Limit, at: int) -> int:
-        if limit.measure == "tokens":
-            return sum(self._tokens[at])
-        if limit.tariffs is None:
-            return self._costs[at]
-        tariff = tariff_at(limit.tariffs, self._began)
-        model = self._targets[at].endpoint.model
-        return most.charge_at_most(tariff, model, self._costs[at], self._tokens[at], self._size)
+def _tells_calls_apart(limit: Limit) -> bool:
+    """By more than where they go, and how large they are."""
+    return limit.each is not None or limit.tag is not None or limit.tariffs is not None
 
 
-def _is_about(limit: Limit, target: Target) -> bool:
-    endpoint = target.endpoint
-    return limit.model in (None, endpoint.model) and limit.provider in (None, endpoint.provider.name)
+def _is_for_its_size(refusal: Refusal) -> bool:
+    """A smaller call might have been admitted."""
+    return refusal.reason == "reached" and refusal.limit.measure in ("usd", "tokens")
 
 
 def _cheaper(refusal: Refusal, exchange: Exchange, snapshot: Snapshot, route: Route) -> Route | None:

@@ -3,7 +3,6 @@
 Only what can make a difference is looked for: a call to a route of one target pays for nothing.
 """
 
-import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import RETRIEVAL
 from sekisho.core.preference import NONE, Preferences
 from sekisho.core.route import Route
+from sekisho.metering.attachments import may_attach
 from sekisho.metering.prompt import INSTRUCTION_MEMBERS, read_prompt
 from sekisho.metering.tokens import Tokens
 from sekisho.routing.ask import PLAIN, Ask
@@ -46,7 +46,10 @@ PARAMETERS = frozenset(SPELLINGS.values()) | {
 """What counts as a parameter; the rest of a request's members are the prompt, and matters of the call."""
 SETTINGS = ("generationConfig", "generation_config", "inferenceConfig")
 """Members that hold parameters, at Gemini and Bedrock."""
-_MEDIA = re.compile(rb'"(?:image|input_|file|document|audio|video|inline)')
+MAXIMA = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+ANSWERS = ("n", "best_of")
+_SAYING_MOST = frozenset((*MAXIMA, *SETTINGS))
+_SAYING_ANSWERS = frozenset((*ANSWERS, *SETTINGS))
 _KINDS = {"document": "file"}
 """Kinds of attachments -> modalities, where they differ."""
 
@@ -89,7 +92,9 @@ def _prompt_tokens(exchange: Exchange, route: Route, maximum: int, tokens: Token
 
 def max_tokens(members: Members) -> int | None:
     """The most that the request lets the model write; None: it does not say."""
-    for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
+    if _SAYING_MOST.isdisjoint(members):
+        return None
+    for name in MAXIMA:
         if name in members:
             return _whole(_read(members[name]))
     for name in SETTINGS:
@@ -102,7 +107,9 @@ def max_tokens(members: Members) -> int | None:
 
 def answers(members: Members) -> int:
     """How many alternative answers the request asks for."""
-    found = [_whole(_read(members[name])) for name in ("n", "best_of") if name in members]
+    if _SAYING_ANSWERS.isdisjoint(members):
+        return 1
+    found = [_whole(_read(members[name])) for name in ANSWERS if name in members]
     for name in SETTINGS:
         settings = _read(members[name]) if name in members else None
         if isinstance(settings, dict):
@@ -130,7 +137,7 @@ def _modalities(exchange: Exchange, route: Route) -> frozenset[str]:
     """Looked for only where targets differ in what they take, and read only where the body has a word of
     it."""
     taken = {target.endpoint.facts and target.endpoint.facts.input_modalities for target in route.targets}
-    if len(taken) < 2 or _MEDIA.search(exchange.body) is None:
+    if len(taken) < 2 or not may_attach(exchange.body):
         return PLAIN.modalities
     kinds = {found.kind for found in read_prompt(exchange.members).attachments}
     return PLAIN.modalities | {_KINDS.get(kind, kind) for kind in kinds}

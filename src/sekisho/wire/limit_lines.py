@@ -1,6 +1,7 @@
 """Headers about what limits have left, as OpenAI writes them and most clients read them."""
 
 import math
+from functools import lru_cache
 
 from sekisho.core.admission import Left
 
@@ -19,7 +20,12 @@ def duration(seconds: float) -> str:
     """`6m0s`, `120ms`."""
     if seconds < 1:
         return f"{max(0, math.ceil(seconds * 1000))}ms"
-    left, text = math.ceil(seconds), ""
+    return _whole(math.ceil(seconds))
+
+
+@lru_cache(maxsize=4096)
+def _whole(seconds: int) -> str:
+    left, text = seconds, ""
     for length, unit in _UNITS:
         count, left = divmod(left, length)
         if count or text:

@@ -19,7 +19,7 @@ SOON = 1.0
 
 
 class Cell(Protocol):
-    """`turn` first: everything else is right for the time it was given."""
+    """`turn` first, unless `since <= now < until`: everything else is right for the time it was given."""
 
     settles: ClassVar[bool]
     """False: what `hold` takes is used at once and for good."""
@@ -29,36 +29,34 @@ class Cell(Protocol):
     held: int
     open: int
     """Holds that may still be settled: whoever makes them counts them. The cell must stay for them."""
+    since: float
+    until: float
+    """Between these moments nothing is over by itself."""
+    whole: float
+    """When the whole amount is there again if nothing else is held, once something was: `inf` where time does
+    not bring that."""
 
     def turn(self, now: float, /) -> None:
         """Let go of what is over. Seconds since the epoch, as everywhere here."""
         ...
 
-    def hold(self, amount: int, /) -> float:
+    def hold(self, amount: int, now: float, /) -> float:
         """Returns the place where it is held, for what follows."""
         ...
 
-    def drop(self, place: float, amount: int, /) -> None:
-        """It is held no longer."""
-        ...
-
-    def book(self, place: float, amount: int, /) -> None:
-        """It is used, at that place: nothing if the place is over."""
+    def settle(self, place: float, held: int, used: int, now: float, /) -> None:
+        """What was held there is held no longer, and so much is used there: nothing if the place is over."""
         ...
 
     def place_at(self, then: float, /) -> float:
         """Where a call of that time counts."""
         ...
 
-    def reset(self, now: float, /) -> float | None:
-        """See `Standing.reset`."""
-        ...
-
     def wait(self, room: int, now: float, /) -> float | None:
         """Seconds until no more than `room` is used, if nothing else comes. None: no wait brings that."""
         ...
 
-    def until(self, now: float, /) -> float:
+    def ends(self, now: float, /) -> float:
         """When the present period is over."""
         ...
 
@@ -71,55 +69,53 @@ def cell_of(limit: Limit, now: float) -> Cell:
 class CalendarCell:
     """usd. A place is the number of a window."""
 
-    __slots__ = ("_before", "_end", "_number", "_start", "held", "limit", "open", "used")
+    __slots__ = ("_before", "_number", "held", "limit", "open", "since", "until", "used", "whole")
     settles: ClassVar[bool] = True
 
     def __init__(self, limit: Limit, now: float):
         self.used = self.held = self.open = 0
         self.limit = limit
         self._number = 0
-        self._start, self._end = self._window(now)
+        self.since, self.until = self._window(now)
+        self.whole = self.until
         self._before = (inf, 0)
         """Beginning of the window before this one, and what was used in it."""
 
     def turn(self, now: float) -> None:
-        if self._start <= now < self._end:
+        if self.since <= now < self.until:
             return
         start, end = self._window(now)
-        if now >= self._end:
-            self._before = (self._start, self.used)
+        if now >= self.until:
+            self._before = (self.since, self.used)
             self._number += 1
             self.used = self.held = 0
         elif start == self._before[0]:  # the clock was put back, and all of it counts in the one window
             self.used += self._before[1]
             self._before = (inf, 0)
-        self._start, self._end = start, end
+        self.since = start
+        self.until = self.whole = end
 
-    def hold(self, amount: int) -> float:
+    def hold(self, amount: int, _now: float) -> float:
         self.held += amount
         return self._number
 
-    def drop(self, place: float, amount: int) -> None:
+    def settle(self, place: float, held: int, used: int, _now: float) -> None:
         if place == self._number:
-            self.held -= amount
-
-    def book(self, place: float, amount: int) -> None:
-        if place == self._number:
-            self.used += amount
+            self.held -= held
+            self.used += used
         elif place == self._number - 1:
-            self._before = (self._before[0], self._before[1] + amount)
+            self._before = (self._before[0], self._before[1] + used)
 
     def place_at(self, then: float) -> float:
-        return self._number if then >= self._start else self._number - 1
-
-    def reset(self, now: float) -> float | None:
-        return None if self._end == inf else self._end - now
+        return self._number if then >= self.since else self._number - 1
 
     def wait(self, room: int, now: float) -> float | None:
-        return SOON if self.used <= room else self.reset(now)
+        if self.used <= room:
+            return SOON
+        return None if self.until == inf else self.until - now
 
-    def until(self, _now: float) -> float:
-        return self._end
+    def ends(self, _now: float) -> float:
+        return self.until
 
     def _window(self, now: float) -> tuple[float, float]:
         return window(self.limit.period or "total", self.limit.time_zone, now)
@@ -128,61 +124,54 @@ class CalendarCell:
 class SlidingCell:
     """tokens. A place is a moment: what is there leaves one period after it."""
 
-    __slots__ = ("_entries", "_newest", "_now", "_part", "_period", "held", "limit", "open", "used")
+    __slots__ = (
+        "_entries", "_last", "_newest", "_part", "_period", "held", "limit", "open", "since", "until", "used",
+        "whole",
+    )  # fmt: skip
     settles: ClassVar[bool] = True
 
-    def __init__(self, limit: Limit, now: float):
+    def __init__(self, limit: Limit, _now: float):
         self.used = self.held = self.open = 0
         self.limit = limit
         self._period = STRETCH[limit.period or "minute"]
         self._part = self._period / PARTS
-        self._now = now
         self._entries: dict[float, list[int]] = {}
         """Place -> used and held there. Ascending."""
-        self._newest = -inf
-        """The last place; it may lie up to one part ahead."""
+        self._look()
 
     def turn(self, now: float) -> None:
-        self._now = now
         if self._newest > now + self._part:
-            self._put_back()
-        over = now - self._period
-        while self._entries and (oldest := next(iter(self._entries))) <= over:
+            self._put_back(now)
+        while self._entries and (oldest := next(iter(self._entries))) <= now - self._period:
             used, held = self._entries.pop(oldest)
             self.used -= used
             self.held -= held
+        self._look()
 
-    def hold(self, amount: int) -> float:
+    def hold(self, amount: int, now: float) -> float:
+        if self._newest < now:
+            self._begin(now)
         self.held += amount
-        place = self._place()
-        self._entries[place][1] += amount
-        return place
+        self._last[1] += amount
+        return self._newest
 
-    def drop(self, place: float, amount: int) -> None:
+    def settle(self, place: float, held: int, used: int, now: float) -> None:
         entry = self._entries.get(place)
-        if entry is not None and entry[1] >= amount:
-            self.held -= amount
-            entry[1] -= amount
+        if entry is not None and entry[1] >= held:
+            self.held -= held
+            entry[1] -= held
         # Otherwise it has left, or is to leave from where a clock that was put back moved it to.
-
-    def book(self, place: float, amount: int) -> None:
-        if not amount or place <= self._now - self._period:
+        if not used or place <= now - self._period:
             return
-        self.used += amount
-        entry = self._entries.get(place)
+        self.used += used
         if entry is not None:
-            entry[0] += amount
+            entry[0] += used
         else:
             exact = len(self._entries) < PARTS
-            self._insert(min(place if exact else self._end_of_part(place), self._now), amount, 0)
+            self._insert(min(place if exact else self._end_of_part(place), now), used, 0)
 
     def place_at(self, then: float) -> float:
         return then
-
-    def reset(self, now: float) -> float | None:
-        if not self._entries:
-            return 0.0
-        return self._newest + self._period - now
 
     def wait(self, room: int, now: float) -> float | None:
         if self.used <= room:
@@ -194,16 +183,14 @@ class SlidingCell:
                 return place + self._period - now
         return None
 
-    def until(self, now: float) -> float:
+    def ends(self, now: float) -> float:
         return now + self._period
 
-    def _place(self) -> float:
-        """Where something counts that comes now: there is an entry."""
-        if self._newest < self._now:
-            exact = len(self._entries) < PARTS
-            self._newest = self._now if exact else self._end_of_part(self._now)
-            self._entries[self._newest] = [0, 0]
-        return self._newest
+    def _begin(self, now: float) -> None:
+        """Make the place where something counts that comes now."""
+        exact = len(self._entries) < PARTS
+        self._entries[now if exact else self._end_of_part(now)] = [0, 0]
+        self._look()
 
     def _end_of_part(self, then: float) -> float:
         return (then // self._part + 1) * self._part
@@ -214,14 +201,25 @@ class SlidingCell:
         entry[1] += held
         if place < self._newest:
             self._entries = dict(sorted(self._entries.items()))
-        self._newest = max(self._newest, place)
+        self._look()
 
-    def _put_back(self) -> None:
+    def _put_back(self, now: float) -> None:
         """The clock was: what lies ahead of it counts as of now."""
-        ahead = [place for place in self._entries if place > self._now]
+        ahead = [place for place in self._entries if place > now]
         entries = [self._entries.pop(place) for place in ahead]
-        self._newest = next(reversed(self._entries), -inf)
-        self._insert(self._now, sum(entry[0] for entry in entries), sum(entry[1] for entry in entries))
+        self._look()
+        self._insert(now, sum(entry[0] for entry in entries), sum(entry[1] for entry in entries))
+
+    def _look(self) -> None:
+        """What follows from the entries that there are."""
+        entries = self._entries
+        self._newest = next(reversed(entries), -inf)
+        """The last place; it may lie up to one part ahead."""
+        self._last = entries[self._newest] if entries else [0, 0]
+        """What is used and held there."""
+        self.since = self._newest - self._part
+        self.until = next(iter(entries), inf) + self._period
+        self.whole = self._newest + self._period
 
 
 class RequestsCell(SlidingCell):
@@ -230,46 +228,43 @@ class RequestsCell(SlidingCell):
     __slots__ = ()
     settles: ClassVar[bool] = False
 
-    def hold(self, amount: int) -> float:
+    def hold(self, amount: int, now: float) -> float:
+        if self._newest < now:
+            self._begin(now)
         self.used += amount
-        place = self._place()
-        self._entries[place][0] += amount
-        return place
+        self._last[0] += amount
+        return self._newest
 
 
 class ConcurrentCell:
     """Calls under way. It has one place, and nothing is ever used."""
 
-    __slots__ = ("held", "limit", "open", "used")
+    __slots__ = ("held", "limit", "open", "since", "until", "used", "whole")
     settles: ClassVar[bool] = True
 
     def __init__(self, limit: Limit, _now: float):
         self.limit = limit
         self.used = self.held = self.open = 0
+        self.since, self.until = -inf, inf
+        self.whole = inf
 
     def turn(self, _now: float) -> None:
         """Nothing here is over by itself."""
 
-    def hold(self, amount: int) -> float:
+    def hold(self, amount: int, _now: float) -> float:
         self.held += amount
         return 0
 
-    def drop(self, _place: float, amount: int) -> None:
-        self.held -= amount
-
-    def book(self, _place: float, _amount: int) -> None:
-        """A call that has ended takes no place."""
+    def settle(self, _place: float, held: int, _used: int, _now: float) -> None:
+        self.held -= held
 
     def place_at(self, _then: float) -> float:
         return 0
 
-    def reset(self, _now: float) -> float | None:
-        return None
-
     def wait(self, room: int, _now: float) -> float | None:
         return SOON if room >= 0 else None
 
-    def until(self, _now: float) -> float:
+    def ends(self, _now: float) -> float:
         return inf
 
 

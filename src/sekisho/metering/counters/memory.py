@@ -7,7 +7,7 @@ from math import inf
 import msgspec
 
 from sekisho.core.admission import Admission, Crossed, Refusal, Standing
-from sekisho.core.limit import Claim, Limit, within_reason
+from sekisho.core.limit import MOST_TOKENS, Claim, Limit, within_reason
 from sekisho.metering.counters.cells import Cell, cell_of
 from sekisho.metering.counters.crossing import crossed
 
@@ -21,8 +21,8 @@ users who called once do not stay."""
 LOOKED_FOR = 50
 """The same, for each that found no room."""
 
-Part = tuple[str, Limit, Cell, float, int]
-"""Counter, limit, cell, place and amount."""
+Part = tuple[Claim, Cell, float]
+"""What is held, and its place in the cell."""
 
 
 class Hold(msgspec.Struct, gc=False):
@@ -69,7 +69,8 @@ class MemoryCounters:
                     return _crowded(claim, now)
                 cell = self._make(claim.counter, claim.limit, now)
             cell.limit = claim.limit
-            cell.turn(now)
+            if not cell.since <= now < cell.until:
+                cell.turn(now)
             if claim.amount < 0:
                 raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
             if cell.used + cell.held + claim.amount > claim.limit.amount:
@@ -83,15 +84,15 @@ class MemoryCounters:
         now, lease_seconds = lease
         standings, parts = [], []
         for claim, cell in zip(claims, cells, strict=True):
-            limit, counter = claim.limit, claim.counter
-            place = cell.hold(claim.amount)
+            limit, amount = claim.limit, claim.amount
+            place = cell.hold(amount, now)
             if cell.settles:
                 cell.open += 1
-                parts.append((counter, limit, cell, place, claim.amount))
+                parts.append((claim, cell, place))
             else:
-                self._notice(counter, limit, cell, cell.used - claim.amount, now)
-            remaining = limit.amount - cell.used - cell.held
-            standings.append(Standing(limit, counter, remaining, cell.reset(now)))
+                self._notice(claim, cell, cell.used - amount, now)
+            reset = None if cell.whole == inf else cell.whole - now
+            standings.append(Standing(limit, claim.counter, limit.amount - cell.used - cell.held, reset))
         if parts:
             self._keep(hold_id, Hold(parts, int(now + lease_seconds) + 1))
         return tuple(standings)
@@ -103,14 +104,17 @@ class MemoryCounters:
             return
         self._ending[hold.ends].discard(hold_id)
         now = self._now()
-        for counter, limit, cell, place, amount in hold.parts:
-            cell.turn(now)
+        for claim, cell, place in hold.parts:
+            if not cell.since <= now < cell.until:
+                cell.turn(now)
             cell.open -= 1
-            if not hold.lapsed:
-                cell.drop(place, amount)
+            actual = actuals.get(claim.counter, 0)
+            if not 0 <= actual <= MOST_TOKENS:
+                actual = within_reason(claim.limit, actual)
             before = cell.used
-            cell.book(place, within_reason(limit, actuals.get(counter, 0)))
-            self._notice(counter, limit, cell, before, now)
+            cell.settle(place, 0 if hold.lapsed else claim.amount, actual, now)
+            if cell.used > before:
+                self._notice(claim, cell, before, now)
 
     def release(self, hold_id: str) -> None:
         """See `core.port.Counters`."""
@@ -126,9 +130,9 @@ class MemoryCounters:
             cell = self._cells.get(counter) or self._make(counter, limit, now)
             cell.turn(now)
             before = cell.used
-            cell.book(cell.place_at(then), amount)
+            cell.settle(cell.place_at(then), 0, amount, now)
             for percent in crossed(limit, before, cell.used):
-                self._told.setdefault(counter, {})[limit.amount, percent] = cell.until(now)
+                self._told.setdefault(counter, {})[limit.amount, percent] = cell.ends(now)
 
     def __len__(self) -> int:
         """How many counters are in memory."""
@@ -158,14 +162,15 @@ class MemoryCounters:
                     del self._each[limit_id]
         self._new = 0
 
-    def _notice(self, counter: str, limit: Limit, cell: Cell, before: int, now: float) -> None:
+    def _notice(self, claim: Claim, cell: Cell, before: int, now: float) -> None:
+        limit = claim.limit
         if not limit.alerts or cell.used * 100 < limit.alerts[0] * limit.amount:
             return
         for percent in crossed(limit, before, cell.used):
-            told = self._told.setdefault(counter, {})
+            told = self._told.setdefault(claim.counter, {})
             if told.get((limit.amount, percent), 0.0) <= now:
-                until = told[limit.amount, percent] = cell.until(now)
-                self._tell(Crossed(limit=limit, counter=counter, percent=percent, until=until))
+                until = told[limit.amount, percent] = cell.ends(now)
+                self._tell(Crossed(limit=limit, counter=claim.counter, percent=percent, until=until))
 
     # --- holds ------------------------------------------------------------------------------------
 
@@ -185,16 +190,16 @@ class MemoryCounters:
                     self._lapse(hold_id, hold, now)
 
     def _lapse(self, hold_id: str, hold: Hold, now: float) -> None:
-        for _, _, cell, place, amount in hold.parts:
+        for claim, cell, place in hold.parts:
             cell.turn(now)
-            cell.drop(place, amount)
+            cell.settle(place, claim.amount, 0, now)
         hold.lapsed = True
         hold.ends = int(now + KEPT_SECONDS)
         self._keep(hold_id, hold)
 
     def _forget(self, hold_id: str, hold: Hold) -> None:
         del self._holds[hold_id]
-        for _, _, cell, _, _ in hold.parts:
+        for _, cell, _ in hold.parts:
             cell.open -= 1
 
 
@@ -212,7 +217,7 @@ def _refusal(claim: Claim, cell: Cell, now: float) -> Refusal:
 
 
 def _crowded(claim: Claim, now: float) -> Refusal:
-    until = cell_of(claim.limit, now).until(now)
+    until = cell_of(claim.limit, now).ends(now)
     return Refusal(
         limit=claim.limit,
         counter=claim.counter,
