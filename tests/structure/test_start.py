@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 
-def test_a_gateway_without_shared_state_does_not_load_the_client_for_it() -> None:
-    code = "import sys, sekisho.app, sekisho.cli.serve; sys.exit('redis' in sys.modules)"
+
+@pytest.mark.parametrize("module", ["redis", "jsonschema_rs"])
+def test_a_gateway_does_not_load_what_few_calls_need(module: str) -> None:
+    code = f"import sys, sekisho.app, sekisho.cli.serve; sys.exit('{module}' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

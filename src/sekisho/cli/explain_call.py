@@ -51,6 +51,8 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
     yield Text(_price(record, explanation))
     if explanation.dropped:
         yield Text(f"Dropped on the way: {', '.join(explanation.dropped)}")
+    if explanation.healing is not None:
+        yield Text(f"JSON that was asked for: {explanation.healing.replace('_', ' ')}")
     if explanation.prompt_cache is not None:
         yield Text(f"Marks of the prompt cache: {explanation.prompt_cache}")
 

@@ -65,6 +65,11 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     wishes: Preferences = NONE
     """What the body asks of the targets, on paths where it may."""
 
+    plugins: frozenset[str] = frozenset()
+    """What the body asks to have done beside the call, in OpenRouter's words."""
+    healing: str | None = None
+    """What became of the answer's JSON; None: nobody looked at it. See `pipeline.heal`."""
+
     claims: tuple[Claim, ...] = ()
     """That are held for it, and still to be settled. Of the call's own exchange alone."""
     standings: tuple[Standing, ...] = ()

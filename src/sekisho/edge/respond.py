@@ -202,7 +202,7 @@ class _Call:
             f"x-generation-id: {call_id}\r\nx-request-id: {call_id}\r\n"
             f"request-id: {call_id}\r\nx-sekisho-provider: {provider}\r\n"
         )
-        if retires is not None or exchange.dropped or exchange.degraded is not None:
+        if retires is not None or exchange.dropped or exchange.degraded is not None or exchange.plugins:
             lines += self._remarks()
         limits = limit_lines.lines(exchange) if exchange.standings or exchange.refusal else b""
         explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""
@@ -215,6 +215,8 @@ class _Call:
             lines += f"x-sekisho-degraded: {listed([exchange.degraded])}\r\n"
         if exchange.dropped:
             lines += f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n"
+        if exchange.healing is not None:
+            lines += f"x-sekisho-healing: {exchange.healing}\r\n"
         if endpoint is not None and endpoint.retires is not None:
             lines += self._owner.retiring.line(endpoint, endpoint.retires, self._owner.clock.now())
         return lines

@@ -7,9 +7,11 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.port import Keys
 from sekisho.pipeline import market
-from sekisho.pipeline.answer import Answer
+from sekisho.pipeline.answer import Answer, Whole
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.coalesce import Coalescing, may_share
+from sekisho.pipeline.heal import heal
+from sekisho.pipeline.market import HEALING
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.retrieve import comparable
 from sekisho.pipeline.shared import Reading
@@ -51,4 +53,7 @@ class Pipeline:
             comparable(route)
         if route.coalesce and may_share(exchange):
             return await self.coalescing.answer(exchange, plane, route, self.attempts)
-        return await self.attempts.answer(exchange, plane, route)
+        answer = await self.attempts.answer(exchange, plane, route)
+        if HEALING in exchange.plugins and isinstance(answer, Whole):
+            heal(exchange, answer)
+        return answer

@@ -56,6 +56,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and exchange.prompt_cache == "pass"
         and exchange.coalesced is None
         and exchange.degraded is None
+        and exchange.healing is None
     ):
         return None if rates is None else Explanation(rates=rates)
     endpoint, asked = exchange.endpoint, None
@@ -67,7 +68,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
     said = (rates, asked, prompt_cache, exchange.plan, exchange.dropped, exchange.coalesced)
-    if not (any(said) or exchange.degraded):
+    if not (any(said) or exchange.degraded or exchange.healing):
         return None
     return Explanation(
         plan=exchange.plan,
@@ -76,6 +77,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         rates=rates,
         coalesced=exchange.coalesced,
         degraded=exchange.degraded,
+        healing=exchange.healing,
         hedged_ms=hedged,
         asked_tokens=None if asked is None else asked.input,
         asked_cost=None if asked is None else price_call(asked, price),

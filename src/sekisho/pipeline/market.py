@@ -26,6 +26,9 @@ from sekisho.wire.shape import BROKEN
 
 _T = TypeVar("_T")
 MOST_MODELS = 20
+HEALING = "response-healing"
+PLUGINS = frozenset((HEALING,))
+"""That are served."""
 UNSERVED: Mapping[str, str] = MappingProxyType(
     {
         "transforms": "prompts are not compressed here; shorten yours, or name a model with a longer context",
@@ -64,6 +67,7 @@ def route_of(exchange: Exchange, plane: Plane) -> Route:
     if not MEMBERS.isdisjoint(exchange.members):
         taken = {name: exchange.members.pop(name) for name in MEMBERS & exchange.members.keys()}
         _refuse_unserved(taken)
+        exchange.plugins = _read_plugins(taken)
         names = _models(exchange.model, taken)
         mixed = _mixed(taken)
         if "provider" in taken:
@@ -132,9 +136,15 @@ def _refuse_unserved(taken: Members) -> None:
     for name, reason in UNSERVED.items():
         if name in taken and b"".join(bytes(taken[name]).split()) not in _EMPTY:
             raise NotServed(f"`{name}` is not served here: {reason}", param=name)
-    for at, plugin in enumerate(_read(taken, "plugins", _plugins) or ()):
-        if plugin.enabled:
-            raise NotServed(f"the plugin `{plugin.id[:64]}` is not served here", param=f"plugins.{at}")
+
+
+def _read_plugins(taken: Members) -> frozenset[str]:
+    """Those that are to be used."""
+    asked = [(at, each.id) for at, each in enumerate(_read(taken, "plugins", _plugins) or ()) if each.enabled]
+    for at, name in asked:
+        if name not in PLUGINS:
+            raise NotServed(f"the plugin `{name[:64]}` is not served here", param=f"plugins.{at}")
+    return frozenset(name for _, name in asked)
 
 
 def _models(model: str, taken: Members) -> list[str]:
