@@ -16,6 +16,7 @@ from sekisho.cli.models import models
 from sekisho.cli.providers import providers
 from sekisho.cli.rates import rates
 from sekisho.cli.reconcile import reconcile_file
+from sekisho.cli.replay import run_replay
 from sekisho.cli.report import report
 from sekisho.cli.rollups import rollups
 from sekisho.cli.serve import serve
@@ -31,6 +32,7 @@ app.command()(demo)
 app.command()(explain)
 app.command()(chaos)
 app.command("reconcile")(reconcile_file)
+app.command("replay")(run_replay)
 app.add_typer(keys, name="keys")
 app.add_typer(commands_for("organisation", "organisations"), name="orgs")
 app.add_typer(commands_for("team", "teams"), name="teams")

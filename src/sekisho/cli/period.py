@@ -10,18 +10,24 @@ from sekisho.core.calendar import is_zone, midnight
 DAY = 86_400.0
 USUAL_DAYS = 30.0
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_AGO = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
+_UNITS = {"h": DAY / 24, "d": DAY, "w": 7 * DAY}
 
 
 def read_period(
     since: str | None, until: str | None, days: float | None, zone: str, now: float
 ) -> tuple[float, float]:
-    """Seconds since the epoch, from the first second to the one after the last. Raises Misused."""
+    """Seconds since the epoch, from the first second to the one after the last; `since` may be a length like
+    `7d`, too. Raises Misused."""
     if since is not None and days is not None:
         raise Misused("--since and --days say the same: write one of them")
     check_zone(zone)
     end = now if until is None else read_moment(until, zone, "--until", ends=True)
     if since is None:
         return max(0.0, end - (USUAL_DAYS if days is None else days) * DAY), end
+    ago = _AGO.fullmatch(since)
+    if ago is not None:
+        return max(0.0, end - int(ago[1]) * _UNITS[ago[2]]), end
     begin = read_moment(since, zone, "--since")
     if begin >= end:
         raise Misused("the time that is asked for ends before it begins")

@@ -35,7 +35,7 @@ class SpendOptions:
         list[str] | None,
         typer.Option(help=f"One line for each: {', '.join(BYS)}; or for each of two: team,model."),
     ] = None
-    since: Annotated[str | None, typer.Option(help="The first day, or a time.")] = None
+    since: Annotated[str | None, typer.Option(help="The first day, or a time, or 7d.")] = None
     until: Annotated[str | None, typer.Option(help="The last day, or a time; else now.")] = None
     days: Annotated[float | None, typer.Option(min=0.001, help="How far to look back; else 30 days.")] = None
     time_zone: Annotated[str, typer.Option(help="Where days begin, like Asia/Tokyo.")] = "UTC"

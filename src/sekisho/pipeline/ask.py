@@ -151,7 +151,12 @@ def _session(exchange: Exchange) -> str | None:
     a digest of how it begins, which is also what a provider's prompt cache goes by."""
     named = exchange.session or exchange.user
     beginning = _beginning(exchange) if named is None else named.encode()
-    return None if beginning is None else blake2b(beginning, digest_size=12).hexdigest()
+    return None if beginning is None else session_of(beginning)
+
+
+def session_of(named: bytes) -> str:
+    """What planning knows a session by: a digest of its name, or of how it begins."""
+    return blake2b(named, digest_size=12).hexdigest()
 
 
 def _beginning(exchange: Exchange) -> bytes | None:

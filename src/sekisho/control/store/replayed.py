@@ -1,0 +1,68 @@
+"""Recorded calls for replaying: one after the other, however many there are, and no more of each than that
+needs."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from sekisho.control.store.spending import ASKED
+from sekisho.control.store.tables import calls as table
+from sekisho.core.error import ModelNotFound
+from sekisho.core.operation import Operation
+from sekisho.core.usage import Usage
+from sekisho.pipeline.replay import Measured, Recorded
+
+AT_ONCE = 5_000
+_USAGE = tuple(name for name in Usage.__struct_fields__ if name != "estimated")
+_CALL = (
+    table.c.requested_model,
+    table.c.key_id,
+    table.c.provider,
+    table.c.model,
+    table.c.upstream_model,
+    table.c.service_tier,
+    func.coalesce(table.c.session, table.c.end_user),
+    table.c.cost,
+    table.c.total_ms,
+    table.c.first_token_ms,
+    table.c.error_code,
+)
+
+
+def read_calls(connection: Connection, since: float, until: float) -> Iterator[Recorded]:
+    """Those that a provider was asked for, and those whose model nobody served, in the order in which they
+    began."""
+    columns = [table.c[f"usage_{name}"] for name in _USAGE]
+    wanted = select(*_CALL, *columns).where(*_within(since, until), _planned()).order_by(table.c.started)
+    width = len(_CALL)
+    for row in connection.execute(wanted.execution_options(yield_per=AT_ONCE)):
+        usage = None if row[width] is None else Usage(**dict(zip(_USAGE, row[width:], strict=True)))
+        yield Recorded._make((*row[:width], usage))
+
+
+def read_paces(connection: Connection, since: float, until: float) -> Iterator[Measured]:
+    """How long every answer took that one provider made."""
+    wanted = select(
+        table.c.provider,
+        table.c.model,
+        table.c.upstream_model,
+        table.c.total_ms,
+        table.c.first_token_ms,
+        func.coalesce(table.c.usage_output, 0),
+    ).where(*_within(since, until), table.c.outcome == "ok", ASKED, table.c.provider.is_not(None))
+    for row in connection.execute(wanted.execution_options(yield_per=AT_ONCE)):
+        yield Measured._make(row)
+
+
+def count_others(connection: Connection, since: float, until: float) -> int:
+    """Calls that are not replayed: refused before any planning, or answered with what another call got."""
+    wanted = select(func.count()).where(*_within(since, until), ~_planned())
+    return int(connection.execute(wanted).scalar_one())
+
+
+def _within(since: float, until: float) -> tuple[ColumnElement[bool], ...]:
+    return table.c.started >= since, table.c.started < until, table.c.operation == Operation.CHAT
+
+
+def _planned() -> ColumnElement[bool]:
+    return ASKED | (func.coalesce(table.c.error_code, "") == ModelNotFound.code)
