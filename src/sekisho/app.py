@@ -49,6 +49,7 @@ from sekisho.pipeline.follow_up import FollowUps
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.probe import Asker
 from sekisho.pipeline.probes import Prober
+from sekisho.plugins.scorers import Scorers
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.routing import document
@@ -112,10 +113,19 @@ class Configuration:
     status: StatusEntry = field(default_factory=StatusEntry)
 
 
-def configuration(text: bytes, source: str, known: Catalog, environment: Mapping[str, str]) -> Configuration:
-    """Compile a document's text. Raises DocumentError with every problem located."""
+def configuration(
+    text: bytes,
+    source: str,
+    known: Catalog,
+    environment: Mapping[str, str],
+    scorers: Scorers | None = None,
+) -> Configuration:
+    """Compile a document's text. Raises DocumentError with every problem located.
+
+    `scorers` keep what they have made, for the next version.
+    """
     parsed = document.read(text, source)
-    snapshot = compile_document(parsed, known, environment)
+    snapshot = compile_document(parsed, known, environment, (scorers or Scorers()).find)
     return Configuration(snapshot, parsed.server, parsed.records, parsed.alerts, parsed.status)
 
 
@@ -268,7 +278,13 @@ class Gateway:
             if not found.providers:
                 log.warning("no_providers", reason=nothing_found(known))
             return None, Configuration(found, ServerEntry(), RecordsEntry())
-        compile_text = partial(configuration, source=str(path), known=known, environment=self._environment)
+        compile_text = partial(
+            configuration,
+            source=str(path),
+            known=known,
+            environment=self._environment,
+            scorers=Scorers(),
+        )
         watcher = DocumentWatcher(path, compile_text)
         return watcher, watcher.load()
 

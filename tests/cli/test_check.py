@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from sekisho.cli.check import check
 
 ROOT = Path(__file__).parents[2]
-GUIDES = (ROOT / "docs" / "guide" / "configuration.md", ROOT / "docs" / "guide" / "routing.md")
+GUIDES = tuple(ROOT / "docs" / "guide" / f"{name}.md" for name in ("configuration", "routing", "auto"))
 BLOCKS = [
     pytest.param(block, id=f"{guide.stem}-{at}")
     for guide in GUIDES

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sekisho import settings
 from sekisho.core.route import Snapshot
+from sekisho.plugins.scorers import Scorers
 from sekisho.providers import catalog
 from sekisho.routing import document
 from sekisho.routing.compile import Compiled, examine
@@ -40,7 +41,8 @@ def _compile(file: Path) -> tuple[Compiled | None, tuple[Problem, ...]]:
     source = str(file)
     try:
         parsed = document.read(file.read_bytes(), source)
-        compiled = examine(parsed, catalog.load(settings.load().catalog_dir), os.environ)
+        known = catalog.load(settings.load().catalog_dir)
+        compiled = examine(parsed, known, os.environ, Scorers().find)
     except OSError as error:
         return None, (Problem(source, 1, 1, "", f"cannot be read: {error.strerror}"),)
     except DocumentError as error:

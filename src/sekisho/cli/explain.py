@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 USAGE = 2
 
 
-def explain(
+def explain(  # noqa: PLR0913 - options of a command
     call_id: Annotated[
         str | None,
         typer.Argument(
@@ -36,6 +36,9 @@ def explain(
         Path | None, typer.Option(help="With --model: the document. None: providers from the environment.")
     ] = None,
     prompt_tokens: Annotated[int, typer.Option(min=0, help="With --model: how long the prompt is.")] = 1000,
+    prompt: Annotated[
+        str | None, typer.Option(help="With --model: what the user would say, where the task leads.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +49,7 @@ def explain(
         if call_id is not None:
             _show_call(call_id, as_json=as_json)
         elif model is not None:
-            asked = explain_plan.Asked(model, prefer, prompt_tokens)
+            asked = explain_plan.Asked(model, prefer, prompt_tokens, prompt)
             found = explain_plan.make(asked, config, os.environ)
             if as_json:
                 print_json(explain_plan.told(found))

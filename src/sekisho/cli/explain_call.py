@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sekisho.cli.screen import iso, table
-from sekisho.core.explanation import Explanation, PlanRecord
+from sekisho.core.explanation import AutoRecord, Explanation, PlanRecord
 from sekisho.core.money import usd_text
 from sekisho.core.record import OUTRUN, AttemptRecord, CallRecord
 
@@ -35,6 +35,9 @@ def shown(record: CallRecord) -> RenderableType:
 def _parts(record: CallRecord) -> Iterator[RenderableType]:
     explanation = record.explanation or Explanation()
     yield _summary(record)
+    if explanation.auto is not None:
+        yield _title("Task")
+        yield Text(task(explanation.auto))
     yield from _plan(explanation.plan)
     if record.attempts:
         yield _title("Attempts")
@@ -55,6 +58,16 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
         yield Text(f"JSON that was asked for: {explanation.healing.replace('_', ' ')}")
     if explanation.prompt_cache is not None:
         yield Text(f"Marks of the prompt cache: {explanation.prompt_cache}")
+
+
+def task(auto: AutoRecord) -> str:
+    """What a scorer made of a call, and where that led it."""
+    signs = f" ({', '.join(auto.signs)})" if auto.signs else ""
+    judged = f"{auto.tier}, score {auto.score:.2f}{signs}"
+    if auto.model is None:
+        return f"{judged}: only scored, since the call named its model"
+    instead = "" if auto.instead_of is None else f" instead of {auto.instead_of}, which its key may not use"
+    return f"{judged}: led to {auto.model}{instead}"
 
 
 def _title(words: str) -> Text:

@@ -8,19 +8,25 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from msgspec import structs, to_builtins
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sekisho import settings
-from sekisho.cli.explain_call import number
+from sekisho.cli.explain_call import number, task
 from sekisho.cli.screen import table
 from sekisho.control.services.stability import kept_in
+from sekisho.core.error import BadRequest
+from sekisho.core.explanation import AutoRecord
 from sekisho.core.money import usd_text
 from sekisho.core.preference import narrowed
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Hedge, Route, Snapshot
 from sekisho.pipeline import prefer
+from sekisho.pipeline.auto import choice, record_of
+from sekisho.pipeline.excerpt import sample
 from sekisho.pipeline.steps.access import find_route
+from sekisho.plugins.scorers import Scorers
 from sekisho.providers import catalog
 from sekisho.providers.status import feeds, kept
 from sekisho.routing import document
@@ -29,6 +35,7 @@ from sekisho.routing.board import Board
 from sekisho.routing.compile import compile_document
 from sekisho.routing.discover import discover
 from sekisho.routing.plan import Plan, plan
+from sekisho.wire import json
 
 DRAWS = 1000
 """Plans that are made to see how often each target comes first, where chance has a say."""
@@ -40,6 +47,8 @@ class Asked:
     prefer: str | None
     """As the header `x-sekisho-prefer` has it."""
     prompt_tokens: int
+    prompt: str | None = None
+    """What the user would say, for a model that leads by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,14 @@ class Planned:
     plan: Plan
     first: Mapping[str, float]
     """Endpoint -> in which share of such calls it is the first."""
+    auto: AutoRecord | None = None
+    """Given where the prompt led to the route."""
 
 
 def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> Planned:
     """Raises DocumentError, OSError, ModelNotFound or BadRequest."""
     snapshot, troubled = _configured(config, environment)
-    route = find_route(snapshot, asked.model)
+    route, auto = _led(find_route(snapshot, asked.model), asked)
     headers = {} if asked.prefer is None else {prefer.HEADER: asked.prefer.encode("utf-8", "replace")}
     wanted = narrowed(route.prefer, prefer.asked(headers, snapshot.providers))
     ask = Ask(prompt_tokens=asked.prompt_tokens, prefer=wanted)
@@ -64,7 +75,19 @@ def make(asked: Asked, config: Path | None, environment: Mapping[str, str]) -> P
     first = {name: count / DRAWS for name, count in counted.most_common()}
     chosen = next(iter(first), None)  # of all the draws one that shows the likeliest
     shown = next((each for each in plans if each.targets and each.targets[0].endpoint.id == chosen), plans[0])
-    return Planned(route, shown, first)
+    return Planned(route, shown, first, auto)
+
+
+def _led(route: Route, asked: Asked) -> tuple[Route, AutoRecord | None]:
+    if route.auto is None:
+        return route, None
+    if asked.prompt is None:
+        raise BadRequest(f"`{route.name}` leads to a model by the task: give one with --prompt")
+    members = json.members(json.encode({"prompt": asked.prompt}))
+    seen = structs.replace(sample(b"", members), tokens=asked.prompt_tokens)
+    judged = route.auto.scorer(seen)
+    chosen = choice(route.auto, judged)
+    return chosen, record_of(judged, chosen, chosen)
 
 
 def _configured(config: Path | None, environment: Mapping[str, str]) -> tuple[Snapshot, frozenset[str]]:
@@ -74,7 +97,7 @@ def _configured(config: Path | None, environment: Mapping[str, str]) -> tuple[Sn
     if config is None:
         return discover(known, environment), frozenset()
     read = document.read(config.read_bytes(), str(config))
-    snapshot = compile_document(read, known, environment)
+    snapshot = compile_document(read, known, environment, Scorers().find)
     providers = snapshot.providers.values() if read.status.avoid else ()
     histories = kept_in(places.status_dir) if providers else ()
     return snapshot, kept.troubled(histories, feeds.load().feeds, providers, time.time())
@@ -84,6 +107,7 @@ def told(found: Planned) -> dict[str, Any]:
     """For machines."""
     return {
         "model": found.route.name,
+        "auto": None if found.auto is None else to_builtins(found.auto),
         "select": found.plan.select,
         "hedge": _hedge(found.route.hedge),
         "coalesce": found.route.coalesce,
@@ -108,6 +132,8 @@ def shown(found: Planned) -> RenderableType:
 
 
 def _parts(found: Planned) -> Iterator[RenderableType]:
+    if found.auto is not None:
+        yield Text(task(found.auto))
     yield Text.assemble((found.route.name, "bold"), f"  {found.plan.select}")
     if found.plan.targets:
         rows = (

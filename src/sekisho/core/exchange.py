@@ -4,7 +4,7 @@ import msgspec
 
 from sekisho.core.admission import Refusal, Standing
 from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members, Named
-from sekisho.core.explanation import PlanRecord
+from sekisho.core.explanation import AutoRecord, PlanRecord
 from sekisho.core.limit import Claim
 from sekisho.core.pace import Pace
 from sekisho.core.preference import NONE, Preferences
@@ -79,6 +79,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     degraded: str | None = None
     """The route that it was sent to instead of the one that was asked for, whose limits were reached."""
 
+    auto: AutoRecord | None = None
+    """What a scorer made of it, where one was asked."""
     plan: PlanRecord | None = None
     """What there was to choose from; None: nothing."""
     prompt_cache: PromptCache = "pass"

@@ -10,6 +10,7 @@ import msgspec
 
 from sekisho.core.money import Rates
 from sekisho.core.preference import Selector
+from sekisho.core.tier import Tier
 
 Standing = Literal["fit", "shaky", "incident", "slow", "out"]
 """How a candidate stood when the call was planned: see `routing.plan`."""
@@ -42,9 +43,25 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Candidates and rejections beyond those that are kept."""
 
 
+class AutoRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a scorer made of a call, and where that led it."""
+
+    tier: Tier
+    score: float
+    """How likely a strong model is needed, from 0 to 1."""
+    signs: tuple[str, ...] = ()
+    """What spoke for the tier, in the scorer's words."""
+    model: str | None = None
+    """The name that the call was led to; None: it had named its model, and was only scored."""
+    instead_of: str | None = None
+    """The one that it would have been led to, if the key might use that."""
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     plan: PlanRecord | None = None
     """None: one target, nothing to choose."""
+    auto: AutoRecord | None = None
+    """Given where the task chose the model, or was scored."""
     dropped: tuple[str, ...] = ()
     """What the answering target could not express, as the client was told."""
     prompt_cache: str | None = None

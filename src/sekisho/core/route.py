@@ -6,6 +6,7 @@ from typing import Literal
 
 from sekisho.core.preference import NONE, Preferences, Selector
 from sekisho.core.provider import BodyEdit, Endpoint, ModelFacts, Provider
+from sekisho.core.tier import Scorer, Tier
 
 OnLoss = Literal["refuse", "drop"]
 """What becomes of content that a target's dialect cannot say. refuse: the call is. drop: it is left out, and
@@ -65,6 +66,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Auto:
+    """How a name leads each call to the route that its task wants."""
+
+    scorer: Scorer = field(compare=False)
+    default: "Route"
+    tiers: Mapping[Tier, "Route"] = field(default_factory=dict)
+    strong: "Route | None" = None
+    """Of a call whose tier is not mapped, instead of `default`, from `threshold` on."""
+    threshold: float = 1.0
+
+    def routes(self) -> dict[str, "Route"]:
+        """All that it may lead to, by name: default, strong, then in the order of the tiers."""
+        strong = () if self.strong is None else (self.strong,)
+        return {route.name: route for route in (self.default, *strong, *self.tiers.values())}
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A public model name and the targets that serve it, in order of preference."""
 
@@ -91,6 +109,9 @@ class Route:
     """The route that a call goes to whose limits, if they say so, have no room for it on this one."""
     virtual: bool = False
     """Defined under `models:` in the document, rather than derived from a provider."""
+    auto: Auto | None = None
+    """Given where no call takes this route itself, but one of those that it leads to. The targets are then
+    those of the default, for lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,8 @@ class Snapshot:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
     limits_configured: bool = False
+    scorer: Scorer | None = field(default=None, compare=False)
+    """Given where calls that name their model are scored as well, for their records."""
     revision: str = ""
     """Digest of the document, for logs."""
 

@@ -6,7 +6,7 @@ from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.port import Keys
-from sekisho.pipeline import market
+from sekisho.pipeline import auto, market
 from sekisho.pipeline.answer import Answer, Whole
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.coalesce import Coalescing, may_share
@@ -49,6 +49,10 @@ class Pipeline:
         else:
             route = find_route(plane.snapshot, exchange.model)
             check_access(exchange.principal, route, exchange.entry.operation)
+            if route.auto is not None:
+                route = auto.led(exchange, route.auto)
+        if plane.snapshot.scorer is not None:
+            auto.note_score(exchange, plane.snapshot.scorer)
         if exchange.entry.operation is Operation.EMBEDDINGS:
             comparable(route)
         if route.coalesce and may_share(exchange):

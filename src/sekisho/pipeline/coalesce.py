@@ -93,7 +93,7 @@ def _follow(exchange: Exchange, outcome: _Outcome) -> Whole | Reading:
     leader = outcome.leader
     exchange.coalesced = leader.id
     exchange.plan, exchange.prompt_cache = leader.plan, leader.prompt_cache
-    exchange.degraded = leader.degraded
+    exchange.degraded, exchange.auto = leader.degraded, leader.auto
     exchange.endpoint, exchange.facts, exchange.dropped = leader.endpoint, leader.facts, leader.dropped
     if outcome.answer is None:
         assert outcome.error is not None

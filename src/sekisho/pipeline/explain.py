@@ -52,6 +52,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
     if (
         usage is not None
         and exchange.plan is None
+        and exchange.auto is None
         and not exchange.dropped
         and exchange.prompt_cache == "pass"
         and exchange.coalesced is None
@@ -67,11 +68,12 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         asked = Usage(input=len(exchange.body) // BYTES_A_TOKEN)
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
-    said = (rates, asked, prompt_cache, exchange.plan, exchange.dropped, exchange.coalesced)
+    said = (rates, asked, prompt_cache, exchange.plan, exchange.auto, exchange.dropped, exchange.coalesced)
     if not (any(said) or exchange.degraded or exchange.healing):
         return None
     return Explanation(
         plan=exchange.plan,
+        auto=exchange.auto,
         dropped=tuple([name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]]),
         prompt_cache=prompt_cache,
         rates=rates,
@@ -100,6 +102,8 @@ def header_line(exchange: Exchange) -> bytes:
         "dropped": [name[:NAME_LENGTH] for name in exchange.dropped[:NAMES]],
     }
     told: dict[str, Any] = {} if exchange.plan is None else {"select": plan.select}
+    if exchange.auto is not None:
+        told["auto"] = exchange.auto
     if exchange.degraded is not None:
         told["degraded"] = exchange.degraded
     if exchange.prompt_cache != "pass":

@@ -16,7 +16,7 @@ from sekisho.core.error import BadRequest, ModelNotFound, NotServed
 from sekisho.core.exchange import Exchange
 from sekisho.core.preference import narrowed
 from sekisho.core.route import Route, Snapshot
-from sekisho.pipeline import provider_member
+from sekisho.pipeline import auto, provider_member
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.parse import MODEL_LIMIT
@@ -92,6 +92,8 @@ def _part(exchange: Exchange, snapshot: Snapshot, name: str, at: int) -> Route:
         error.param = where
         raise
     check_access(exchange.principal, route, exchange.entry.operation)
+    if route.auto is not None:
+        route = auto.led(exchange, route.auto)
     if variant is None:
         return route
     if variant in variants.REFUSED:

@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from sekisho.core.provider import Endpoint, Provider
 from sekisho.core.route import Route, Snapshot, Target, Timeouts
 from sekisho.core.secret import REFERENCE
+from sekisho.core.tier import Scorer
 from sekisho.providers.aws import NoRegion
 from sekisho.providers.catalog import Catalog, Overrides, Row, provider_from
 from sekisho.routing import values
+from sekisho.routing.auto import Autos, FindScorer, built_in
+from sekisho.routing.auto_entry import BUILT_IN, NAME
 from sekisho.routing.document import Document, ProviderEntry
 from sekisho.routing.names import nearest_of
 from sekisho.routing.naming import Names
@@ -31,23 +34,28 @@ class Compiled:
     """What works, but perhaps not as it was meant (a key whose variable is not set)."""
 
 
-def compile_document(document: Document, catalog: Catalog, environment: Environment) -> Snapshot:
+def compile_document(
+    document: Document, catalog: Catalog, environment: Environment, scorers: FindScorer = built_in
+) -> Snapshot:
     """The snapshot that calls are routed by. Raises DocumentError with every problem located.
 
     Pure: the same arguments give equal snapshots. Keys stay references; addresses, headers and proxies
     are filled in from `environment`.
     """
-    return examine(document, catalog, environment).snapshot
+    return examine(document, catalog, environment, scorers).snapshot
 
 
-def examine(document: Document, catalog: Catalog, environment: Environment) -> Compiled:
+def examine(
+    document: Document, catalog: Catalog, environment: Environment, scorers: FindScorer = built_in
+) -> Compiled:
     """`compile_document`, with the warnings. Raises DocumentError if there is any error."""
-    return _Compiler(document, catalog, environment).run()
+    return _Compiler(document, catalog, environment, scorers).run()
 
 
 class _Compiler:
-    def __init__(self, document: Document, catalog: Catalog, environment: Environment):
+    def __init__(self, document: Document, catalog: Catalog, environment: Environment, scorers: FindScorer):
         self._document = document
+        self._scorers = scorers
         self._catalog = catalog
         self._environment = environment
         self._problems: list[Problem] = list(document.problems)
@@ -63,17 +71,26 @@ class _Compiler:
         for entry in self._document.providers:
             if not self._is_wrong(("providers", entry.name)):
                 self._add(entry)
-        if self._is_wrong(("providers",)) or self._is_wrong(("models",)):
+        if any(self._is_wrong((section,)) for section in ("providers", "models", "auto")):
             raise DocumentError(self._problems)  # what names lead to cannot be told before that is mended
         served = self._assemble()
         self._report_shadows(served)
         virtuals = Virtuals(self._document.models, served, frozenset(self._broken))
         routes = {**served.routes, **virtuals.resolve()}
-        for path, message in virtuals.problems:
+        autos = Autos(self._document.autos, virtuals.find, self._scorers)
+        routes |= autos.resolve()
+        for path, message in (*virtuals.problems, *autos.problems):
             self._report(path, message)
         if any(problem.level == "error" for problem in self._problems):
             raise DocumentError(self._problems)
-        return Compiled(replace(served, routes=routes), tuple(self._problems))
+        return Compiled(replace(served, routes=routes, scorer=self._scorer()), tuple(self._problems))
+
+    def _scorer(self) -> Scorer | None:
+        """For calls that name their model: the one that `auto` has, so that scores can be compared."""
+        if not self._document.records.scores:
+            return None
+        named = (entry.scorer for entry in self._document.autos if entry.name == NAME)
+        return self._scorers(next(named, BUILT_IN))
 
     def _report(self, path: Path, message: str, level: Level = "error") -> None:
         self._problems.append(self._document.problem(path, message, level))
@@ -241,13 +258,19 @@ class _Compiler:
         return self._route(provider.name, [endpoint])
 
     def _report_shadows(self, served: Snapshot) -> None:
-        for entry in self._document.models:
-            path = ("models", entry.name)
-            hidden = served.find(entry.name)
+        virtuals = [(entry.name, ("models", entry.name)) for entry in self._document.models]
+        seen: set[str] = set()
+        for name, path in (*virtuals, *[(entry.name, entry.path) for entry in self._document.autos]):
+            if name in seen:
+                self._report(
+                    path, f"makes {name}, which stands under `models` as well; leave one of them out"
+                )
+            seen.add(name)
+            hidden = served.find(name)
             if hidden is None:
                 continue
             names = ", ".join(dict.fromkeys(target.endpoint.provider.name for target in hidden.targets))
-            if entry.name in served.routes:
+            if name in served.routes:
                 self._report(path, f"is already the name of a model of {names}; choose another")
             else:
                 self._report(path, f"hides {hidden.name}, which {names} would answer to", "warning")

@@ -15,6 +15,7 @@ from sekisho.core.provider import BodyEdit, Budget, Probe
 from sekisho.core.route import Hedge, OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.alerts_entry import AlertsEntry, alerts
+from sekisho.routing.auto_entry import AutoEntry, auto
 from sekisho.routing.budget_entry import budget
 from sekisho.routing.extra_body import extra_body
 from sekisho.routing.node import Node, Scalar
@@ -113,6 +114,8 @@ class RecordsEntry:
 
     keep: float | None = None
     """Seconds for which calls are kept; None: for ever."""
+    scores: bool = False
+    """Calls that name their model are scored as well, so that a threshold can be calibrated on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class Document:
     """The file's name, as problems show it."""
     providers: tuple[ProviderEntry, ...] = ()
     models: tuple[VirtualEntry, ...] = ()
+    autos: tuple[AutoEntry, ...] = ()
+    """`auto`, and those under `models`."""
     server: ServerEntry = ServerEntry()
     records: RecordsEntry = RecordsEntry()
     alerts: AlertsEntry = field(default_factory=AlertsEntry)
@@ -159,7 +164,11 @@ def read(text: bytes, source: str) -> Document:
 
 
 def _document(reader: Reader, at: Node, path: Path) -> dict[str, Any]:
-    return reader.record(at, path, SECTIONS)
+    sections = reader.record(at, path, SECTIONS)
+    entries = (*sections.pop("models", ()), sections.pop("auto", None))
+    sections["autos"] = tuple(entry for entry in entries if isinstance(entry, AutoEntry))
+    sections["models"] = tuple(entry for entry in entries if isinstance(entry, VirtualEntry))
+    return sections
 
 
 def _providers(reader: Reader, at: Node, path: Path) -> tuple[ProviderEntry, ...]:
@@ -209,12 +218,16 @@ def _price(reader: Reader, at: Node, path: Path) -> Price | None:
     return Price(base=Rates(**rates), source="configuration")
 
 
-def _virtuals(reader: Reader, at: Node, path: Path) -> tuple[VirtualEntry, ...]:
+def _virtuals(reader: Reader, at: Node, path: Path) -> tuple[VirtualEntry | AutoEntry, ...]:
     return reader.named(at, path, values.model_name, _virtual)
 
 
-def _virtual(reader: Reader, at: Node, path: Path) -> VirtualEntry | None:
+def _virtual(reader: Reader, at: Node, path: Path) -> VirtualEntry | AutoEntry | None:
     members = reader.record(at, path, VIRTUAL)
+    if (*path, "auto") in reader.places:
+        if members.keys() - {"auto"}:
+            raise Wrong("`auto` stands alone: say what else is to hold of the models that it leads to")
+        return members.get("auto")
     if "targets" not in members:
         if (*path, "targets") not in reader.places:
             raise Wrong("needs `targets`: the models it stands for, best first")
@@ -311,6 +324,7 @@ TARGET: Fields = {
     "extra_body": extra_body,
 }
 VIRTUAL: Fields = {
+    "auto": auto,
     "targets": _targets,
     "select": scalar(values.one_of(*SELECTORS)),
     "prefer": preferences,
@@ -330,10 +344,11 @@ SERVER: Fields = {
     "header_timeout": _duration,
     "body_timeout": _duration,
 }
-RECORDS: Fields = {"keep": scalar(values.days)}
+RECORDS: Fields = {"keep": scalar(values.days), "scores": scalar(values.boolean)}
 SECTIONS: Mapping[str, Any] = {
     "providers": _providers,
     "models": _virtuals,
+    "auto": auto,
     "server": _server,
     "records": _records,
     "alerts": alerts,

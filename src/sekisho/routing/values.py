@@ -197,6 +197,10 @@ def positive(unit: str) -> Callable[[Scalar], float]:
     return read
 
 
+def share(scalar: Scalar) -> float:
+    return float(_decimal(scalar, "parts of 1", Decimal(1)))
+
+
 def boolean(scalar: Scalar) -> bool:
     if scalar.kind != "a boolean":
         raise Wrong(f"must be true or false, but is {scalar.kind}")

@@ -37,6 +37,13 @@ class Virtuals:
         self._check_degrade()
         return {name: self._routes[name] for name in self._entries if name in self._routes}
 
+    def find(self, name: str) -> tuple[Route | None, str]:
+        """(what a name leads to once all are resolved, why it leads nowhere): empty where that is reported
+        elsewhere."""
+        found = self._routes.get(name) or self._served.find(name)
+        known = found is not None or name in self._entries
+        return found, "" if known else self._unserved(name)
+
     def _in_order(self) -> tuple[str, ...]:
         names = dict(self._entries)
         while True:

@@ -18,9 +18,14 @@ def find_route(snapshot: Snapshot, model: str) -> Route:
 
 
 def may_use(principal: Principal, route: Route) -> bool:
-    """A virtual model must be allowed by its own name; a model pinned to one provider by the model's."""
+    """A virtual model must be allowed by its own name; a model pinned to one provider by the model's; a name
+    that leads to others by any of these."""
     allowed = principal.allowed_models
-    if allowed is None or route.name in allowed:
+    if allowed is None:
+        return True
+    if route.auto is not None:
+        return any(may_use(principal, each) for each in route.auto.routes().values())
+    if route.name in allowed:
         return True
     return not route.virtual and all(target.endpoint.model in allowed for target in route.targets)
 
@@ -28,6 +33,11 @@ def may_use(principal: Principal, route: Route) -> bool:
 def check_access(principal: Principal, route: Route, operation: Operation) -> None:
     """Raises Forbidden unless the key may use the route, and for this."""
     if not may_use(principal, route):
+        if route.auto is not None:
+            names = ", ".join(route.auto.routes())
+            raise Forbidden(
+                f"`{route.name}` leads to {names}, none of which this API key may use", param="model"
+            )
         raise Forbidden(f"this API key may not use the model `{route.name}`", param="model")
     if principal.operations is not None and operation not in principal.operations:
         allowed = ", ".join(sorted(principal.operations)) or "nothing"

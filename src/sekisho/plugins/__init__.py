@@ -1,0 +1,1 @@
+"""What other packages bring along, found by their entry points."""
