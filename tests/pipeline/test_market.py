@@ -42,7 +42,6 @@ def asked(world: World, dialect: Any = None, **members: Any) -> tuple[Exchange, 
 
 
 UNSERVED = [
-    ("transforms", ["middle-out"]),
     ("debug", {"echo_upstream_body": True}),
     ("trace", {"trace_id": "t"}),
     ("preset", "mine"),
@@ -54,6 +53,7 @@ UNSERVED = [
     ("members", "status", "param", "words"),
     [
         *(({name: value}, 501, name, "is not served here") for name, value in UNSERVED),
+        ({"transforms": ["outside-in"]}, 501, "transforms.0", "the transform `outside-in`"),
         ({"plugins": [{"id": "web"}]}, 501, "plugins.0", "the plugin `web`"),
         ({"plugins": {}}, 400, "plugins", "Expected `array"),
         ({"model": "acme/model:online"}, 501, "model", "no web search"),

@@ -54,6 +54,8 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
     yield Text(_price(record, explanation))
     if explanation.dropped:
         yield Text(f"Dropped on the way: {', '.join(explanation.dropped)}")
+    if explanation.compression is not None:
+        yield Text(f"The prompt was too long for every target: {explanation.compression}")
     if explanation.healing is not None:
         yield Text(f"JSON that was asked for: {explanation.healing.replace('_', ' ')}")
     if explanation.prompt_cache is not None:

@@ -67,6 +67,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
 
     plugins: frozenset[str] = frozenset()
     """What the body asks to have done beside the call, in OpenRouter's words."""
+    compression: str | None = None
+    """What the prompt lost so that it fits a target, for people; None: nothing. See `pipeline.compress`."""
     healing: str | None = None
     """What became of the answer's JSON; None: nobody looked at it. See `pipeline.heal`."""
 

@@ -215,6 +215,8 @@ class _Call:
             lines += f"x-sekisho-degraded: {listed([exchange.degraded])}\r\n"
         if exchange.dropped:
             lines += f"x-sekisho-dropped: {listed(exchange.dropped)}\r\n"
+        if exchange.compression is not None:
+            lines += f"x-sekisho-compression: {exchange.compression}\r\n"
         if exchange.healing is not None:
             lines += f"x-sekisho-healing: {exchange.healing}\r\n"
         if endpoint is not None and endpoint.retires is not None:

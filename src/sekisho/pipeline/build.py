@@ -10,8 +10,9 @@ from sekisho.pipeline import auto, market
 from sekisho.pipeline.answer import Answer, Whole
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.coalesce import Coalescing, may_share
+from sekisho.pipeline.compress import compress
 from sekisho.pipeline.heal import heal
-from sekisho.pipeline.market import HEALING
+from sekisho.pipeline.market import COMPRESSION, HEALING
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.retrieve import comparable
 from sekisho.pipeline.shared import Reading
@@ -57,6 +58,8 @@ class Pipeline:
             comparable(route)
         if route.coalesce and may_share(exchange):
             return await self.coalescing.answer(exchange, plane, route, self.attempts)
+        if COMPRESSION in exchange.plugins:
+            compress(exchange, self.attempts.targets(exchange, plane, route), self.attempts.tokens)
         answer = await self.attempts.answer(exchange, plane, route)
         if HEALING in exchange.plugins and isinstance(answer, Whole):
             heal(exchange, answer)

@@ -58,6 +58,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and exchange.coalesced is None
         and exchange.degraded is None
         and exchange.healing is None
+        and exchange.compression is None
     ):
         return None if rates is None else Explanation(rates=rates)
     endpoint, asked = exchange.endpoint, None
@@ -69,7 +70,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
     said = (rates, asked, prompt_cache, exchange.plan, exchange.auto, exchange.dropped, exchange.coalesced)
-    if not (any(said) or exchange.degraded or exchange.healing):
+    if not (any(said) or exchange.degraded or exchange.healing or exchange.compression):
         return None
     return Explanation(
         plan=exchange.plan,
@@ -79,6 +80,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         rates=rates,
         coalesced=exchange.coalesced,
         degraded=exchange.degraded,
+        compression=exchange.compression,
         healing=exchange.healing,
         hedged_ms=hedged,
         asked_tokens=None if asked is None else asked.input,
@@ -106,6 +108,8 @@ def header_line(exchange: Exchange) -> bytes:
         told["auto"] = exchange.auto
     if exchange.degraded is not None:
         told["degraded"] = exchange.degraded
+    if exchange.compression is not None:
+        told["compression"] = exchange.compression
     if exchange.prompt_cache != "pass":
         told["prompt_cache"] = exchange.prompt_cache
     more = plan.more

@@ -27,11 +27,12 @@ from sekisho.wire.shape import BROKEN
 _T = TypeVar("_T")
 MOST_MODELS = 20
 HEALING = "response-healing"
-PLUGINS = frozenset((HEALING,))
+COMPRESSION = "context-compression"
+MIDDLE_OUT = "middle-out"
+PLUGINS = frozenset((HEALING, COMPRESSION))
 """That are served."""
 UNSERVED: Mapping[str, str] = MappingProxyType(
     {
-        "transforms": "prompts are not compressed here; shorten yours, or name a model with a longer context",
         "debug": "what goes to providers is not shown",
         "trace": "calls are not sent on to observability services; `x-sekisho-tags` marks them in the books",
         "preset": "there are no presets; say in the request what the preset would",
@@ -39,13 +40,16 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
     }
 )
 """Members that are refused unless they are empty, and why."""
-MEMBERS = frozenset((*UNSERVED, "provider", "models", "fallbacks", "route", "plugins", "usage", "session_id"))
+MEMBERS = frozenset(
+    (*UNSERVED, "provider", "models", "fallbacks", "route", "plugins", "transforms", "usage", "session_id")
+)
 _EMPTY = frozenset((b"null", b"[]", b"{}", b"false"))
 
 
 class _Plugin(msgspec.Struct):
     id: str
     enabled: bool = True
+    engine: str | None = None
 
 
 class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
@@ -142,11 +146,26 @@ def _refuse_unserved(taken: Members) -> None:
 
 def _read_plugins(taken: Members) -> frozenset[str]:
     """Those that are to be used."""
-    asked = [(at, each.id) for at, each in enumerate(_read(taken, "plugins", _plugins) or ()) if each.enabled]
-    for at, name in asked:
+    listed = enumerate(_read(taken, "plugins", _plugins) or ())
+    asked = [(at, plugin) for at, plugin in listed if plugin.enabled]
+    for at, plugin in asked:
+        name = plugin.id
         if name not in PLUGINS:
             raise NotServed(f"the plugin `{name[:64]}` is not served here", param=f"plugins.{at}")
-    return frozenset(name for _, name in asked)
+        if plugin.engine not in (None, MIDDLE_OUT):
+            raise NotServed(
+                f"the engine `{plugin.engine[:64]}` is not served here", param=f"plugins.{at}.engine"
+            )
+    return frozenset(plugin.id for _, plugin in asked) | _read_transforms(taken)
+
+
+def _read_transforms(taken: Members) -> frozenset[str]:
+    """What came before plugins."""
+    names = _read(taken, "transforms", _names) or ()
+    for at, name in enumerate(names):
+        if name != MIDDLE_OUT:
+            raise NotServed(f"the transform `{name[:64]}` is not served here", param=f"transforms.{at}")
+    return frozenset((COMPRESSION,)) if names else frozenset()
 
 
 def _models(model: str, taken: Members) -> list[str]:
