@@ -223,6 +223,18 @@ def test_a_virtual_model_resolves_to_endpoints_each_once(known: Catalog) -> None
     assert everything.timeouts == Timeouts()
 
 
+def test_a_virtual_model_that_names_itself_means_what_it_hides(known: Catalog) -> None:
+    document = """
+models:
+  gpt-4o: {targets: [gpt-4o, mine], coalesce: true}
+  mine: {targets: [{model: mine, provider: local}]}
+"""
+    found = compiled("providers:\n  openai:" + LOCAL + document, known)
+    assert not found.warnings
+    assert ways(found.snapshot, "gpt-4o") == ["openai:gpt-4o", "local:mine"]
+    assert ways(found.snapshot, "openai/gpt-4o") == ["openai:gpt-4o"]
+
+
 def test_doubling_names_do_not_blow_up_a_plan(known: Catalog) -> None:
     doubled = "".join(f"  m{n}: {{targets: [m{n + 1}, m{n + 1}]}}\n" for n in range(2000))
     text = f"providers: {{openai: }}\nmodels:\n{doubled}  m2000: {{targets: [openai/gpt-4o]}}\n"

@@ -122,7 +122,7 @@ async def test_a_hostile_answer_is_a_typed_error(hostile, fetch, raw, error) -> 
     with pytest.raises(UpstreamError) as raised:
         await fetch(origin)
     assert type(raised.value) is error
-    assert str(origin.port) in raised.value.message
+    assert str(origin.port) not in raised.value.message
 
 
 @pytest.mark.parametrize("name", ["sized", "extensions and trailers", "interim answers", "gzip"])

@@ -272,5 +272,5 @@ class _Compiler:
             names = ", ".join(dict.fromkeys(target.endpoint.provider.name for target in hidden.targets))
             if name in served.routes:
                 self._report(path, f"is already the name of a model of {names}; choose another")
-            else:
+            elif entry.name not in (target.model for target in entry.targets):
                 self._report(path, f"hides {hidden.name}, which {names} would answer to", "warning")

@@ -48,7 +48,11 @@ class Virtuals:
         names = dict(self._entries)
         while True:
             graph = {
-                name: [target.model for target in entry.targets if target.model in names]
+                name: [
+                    target.model
+                    for target in entry.targets
+                    if target.model in names and not self._means_served(target, name)
+                ]
                 for name, entry in names.items()
             }
             try:
@@ -67,7 +71,7 @@ class Virtuals:
         targets: dict[str, Target] = {}
         for index, item in enumerate(entry.targets):
             path = ("models", entry.name, "targets", str(index))
-            found, reason = self._find(item)
+            found, reason = self._find(item, entry.name)
             if reason:
                 self.problems.append((path, reason))
             if item.extra_body:
@@ -156,11 +160,17 @@ class Virtuals:
             self.problems.append(((*path, "extra_body"), reason))
             return
 
-    def _find(self, item: TargetEntry) -> tuple[tuple[Target, ...], str]:
-        """The targets behind an item, or why there are none."""
-        if item.model in self._entries and item.model not in self._routes:
+    def _means_served(self, item: TargetEntry, name: str) -> bool:
+        """A model that names itself means what the providers would answer to that name, which it hides."""
+        return item.model == name and self._served.find(name) is not None
+
+    def _find(self, item: TargetEntry, name: str) -> tuple[tuple[Target, ...], str]:
+        """The targets behind an item of the model `name`, or why there are none."""
+        own = self._means_served(item, name)
+        if item.model in self._entries and item.model not in self._routes and not own:
             return (), ""  # part of a circle, which is reported as such
-        named = self._routes.get(item.model) or self._served.find(item.model)
+        named = None if own else self._routes.get(item.model)
+        named = named or self._served.find(item.model)
         if item.provider is None:
             return (named.targets, "") if named else ((), self._unserved(item.model))
         return self._pinned(item.model, item.provider, named)

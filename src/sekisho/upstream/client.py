@@ -58,7 +58,7 @@ class Client:
         """
         now = self._clock()
         if deadline <= now:
-            raise faults.timed_out(origin.peer, "total")
+            raise faults.timed_out("total")
         shelf = self._pool.shelf(origin)
         reused = bool(shelf)
         connection = shelf.pop() if shelf else await self._connect(origin, timeouts, deadline)
@@ -91,8 +91,7 @@ class Client:
     async def _connect(self, origin: Origin, timeouts: Timeouts, deadline: float) -> Connection:
         self._pool.check_open()
         loop = asyncio.get_running_loop()
-        peer = origin.peer
-        connection = Connection(self._pool.shelf(origin), peer, self._pool, self._clock, loop)
+        connection = Connection(self._pool.shelf(origin), self._pool, self._clock, loop)
         left = deadline - self._clock()
         phase = "connect" if timeouts.connect < left else "total"
         try:
@@ -101,14 +100,14 @@ class Client:
         except TimeoutError as error:
             connection.abort()
             if limit.expired():
-                raise faults.timed_out(peer, phase) from None
-            raise faults.unreachable(peer, error) from None
+                raise faults.timed_out(phase) from None
+            raise faults.unreachable(error) from None
         except (OSError, UnicodeError) as error:
-            raise faults.unreachable(peer, error) from None
+            raise faults.unreachable(error) from None
         if self._pool.closed:
             connection.abort()
         self._pool.check_open()
         if connection.closed:
-            raise faults.unreachable(peer, None)
+            raise faults.unreachable(None)
         self._pool.add(connection)
         return connection

@@ -64,7 +64,6 @@ class Connection(asyncio.Protocol):
         "in_use",
         "loop",
         "pace",
-        "peer",
         "reusable",
         "shelf",
         "silent",
@@ -74,14 +73,12 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         shelf: "MutableSequence[Connection]",
-        peer: str,
         owner: Owner,
         clock: Callable[[], float],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.shelf = shelf
         """The idle connections of its origin, where it rests between calls."""
-        self.peer = peer
         """`host:port`, for messages."""
         self._owner = owner
         self._clock = clock
@@ -203,9 +200,9 @@ class Connection(asyncio.Protocol):
         if not self.in_use:
             self.abort()
         elif self.deadline <= now:
-            self.fail(faults.timed_out(self.peer, "total"))
+            self.fail(faults.timed_out("total"))
         elif self._waiter is not None:
-            self.fail(faults.timed_out(self.peer, self._phase))
+            self.fail(faults.timed_out(self._phase))
 
     # --- waiting ------------------------------------------------------------------------------------
 
@@ -248,9 +245,9 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.reusable = False
             if not self.complete:
-                self.fail(faults.broken(self.peer, error))
+                self.fail(faults.broken(error))
         if self._quiet > MAX_HEAD and not self.complete:
-            self.fail(Malformed(f"{self.peer} sent more than {MAX_HEAD} bytes of headers"))
+            self.fail(Malformed(f"it sent more than {MAX_HEAD} bytes of headers"))
         if self.failure is None:
             self._advance()
 
@@ -289,12 +286,12 @@ class Connection(asyncio.Protocol):
             self.abort()
             self._wake()
         elif self.status:
-            self.fail(faults.lost(self.peer, in_body=True))
+            self.fail(faults.lost(in_body=True))
         elif self._quiet:
-            self.fail(faults.lost(self.peer, in_body=False))
+            self.fail(faults.lost(in_body=False))
         else:
             self.silent = True
-            self.fail(faults.unreachable(self.peer, error))
+            self.fail(faults.unreachable(error))
 
     def _ends_with_connection(self) -> bool:
         return not any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
@@ -344,16 +341,16 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             if status < 100 or status == 101:
-                raise Malformed(f"{self.peer} answered with status {status}")
+                raise Malformed(f"it answered with status {status}")
             self.headers = []  # interim: the answer is still to come
             return
         if self._quiet > MAX_HEAD and sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
-            raise Malformed(f"{self.peer} sent more than {MAX_HEAD} bytes of headers")
+            raise Malformed(f"it sent more than {MAX_HEAD} bytes of headers")
         named = dict(self.headers)
         if b"content-encoding" in named:
             self.encoding = named[b"content-encoding"]
         if named.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
-            raise Malformed(f"{self.peer} uses a transfer encoding other than chunked")
+            raise Malformed("it uses a transfer encoding other than chunked")
         self.status = status
         if self._bodiless:
             self.complete = True
@@ -373,4 +370,4 @@ class Connection(asyncio.Protocol):
             self.reusable = self._parser.should_keep_alive() and self._unsent is None
 
     def _too_large(self) -> Malformed:
-        return Malformed(f"{self.peer} sent an answer of more than {self._limit} bytes")
+        return Malformed(f"it sent an answer of more than {self._limit} bytes")

@@ -8,24 +8,23 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _GZIP = (b"gzip", b"x-gzip")
 
 
-def inflater(encoding: bytes, peer: str) -> "Inflater | None":
+def inflater(encoding: bytes) -> "Inflater | None":
     """The decoder for a Content-Encoding; None for none. Raises Malformed naming what we cannot decode."""
     coding = encoding.strip().lower()
     if coding in (b"", b"identity"):
         return None
     if coding in _GZIP or coding == b"deflate":
-        return Inflater(peer, deflate=coding == b"deflate")
+        return Inflater(deflate=coding == b"deflate")
     name = coding.decode("latin-1")
-    raise Malformed(f"{peer} sent the content encoding {name[:40]!r}, although asked for none")
+    raise Malformed(f"it sent the content encoding {name[:40]!r}, although asked for none")
 
 
 class Inflater:
     """Decodes in pieces of a bounded size, so that a small answer cannot unpack into all our memory."""
 
-    __slots__ = ("_deflate", "_input", "_members", "_more", "_peer", "_zlib")
+    __slots__ = ("_deflate", "_input", "_members", "_more", "_zlib")
 
-    def __init__(self, peer: str, *, deflate: bool) -> None:
-        self._peer = peer
+    def __init__(self, *, deflate: bool) -> None:
         self._deflate = deflate
         self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._input = b""
@@ -56,7 +55,7 @@ class Inflater:
         try:
             piece = self._zlib.decompress(self._input, room)
         except zlib.error:
-            raise Malformed(f"{self._peer} sent a body that its content encoding cannot have made") from None
+            raise Malformed("it sent a body that its content encoding cannot have made") from None
         self._members = self._members or 1
         # Output that fills the room may have a rest inside zlib, even when all input is eaten.
         self._more = len(piece) == room
@@ -67,7 +66,7 @@ class Inflater:
 
     def _next_member(self) -> None:
         if self._deflate:
-            raise Malformed(f"{self._peer} sent data after the end of its compressed body")
+            raise Malformed("it sent data after the end of its compressed body")
         self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def _choose_deflate(self) -> None:
@@ -78,4 +77,4 @@ class Inflater:
     def finish(self) -> None:
         """The body has ended. Raises Truncated unless its compressed stream has, too."""
         if self._members and not self._zlib.eof:
-            raise Truncated(f"{self._peer} ended its compressed body in the middle")
+            raise Truncated("it ended its compressed body in the middle")

@@ -121,11 +121,11 @@ class Tunnel(asyncio.Protocol):
         self._transport.write("\r\n".join((*lines, "", "")).encode("latin-1"))
         answer = await self._answer
         if not answer:
-            raise Unreachable(f"the proxy {proxy.peer} closed the connection instead of opening a tunnel")
+            raise Unreachable("the proxy closed the connection instead of opening a tunnel")
         status = answer.split(b"\r\n", 1)[0].split(b" ", 2)
         if len(status) < 2 or not status[0].startswith(b"HTTP/1.") or not status[1].isdigit():
-            raise Malformed(f"the proxy {proxy.peer} does not answer in HTTP")
+            raise Malformed("the proxy does not answer in HTTP")
         if not 200 <= int(status[1]) < 300:
-            raise Unreachable(f"the proxy {proxy.peer} refused the tunnel with status {int(status[1])}")
+            raise Unreachable(f"the proxy refused the tunnel with status {int(status[1])}")
         if not answer.endswith(b"\r\n\r\n"):
-            raise Malformed(f"the proxy {proxy.peer} sent more than its answer to CONNECT")
+            raise Malformed("the proxy sent more than its answer to CONNECT")

@@ -37,7 +37,7 @@ class Response:
         self._limit = limit
         self._ended = False
         self._decoded = 0
-        self._inflater = inflater(connection.encoding, connection.peer) if connection.encoding else None
+        self._inflater = inflater(connection.encoding) if connection.encoding else None
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of that (lower-case) name."""
@@ -65,7 +65,7 @@ class Response:
         if self._inflater is not None:
             data = self._inflater.feed(data, limit + 1)
             if len(data) > limit:
-                raise Malformed(f"{connection.peer} sent an answer of more than {limit} bytes")
+                raise Malformed(f"it sent an answer of more than {limit} bytes")
             self._inflater.finish()
         self._end()
         return data
