@@ -230,7 +230,7 @@ models:
   mine: {targets: [{model: mine, provider: local}]}
 """
     found = compiled("providers:\n  openai:" + LOCAL + document, known)
-    assert not found.warnings
+    assert {warning.path for warning in found.warnings} == {"providers.local.api_key"}
     assert ways(found.snapshot, "gpt-4o") == ["openai:gpt-4o", "local:mine"]
     assert ways(found.snapshot, "openai/gpt-4o") == ["openai:gpt-4o"]
 

@@ -187,6 +187,13 @@ def test_a_probe_that_never_reports_back_is_given_up() -> None:
     assert admits(health, 1005 + DEFAULT.probe + 0.1)
 
 
+def test_an_older_call_that_is_throttled_makes_no_room_for_a_second_probe() -> None:
+    health = began(after("failed", "failed", "failed"), 1005)
+    health = ended(health, "throttled", 1006, began=999, retry_after=0)
+    assert not admits(health, 1007)
+    assert admits(ended(health, "throttled", 1008, began=1005, retry_after=0), 1009)
+
+
 class Probes(RuleBasedStateMachine):
     """Calls come and go at one endpoint; who is not admitted does not call."""
 

@@ -56,9 +56,7 @@ async def test_a_trusted_server_answers_and_its_connection_is_reused(hostile, se
 
 async def test_a_certificate_for_another_host_is_refused(serve, fetch, ca_file) -> None:
     port = await serve("example.org")
-    with pytest.raises(
-        Unreachable, match=r"^TLS failed: the certificate is not valid for the provider's host$"
-    ):
+    with pytest.raises(Unreachable, match=r"^TLS failed: .* not valid for the provider's host$"):
         await fetch(Origin("https", "127.0.0.1", port, ca_file=ca_file))
 
 

@@ -134,7 +134,7 @@ def ended(
     fade = 0.5 ** ((now - health.counted) / policy.half_life) if health.counted else 0.0
     good, bad = health.good * fade, health.bad * fade
     if outcome == "throttled":
-        return _throttled(health, now, retry_after, policy)
+        return _throttled(health, now, retry_after, policy, probe=_probe_left(health, began))
     if began < health.opened:
         good, bad = (good + 1, bad) if outcome == "answered" else (good, bad + 1)
         return msgspec.structs.replace(health, good=good, bad=bad, counted=now)
@@ -169,7 +169,7 @@ def ended(
         asked=health.asked,
         opened=opened,
         broken=broken,
-        probe=health.probe if began < health.probe else -math.inf,  # it is under way still
+        probe=_probe_left(health, began),
         outage=now,
         answered=health.answered,
         unlisted=health.unlisted,
@@ -214,11 +214,18 @@ def probed(health: Health, finding: Finding, now: float, policy: Policy = DEFAUL
     )
 
 
-def _throttled(health: Health, now: float, retry_after: float | None, policy: Policy) -> Health:
+def _probe_left(health: Health, began: float) -> float:
+    """What is under way still when a call ends that began then: a probe that was sent after it."""
+    return health.probe if began < health.probe else -math.inf
+
+
+def _throttled(
+    health: Health, now: float, retry_after: float | None, policy: Policy, *, probe: float
+) -> Health:
     if retry_after is None:
         pause, asked = policy.throttled, health.asked
     else:
         pause = min(max(retry_after, 0.0), policy.patience)
         asked = max(health.asked, now + pause)
     until = max(health.until, now + pause)
-    return msgspec.structs.replace(health, until=until, asked=asked, probe=-math.inf)
+    return msgspec.structs.replace(health, until=until, asked=asked, probe=probe)
