@@ -1,5 +1,6 @@
 """What end-to-end tests know of the gateway they talk to."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ import openai
 import pytest
 
 from sekisho.app import Gateway, Options
+from sekisho.control.store import calls
+from sekisho.control.store.engine import Store
+from sekisho.core.record import CallRecord
 from sekisho.settings import Drain, Settings
 from sekisho.testkit.provider import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ScriptedProvider
 
@@ -78,6 +82,22 @@ class Live:
         """A plain client that sends `key`; whoever asks for it closes it."""
         headers = {"authorization": f"Bearer {key or self.key}"}
         return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+
+    async def booked(self, number: int) -> list[CallRecord]:
+        """Everything on the books, oldest first, once that are so many calls."""
+        store = Store(f"sqlite:///{self.data_dir / 'sekisho.db'}")
+
+        def read() -> list[CallRecord]:
+            with store.read() as connection:
+                return sorted(calls.select(connection), key=lambda record: record.started)
+
+        try:
+            async with asyncio.timeout(20):
+                while len(found := await asyncio.to_thread(read)) < number:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        finally:
+            store.close()
+        return found
 
 
 @asynccontextmanager

@@ -91,20 +91,25 @@ async def test_a_crowd_of_identical_calls_makes_one_request_and_one_bill(live: L
     assert shown(followers[0])
 
 
-async def test_when_the_leader_leaves_one_of_the_others_leads(live: Live) -> None:
-    live.provider.script(Script(text="never", delay_before_headers=60.0))
+async def test_when_the_leader_leaves_the_others_get_its_answer_and_it_pays(live: Live) -> None:
+    live.provider.script(Script(text="Hakone.", delay_before_headers=5.0))
     leader = asyncio.create_task(ask(live))
     await until(lambda: live.provider.requests)
-    others = [asyncio.create_task(ask(live)) for _ in range(10)]
-    await asyncio.sleep(0.3)
-    leader.cancel()
-    await until(lambda: live.provider.aborted)
-    answers = await asyncio.gather(*others)
+    async with live.http() as client:
+        body = {"model": "shared", "messages": USER, "max_tokens": 50}
+        others = [asyncio.create_task(client.post("/v1/chat/completions", json=body)) for _ in range(10)]
+        await until(lambda: len(live.gateway._server.connections) == 11)
+        leader.cancel()
+        answers = await asyncio.gather(*others)
     assert {answer.status_code for answer in answers} == {200}
-    assert len(live.provider.requests) == 2
-    (second,), followers = led(await records(live, answers))
-    assert second.cost
-    assert len(followers) == 9
+    assert len(live.provider.requests) == 1
+    nobody, followers = led(await records(live, answers))
+    assert (nobody, len(followers)) == ([], 10)
+    assert followers[0].explanation is not None
+    paid = await live.gateway.books.generation(followers[0].explanation.coalesced or "")
+    assert paid is not None
+    assert (paid.outcome, paid.usage) == ("cancelled", followers[0].usage)
+    assert paid.cost
 
 
 async def test_a_follower_that_leaves_takes_nobody_with_it(live: Live) -> None:

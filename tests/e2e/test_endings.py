@@ -10,6 +10,8 @@ import httpx2
 import pytest
 from tests.e2e.live import ADMIN_KEY, DOCUMENT, Live, scripted
 
+from sekisho.testkit.provider import Script
+
 USER = [{"role": "user", "content": "関所はどこですか"}]
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
 BROKEN = ("cut-after-3", "reset-after-3", "error-after-3", "malformed-after-2", "no-end", "error-after-0")
@@ -81,23 +83,50 @@ async def test_clients_that_leave_at_any_moment_leave_nothing_behind(live: Live)
             await asyncio.sleep(0.01)
 
 
+async def test_who_leaves_an_answer_in_one_piece_pays_what_it_came_to(live: Live) -> None:
+    late, failing = (
+        Script(text="Hakone.", delay_before_headers=0.5),
+        Script(status=500, delay_before_headers=0.5),
+    )
+    async with live.http() as client:
+        for number, script in enumerate((late, failing), start=1):
+            live.provider.script(script)
+            asking = asyncio.create_task(client.post(CHAT, json=call("priced/acme/echo")))
+            async with asyncio.timeout(10):
+                while len(live.provider.requests) < number:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            asking.cancel()
+            await live.booked(number)
+    made, failed = await live.booked(2)
+    [served] = live.provider.served
+    assert served.completed
+    assert (made.outcome, made.status, made.usage) == ("cancelled", 499, served.usage)
+    assert made.cost == served.usage.input * 1000 + served.usage.output * 2000
+    assert (failed.outcome, failed.usage, failed.cost) == ("cancelled", None, None)
+    assert len(live.provider.requests) == 2  # for nobody, nobody is asked again
+    assert not live.gateway._server.connections
+
+
 async def test_calls_that_a_shutdown_drops_are_on_the_books(tmp_path: Path) -> None:
-    async def read(url: str, model: str) -> None:
+    async def read(url: str, model: str, *, stream: bool = True) -> None:
         async with httpx2.AsyncClient(headers={"authorization": f"Bearer {ADMIN_KEY}"}) as client:
             with pytest.raises(httpx2.HTTPError):
-                await client.post(url + CHAT, json=call(model, stream=True), timeout=20)
+                await client.post(url + CHAT, json=call(model, stream=stream), timeout=20)
 
     async with scripted(tmp_path) as live:
         models = [*(["oai/long?chunk_gap=0.2"] * 10), *(["ant/stall"] * 10)]
         readers = [asyncio.create_task(read(live.url, model)) for model in models]
+        leaving = [asyncio.create_task(read(live.url, "oai/stall", stream=False)) for _ in range(5)]
         async with asyncio.timeout(10):
-            while len(live.provider.requests) < len(models):  # noqa: ASYNC110
+            while len(live.provider.requests) < len(models) + len(leaving):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+        for each in leaving:  # their calls go on, up to the shutdown
+            each.cancel()
     await asyncio.gather(*readers)
     database = sqlite3.connect(tmp_path / "data" / "sekisho.db")
     found = database.execute("select outcome, count(*) from calls group by outcome").fetchall()
     database.close()
-    assert found == [("cancelled", len(models))]
+    assert found == [("cancelled", len(models) + len(leaving))]
     assert list((tmp_path / "data" / "journal").glob("*.log")) == []
 
 

@@ -207,7 +207,10 @@ async def test_a_refusal_of_the_first_is_the_end_of_both(live: Live) -> None:
     answer = await ask(live, stream=True)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "content_filter")
     await until(lambda: live.provider.aborted)
-    assert codes(await booked(live, answer)) == [("one", "content_filter")]
+    record = await booked(live, answer)
+    assert codes(record) == [("one", "content_filter"), ("two", OUTRUN)]
+    assert record.cost
+    assert record.cost == record.attempts[1].cost  # it had its prompt when it was given up
 
 
 async def test_hedges_stay_below_their_share(live: Live) -> None:
@@ -248,12 +251,28 @@ async def test_an_answer_of_the_second_that_breaks_off_is_carried_on(live: Live)
     assert record.cost == sum(attempt.cost or 0 for attempt in record.attempts)
 
 
-async def test_a_client_that_leaves_stops_both(live: Live) -> None:
+async def test_a_client_that_leaves_a_stream_stops_both_and_pays_for_both_prompts(live: Live) -> None:
     scripts(live.provider, first=SLOW, second=SLOW)
-    call = asyncio.create_task(ask(live))
+    call = asyncio.create_task(ask(live, stream=True))
     await until(lambda: len(live.provider.requests) == 2)
     call.cancel()
     await until(lambda: len(live.provider.aborted) == 2)
+    [record] = await live.booked(1)
+    assert (record.outcome, codes(record)) == ("cancelled", [("one", None), ("two", OUTRUN)])
+    assert [attempt.usage and attempt.usage.output for attempt in record.attempts] == [0, 0]
+    assert record.cost == 2 * (record.attempts[0].cost or 0) > 0
+
+
+async def test_of_an_answer_in_one_piece_whose_client_left_the_faster_one_is_made_to_its_end(
+    live: Live,
+) -> None:
+    scripts(live.provider, first=SLOW, second=LATE)
+    call = asyncio.create_task(ask(live))
+    await until(lambda: len(live.provider.requests) == 2)
+    call.cancel()
+    [record] = await live.booked(1)
+    assert (record.outcome, codes(record)) == ("cancelled", [("one", OUTRUN), ("two", None)])
+    await check_books(live, record)
 
 
 async def test_who_could_not_even_be_reached_is_not_paid(tmp_path: Path, provider: ScriptedProvider) -> None:

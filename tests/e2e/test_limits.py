@@ -36,6 +36,7 @@ providers:
       acme/slow: {{upstream: "slow?chunk_gap=0.1&first_token_delay=0.2", price: *cent}}
       acme/broken: {{upstream: status-500, price: *cent}}
       acme/cut: {{upstream: cut-after-3, price: *cent}}
+      acme/torn: {{upstream: cut-after-3, price: *cent}}
       acme/wrong: {{upstream: status-400, price: *cent}}
       acme/cheap: {{upstream: echo, price: {{input: 0, output: 0, request: 0.001}}}}
   other:
@@ -51,6 +52,7 @@ providers:
     models: {{acme/kept: {{upstream: echo, price: *cent}}}}
 models:
   dear: {{targets: [acme/flat], degrade: acme/cheap}}
+  mended: {{targets: [acme/torn, acme/other]}}
 """
 BODY = {"messages": [{"role": "user", "content": "関所はどこですか"}], "max_tokens": 50}
 
@@ -233,6 +235,18 @@ async def test_a_failed_call_costs_nothing_and_one_that_was_left_what_it_came_to
                 break
         await all_ended(live)
         assert [(await chat(client)).status_code for _ in range(2)] == [200, 402]
+
+
+async def test_another_target_goes_on_with_a_stream_only_where_limits_have_room_for_it(live: Live) -> None:
+    for budget, whole, spent in (("0.019", False, 0.01), ("0.02", True, 0.02)):
+        key = await key_with(live, f"usd {budget}/day", "tokens 100000/day", "requests 1/day", "concurrent 1")
+        text = "Whoever came to Hakone showed a pass, and waited to be let through."
+        async with live.http(key) as client:
+            asked = {"messages": [{"role": "user", "content": text}], "stream": True}
+            answer = await chat(client, "mended", **asked)
+            assert ("[DONE]" in answer.text, "error" in answer.text) == (whole, not whole)
+            await all_ended(live)
+            assert (await client.get("/api/v1/key")).json()["data"]["usage"] == spent
 
 
 async def test_only_so_many_calls_at_once(live: Live) -> None:

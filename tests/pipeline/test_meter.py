@@ -27,6 +27,7 @@ def ended(
 ) -> tuple[CallRecord, Exchange]:
     call = exchange(world, **more)
     call.endpoint, call.facts = at, facts
+    call.asked = begun
     call.first_token = world.time + 0.5 if begun else None
     record = record_call(call, TOKENS, status=200, outcome=outcome, error_code=None, now=world.time + 2)
     return record, call

@@ -74,6 +74,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
 
     claims: tuple[Claim, ...] = ()
     """That are held for it, and still to be settled. Of the call's own exchange alone."""
+    extensions: tuple[str, ...] = ()
+    """Further holds for it, of which nothing is left once it is settled."""
     standings: tuple[Standing, ...] = ()
     """What the limits had left, in the order of the claims."""
     refusal: Refusal | None = None
@@ -92,6 +94,10 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     attempts: list[AttemptRecord] = []
     pace: Pace | None = None
     """Of the stream under way, or of the last one."""
+    asked: bool = False
+    """The target of the attempt under way, or the one that answered, has the request: it may cost money."""
+    left: bool = False
+    """Its client has gone, and it is made to its end for the books alone."""
     answering: int | None = None
     """Place in `attempts` of the one that the facts are of."""
     pieces: list[Piece] = []

@@ -16,6 +16,8 @@ from sekisho.core.error import BadRequest, BodyTooLarge, RequestTimeout, Sekisho
 from sekisho.edge.message import STATUS_LINES, Request, error_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sekisho.edge.server import Server
 
 WITHOUT_CONTENT = (204, 304)
@@ -48,6 +50,7 @@ class Connection(asyncio.Protocol):
         "_unread",
         "_url",
         "deadline",
+        "outlives",
         "paused",
     )
 
@@ -63,6 +66,9 @@ class Connection(asyncio.Protocol):
         self._keep_alive = True
         self._chunked = True
         self.paused = False
+        self.outlives: Callable[[], bool] | None = None
+        """Whether the call under way goes on though its client has gone; None: it does not. The handler says
+        so."""
         self._unread = 0
         self._start_message()
 
@@ -78,11 +84,15 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         self._pending.clear()
         self._wake_writer()
-        if self._task is not None and self._responding:
-            self._task.cancel()
-        self._task = None
-        self._server.forget(self)  # after the cancelling: who drains must find the call's record written
         del self._parser  # it holds this object: the pair would wait for the garbage collector
+        if self._task is not None and self._responding:
+            if self.outlives is not None and self.outlives():
+                self.outlives, self.deadline = None, math.inf
+                self._task.add_done_callback(lambda _: self._server.forget(self))
+                return
+            self._task.cancel()
+        self._task = self.outlives = None
+        self._server.forget(self)  # after the cancelling: who drains must find the call's record written
 
     def eof_received(self) -> bool:
         return False  # a client that closes its side has gone
@@ -260,7 +270,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         self._responding = False
-        self._task = None
+        self._task = self.outlives = None
         if self._transport.is_closing():
             return
         if not self._keep_alive:
@@ -343,4 +353,6 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection and cancel its call."""
+        if self._task is not None and self._transport.is_closing():
+            self._task.cancel()  # it outlives its client
         self._transport.abort()

@@ -19,6 +19,7 @@ from sekisho.core.clock import Clock
 from sekisho.core.contract import Framing
 from sekisho.core.error import InternalError, SekishoError, UpstreamError
 from sekisho.core.exchange import Exchange
+from sekisho.core.operation import Operation
 from sekisho.core.port import Journal
 from sekisho.core.record import CallRecord, Outcome
 from sekisho.edge import limit_lines, market_errors
@@ -113,10 +114,13 @@ class _Call:
 
     async def run(self) -> None:
         exchange, out, owner = self._exchange, self._out, self._owner
+        out.outlives = self._outlives
         try:
             answer = await owner.pipeline.answer(exchange)
             exchange.first_token = owner.clock.monotonic()
-            if isinstance(answer, Whole):
+            if exchange.left:
+                self.end("cancelled", CLIENT_GONE, "client_closed", _nothing)
+            elif isinstance(answer, Whole):
                 headers = JSON_TYPE + self._headers()
                 self.end("ok", 200, None, partial(out.send, 200, headers, answer.body))
             else:
@@ -146,6 +150,14 @@ class _Call:
 
     def _left(self) -> None:
         self.end("cancelled", 200 if self._started else CLIENT_GONE, "client_closed", _nothing)
+
+    def _outlives(self) -> bool:
+        """Whether the call is made to its end though its client has gone: a provider makes an answer in one
+        piece for it, which it will be paid for, and which alone says how much."""
+        exchange = self._exchange
+        billed = exchange.asked and exchange.entry.operation is not Operation.COUNT_TOKENS
+        exchange.left = billed and not exchange.stream
+        return exchange.left
 
     def fail(self, error: SekishoError) -> None:
         """End the call with `error`, in the shape that fits what was already sent."""

@@ -32,6 +32,8 @@ LONGEST = 8192
 MOST_ALIKE = 2_000
 """Claims that are kept for calls like those that they were made for."""
 _TOOLS = frozenset(TOOL_MEMBERS)
+EXTENDED = ("usd", "tokens")
+"""What a call takes more of where another target goes on with its answer. It stays one call."""
 Plan = Callable[[Route], Sequence[Target]]
 Course = tuple[Route, Sequence[Target]]
 """Where a call goes."""
@@ -53,6 +55,7 @@ class Admission:
     counters: Counters
     tokens: Tokens
     alike: dict[Kind, Alike] = field(default_factory=dict)
+    grace: float = GRACE
 
     async def admit(self, exchange: Exchange, snapshot: Snapshot, course: Course, plan: Plan) -> Course:
         """Hold what the call may come to on its course, or on a cheaper one where limit and route allow that.
@@ -82,6 +85,23 @@ class Admission:
         else:
             actuals = {claim.counter: came_to(claim.limit, record) for claim in claims}
         self.counters.settle(exchange.id, actuals)
+        for extension in exchange.extensions:  # afterwards: what was held for them is used by now
+            self.counters.release(extension)
+
+    async def extend(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> bool:
+        """Hold what one of these targets may come to beside those that were asked, until the call is
+        settled. False: a limit has no room for that."""
+        if not exchange.claims:
+            return True
+        claims = [claim for claim in self.claims(exchange, route, targets) if claim.limit.measure in EXTENDED]
+        if not claims:
+            return True
+        hold_id = f"{exchange.id}+{len(exchange.extensions) + 1}"
+        answer = await self.counters.admit(hold_id, claims, route.timeouts.total + self.grace)
+        if isinstance(answer, Refusal):
+            return False
+        exchange.extensions = (*exchange.extensions, hold_id)
+        return True
 
     def settle_late(self, call_id: str, principal: Principal, record: CallRecord) -> None:
         """What an answer came to that was made after its call had ended. `record`: the settlement."""
@@ -99,7 +119,7 @@ class Admission:
             claims = self.claims(exchange, route, targets)
             if not claims:
                 return None
-        lease = route.timeouts.total + GRACE
+        lease = route.timeouts.total + self.grace
         exchange.claims = claims  # before anything is asked: who is cancelled meanwhile settles
         answer = await self.counters.admit(exchange.id, claims, lease)
         if short and isinstance(answer, Refusal) and _is_for_its_size(answer):

@@ -114,7 +114,9 @@ class Attempts:
             search.failures.clear()
 
     async def _go_on(self, call: Call, targets: Sequence[Target]) -> tuple[Answer | None, Sequence[Target]]:
-        """See `pipeline.rescue.GoOn`."""
+        """See `pipeline.rescue.GoOn`. Nobody, where the caller's limits have no room for that."""
+        if not await self.admission.extend(call.exchange, call.route, targets):
+            return None, ()
         search = _Search(self, call)
         try:
             answer = await search.run(targets)

@@ -1,5 +1,6 @@
 """One call's attempts: what one try of one target is, and what the tries of a call share."""
 
+import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,7 +49,7 @@ tokens has as many only if it is a table of numbers. What is spliced is not look
 FIRST_HOP = b"%b: 1\r\n" % HEADER
 KEY_ERRORS = (Throttled, ProviderAuthFailed, ProviderQuota)
 """That may be about the key alone."""
-NOTED = ("body", "members", "prompt_tokens", "endpoint", "dropped", "pace", "facts", "outrun")
+NOTED = ("body", "members", "prompt_tokens", "endpoint", "dropped", "pace", "asked", "facts", "outrun")
 """Members of an exchange that an attempt fills in or empties."""
 KEPT_REQUEST = 32 * 1024
 """Bytes. A smaller request is kept while its stream lasts: counting costs 10 us a kilobyte, and mostly the
@@ -86,8 +87,6 @@ class Call:
         """What is needed for another target to go on with a stream is kept."""
         self.rival: Call | None = None
         """The same call at another target at this moment."""
-        self._sent = False
-        """The request of the attempt under way has gone out."""
         self._clock = world.clock
         self._request: Request | None = None
         self._timeouts = plane.timeouts(route, stream=exchange.stream)
@@ -113,7 +112,7 @@ class Call:
 
     def given_up(self) -> Usage | None:
         """What the attempt under way is taken to have come to if it ends now; None: nothing went out."""
-        return meter.given_up(self.exchange, self.world.tokens) if self._sent else None
+        return meter.given_up(self.exchange, self.world.tokens) if self.exchange.asked else None
 
     def time_left(self) -> float:
         """Seconds until the call's total limit."""
@@ -173,8 +172,11 @@ class Call:
     def _failed(self, endpoint: Endpoint, watch: Watch, error: UpstreamError) -> bool:
         """Whether it was the key's fault alone, and another one is to be tried."""
         exchange = self.exchange
-        exchange.endpoint, error.provider = endpoint, endpoint.provider.name
+        exchange.endpoint, error.provider, exchange.asked = endpoint, endpoint.provider.name, False
         notes.ended(exchange, endpoint, watch.began, self._clock.monotonic(), error)
+        if exchange.left:
+            watch.failed(error)
+            raise asyncio.CancelledError  # nobody is there any more for whom others would be tried
         if endpoint.provider.auth.further and self._another_key(endpoint, error):
             return True
         if retrieve.says_of_the_endpoint(exchange.entry.operation, error):
@@ -200,12 +202,11 @@ class Call:
             tried.append(key)
         hop = b"%b: %d\r\n" % (HEADER, exchange.hops + 1) if exchange.hops else FIRST_HOP
         head = prepared.head(path, body, key) + passage.header_lines + hop
-        self._sent = False
-        sent = None if self.route.hedge is None else self._has_sent
-        return world.client.send(prepared.origin, head, body, self._timeouts, self._limit(), sent)
+        exchange.asked = False
+        return world.client.send(prepared.origin, head, body, self._timeouts, self._limit(), self._has_asked)
 
-    def _has_sent(self) -> None:
-        self._sent = True
+    def _has_asked(self) -> None:
+        self.exchange.asked = True
 
     def _limit(self) -> float:
         """When the attempt is over, on the monotonic clock.

@@ -80,13 +80,15 @@ def used(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
     counted = facts.usage
     if outcome == "ok" and (exchange.entry.operation is Operation.COUNT_TOKENS or facts.pending):
         return None
-    if counted is not None and (outcome == "ok" or facts.finish is not None):
-        return counted  # what was counted at or after the finish is final, even if the stream broke off then
+    if counted is not None and (outcome == "ok" or facts.finish is not None or exchange.left):
+        # What was counted at or after the finish, or with a whole answer, is final, whatever happened then.
+        return counted
     produced = tokens.produced(facts, exchange.endpoint)
     if counted is not None:
         return structs.replace(counted, output=max(counted.output, produced), estimated=True)
-    if outcome == "ok" or produced or (outcome == "cancelled" and exchange.first_token is not None):
-        # Who leaves an answer that has begun pays for the prompt, even before the first word.
+    billed = exchange.asked and exchange.entry.operation is not Operation.COUNT_TOKENS
+    if outcome == "ok" or produced or (outcome == "cancelled" and billed):
+        # Who leaves once a provider has the request pays for the prompt, even before the first word.
         return _estimate(exchange, produced, tokens)
     return None  # nothing came, so there is nothing to bill
 

@@ -39,6 +39,13 @@ def ended(
     )
 
 
+def given_up(exchange: Exchange, endpoint: Endpoint, began: float, now: float) -> None:
+    """The same of an attempt whose client left before anything of an answer was there: it is what the call is
+    about nevertheless."""
+    ended(exchange, endpoint, began, now, None)
+    exchange.attempts[-1] = structs.replace(exchange.attempts[-1], first_token_ms=None)
+
+
 def outrun(exchange: Exchange, model: str, usage: Usage | None, cost: int | None) -> None:
     """The last attempt is given up, for another one beside it was faster. `usage` and `cost`: what it came
     to; None: its request never went out."""

@@ -39,6 +39,7 @@ class Race:
         """The target's answer, or that of a second one that is asked after `due` seconds. Raises what the
         first one failed with if neither answers, or if its failure says that nobody else can help."""
         first = _Runner(self._call.beside(), target, self._now())
+        self._call.exchange.asked = True  # as good as: whoever leaves now is charged for it
         self._runners.append(first)
         try:
             await asyncio.wait([first.task], timeout=due)
@@ -62,7 +63,7 @@ class Race:
         return None if self._winner is None else self._winner.left
 
     def _start_second(self, first: "_Runner") -> None:
-        chosen = self._choose()
+        chosen = None if self._call.exchange.left else self._choose()
         if chosen is None:
             return
         target, left = chosen
@@ -98,13 +99,15 @@ class Race:
         """Gives up who is still running, and notes on the call's own exchange what became of everybody."""
         exchange, winner = self._call.exchange, self._winner
         noted = winner or first
+        if winner is None and first.call.exchange.asked and not first.failed:
+            notes.given_up(first.call.exchange, first.target.endpoint, first.began, self._now())
         answered = noted.call.exchange.answering
         answer = None if answered is None else noted.call.exchange.attempts[answered]
         noted.call.exchange.outrun = exchange.outrun
         for runner in self._runners:
             if runner is not winner:
                 runner.give_up()
-                if winner is not None and not runner.failed:
+                if runner is not noted and not runner.failed:
                     self._book(runner, noted.call)
         attempts = [each for runner in self._runners for each in runner.call.exchange.attempts]
         exchange.attempts = sorted(exchange.attempts + attempts, key=lambda each: each.began_ms)
