@@ -259,6 +259,7 @@ class _Compiler:
 
     def _report_shadows(self, served: Snapshot) -> None:
         virtuals = [(entry.name, ("models", entry.name)) for entry in self._document.models]
+        meant = {entry.name: {target.model for target in entry.targets} for entry in self._document.models}
         seen: set[str] = set()
         for name, path in (*virtuals, *[(entry.name, entry.path) for entry in self._document.autos]):
             if name in seen:
@@ -272,5 +273,5 @@ class _Compiler:
             names = ", ".join(dict.fromkeys(target.endpoint.provider.name for target in hidden.targets))
             if name in served.routes:
                 self._report(path, f"is already the name of a model of {names}; choose another")
-            elif entry.name not in (target.model for target in entry.targets):
+            elif name not in meant.get(name, ()):
                 self._report(path, f"hides {hidden.name}, which {names} would answer to", "warning")
