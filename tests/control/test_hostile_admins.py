@@ -21,10 +21,11 @@ from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.market_keys import Change, Made
+from sekisho.control.services.presets import PresetService
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.services.terms import HolderDraft, KeyDraft, Kind
 from sekisho.control.store.engine import Store
-from sekisho.control.store.tables import api_keys, holders
+from sekisho.control.store.tables import api_keys, holders, presets
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.error import ClientError
@@ -89,6 +90,8 @@ class Company:
         for plural, kind in KINDS.items():
             draft = HolderDraft(organisation=self.id)
             self.ids[plural] = HolderService(store, clock, kind).create(name, draft).id
+        PresetService(store, clock).add(self.id, "gate", "openai_chat", {"model": "a/b"}, name)
+        self.ids["presets"] = "gate"
         self.ids["keys"] = KeyService(store, clock).create(name, KeyDraft(organisation=self.id))[0].id
         self.admin = Principal(key_id="key_boss", name=name, admin=True, organisation=self.id)
 
@@ -97,9 +100,9 @@ def rows_of(store: Store, company: Company) -> list[Any]:
     with store.read() as connection:
         return [
             tuple(row)
-            for table in (holders, api_keys)
+            for table in (holders, api_keys, presets)
             for row in connection.execute(
-                select(table).where(table.c.organisation == company.id).order_by(table.c.id)
+                select(table).where(table.c.organisation == company.id).order_by(*table.primary_key)
             )
         ]
 

@@ -41,7 +41,7 @@ class Office:
 
     def principals(self) -> dict[bytes, Principal]:
         with self._store.read() as connection:
-            return read_principals(connection)[0]
+            return read_principals(connection, {})[0]
 
 
 @pytest.fixture

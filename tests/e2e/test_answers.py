@@ -6,12 +6,20 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
-from tests.e2e.live import Live, scripted
+from tests.e2e.live import DOCUMENT, Live, scripted
 from tests.e2e.test_contract import SCHEMAS, follows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 USER = [{"role": "user", "content": "関所はどこですか"}]
 CHAT = {"model": "acme/echo", "messages": USER, "max_tokens": 50}
+RETRIEVAL = """
+  coh:
+    {{like: cohere, base_url: {url}/compatibility/v1, api_key: "${{SCRIPTED_KEY}}", models: {{
+      acme/rank: {{upstream: echo, price: {{input: 0, output: 0, request: 0.002}}}}}}}}
+  vec:
+    {{like: openai-compatible, base_url: {url}/v1, api_key: "${{SCRIPTED_KEY}}", models: {{
+      acme/embed: {{upstream: echo, price: {{input: 0.02, output: 0}}}}}}}}
+"""
 ASKED: dict[str, tuple[str, Any]] = {
     "GET /credits": ("/credits", None),
     "GET /endpoints/zdr": ("/endpoints/zdr", None),
@@ -28,6 +36,19 @@ ASKED: dict[str, tuple[str, Any]] = {
     "GET /models/user": ("/models/user", None),
     "GET /models/{author}/{slug}/endpoints": ("/models/acme/echo/endpoints", None),
     "GET /providers": ("/providers", None),
+    "GET /presets": ("/presets", None),
+    "GET /presets/{slug}": ("/presets/gate", None),
+    "GET /presets/{slug}/versions": ("/presets/gate/versions", None),
+    "GET /presets/{slug}/versions/{version}": ("/presets/gate/versions/1", None),
+    "POST /presets/{slug}/chat/completions": ("/presets/gate/chat/completions", CHAT),
+    "POST /presets/{slug}/messages": ("/presets/gate/messages", CHAT),
+    "POST /presets/{slug}/responses": (
+        "/presets/gate/responses",
+        {"model": "acme/echo", "instructions": "x"},
+    ),
+    "POST /embeddings": ("/embeddings", {"model": "acme/embed", "input": ["関所"]}),
+    "POST /rerank": ("/rerank", {"model": "acme/rank", "query": "関所", "documents": ["箱根"]}),
+    "GET /embeddings/models": ("/embeddings/models", None),
     "POST /chat/completions": ("/chat/completions", CHAT),
 }
 """What is asked of each."""
@@ -35,7 +56,8 @@ ASKED: dict[str, tuple[str, Any]] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
-    async with scripted(tmp_path_factory.mktemp("live")) as started:
+    document = DOCUMENT.replace("providers:\n", "providers:\n" + RETRIEVAL)
+    async with scripted(tmp_path_factory.mktemp("live"), document) as started:
         yield started
 
 
@@ -50,6 +72,7 @@ async def there(client: httpx2.AsyncClient) -> dict[str, str]:
     """Ids of what is asked for."""
     call = (await client.post("/api/v1/chat/completions", json=CHAT)).headers["x-generation-id"]
     keys = [(await client.post("/api/v1/keys", json={"name": name})).json() for name in ("key", "gone")]
+    await client.post("/api/v1/presets/gate/chat/completions", json=CHAT)
     return {"call": call, "key": keys[0]["data"]["hash"], "gone": keys[1]["data"]["hash"]}
 
 

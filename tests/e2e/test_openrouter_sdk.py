@@ -122,6 +122,20 @@ async def test_keys_are_made_read_changed_and_deleted(sdk: OpenRouter, live: Liv
         await sdk.api_keys.get_async(hash=made.data.hash)
 
 
+async def test_presets_are_kept_read_and_applied(sdk: OpenRouter) -> None:
+    system: Any = {"role": "system", "content": "You keep the gate."}
+    kept: Any = await sdk.presets.create_presets_chat_completions_async(
+        slug="gate", model="acme/echo", messages=[system, *USER], temperature=0.5
+    )
+    assert kept.data.designated_version.system_prompt == "You keep the gate."
+    found: Any = await sdk.presets.get_async(slug="gate")
+    assert found.data.designated_version.config == {"model": "acme/echo", "temperature": 0.5}
+    version: Any = await sdk.presets.get_version_async(slug="gate", version="1")
+    assert version.data.version == 1
+    answer: Any = await sdk.chat.send_async(model="@preset/gate", messages=USER, max_tokens=100)
+    assert answer.choices[0].message.content
+
+
 async def test_errors_are_the_sdks_own(sdk: OpenRouter) -> None:
     with pytest.raises(errors.NotFoundResponseError) as missing:
         await sdk.chat.send_async(model="no/such", messages=USER)

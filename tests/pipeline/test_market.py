@@ -44,7 +44,6 @@ def asked(world: World, dialect: Any = None, **members: Any) -> tuple[Exchange, 
 UNSERVED = [
     ("debug", {"echo_upstream_body": True}),
     ("trace", {"trace_id": "t"}),
-    ("preset", "mine"),
     ("stop_server_tools_when", [{"type": "x"}]),
 ]
 
@@ -59,7 +58,8 @@ UNSERVED = [
         ({"model": "acme/model:online"}, 501, "model", "no web search"),
         ({"model": "acme/model:exacto"}, 501, "model", "is not measured"),
         ({"model": "acme/model:extended"}, 501, "model", "all there is"),
-        ({"model": "@preset/x"}, 501, "model", "there are no presets"),
+        ({"model": "@preset/x"}, 404, "model", "no preset `x`"),
+        ({"preset": "mine"}, 404, "preset", "no preset `mine`"),
         ({"model": "acme/modle:floor"}, 404, "model", "is not served here; did you mean acme/model"),
         ({"models": ["acme/odel"]}, 404, "models.1", "did you mean acme/model"),
         ({"models": "acme/other"}, 400, "models", "Expected `array"),

@@ -58,6 +58,8 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
         yield Text(f"The prompt was too long for every target: {explanation.compression}")
     if explanation.healing is not None:
         yield Text(f"JSON that was asked for: {explanation.healing.replace('_', ' ')}")
+    if explanation.preset is not None:
+        yield Text(f"Preset: {explanation.preset}")
     if explanation.prompt_cache is not None:
         yield Text(f"Marks of the prompt cache: {explanation.prompt_cache}")
 

@@ -71,6 +71,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """What the prompt lost so that it fits a target, for people; None: nothing. See `pipeline.compress`."""
     healing: str | None = None
     """What became of the answer's JSON; None: nobody looked at it. See `pipeline.heal`."""
+    preset: str | None = None
+    """That was applied: `slug@version`."""
 
     claims: tuple[Claim, ...] = ()
     """That are held for it, and still to be settled. Of the call's own exchange alone."""

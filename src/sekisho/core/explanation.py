@@ -76,6 +76,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What the prompt lost so that it fits: `12 of 40 messages left out, 1 texts cut`."""
     healing: str | None = None
     """What became of the JSON that the client asked for: `valid`, `repaired`, `not_repaired`."""
+    preset: str | None = None
+    """That was applied: `slug@version`."""
     hedged_ms: int | None = None
     """For so long a target had not answered when a second one was asked beside it."""
     asked_tokens: int | None = None

@@ -1,10 +1,12 @@
 """Who calls: what authentication found out about a key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from sekisho.core.limit import Limit
 from sekisho.core.preference import NONE, Preferences
+from sekisho.core.preset import Preset
 
 DEFAULT_ORGANISATION = "default"
 """The organisation that always exists."""
@@ -38,6 +40,8 @@ class Principal:
     """Where its calls may come from; None: anywhere."""
     limits: tuple[Limit, ...] = ()
     """Of the key, and of everything it belongs to."""
+    presets: Mapping[str, Preset] = field(default_factory=dict, compare=False, repr=False)
+    """Its organisation's, by slug."""
 
     @property
     def operates(self) -> bool:

@@ -144,6 +144,7 @@ def generation_report(record: CallRecord) -> dict[str, Any]:
         origin=record.app or "",
         http_referer=record.app,
         data_region="global",
+        preset_id=_preset(record),
         provider_responses=[
             {
                 "endpoint_id": f"{attempt.provider}/{attempt.upstream_model}",
@@ -154,6 +155,12 @@ def generation_report(record: CallRecord) -> dict[str, Any]:
         ],
     )
     return {"data": report}
+
+
+def _preset(record: CallRecord) -> str | None:
+    """The id of the one that was applied."""
+    applied = record.explanation.preset if record.explanation is not None else None
+    return None if applied is None else f"{record.organisation}/{applied.rpartition('@')[0]}"
 
 
 _ABSENT = (
@@ -167,7 +174,6 @@ _ABSENT = (
     "num_media_completion",
     "num_media_prompt",
     "num_search_results",
-    "preset_id",
     "router",
     "session_id",
     "user_agent",

@@ -25,7 +25,6 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
         "images": _FILES,
         "observability": "calls are not sent on to observability services",
         "organization": _HOLDERS,
-        "presets": "there are no presets yet",
         "scim": _HOLDERS,
         "videos": _FILES,
         "workspaces": _HOLDERS,

@@ -59,6 +59,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and exchange.degraded is None
         and exchange.healing is None
         and exchange.compression is None
+        and exchange.preset is None
     ):
         return None if rates is None else Explanation(rates=rates)
     endpoint, asked = exchange.endpoint, None
@@ -70,7 +71,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
     said = (rates, asked, prompt_cache, exchange.plan, exchange.auto, exchange.dropped, exchange.coalesced)
-    if not (any(said) or exchange.degraded or exchange.healing or exchange.compression):
+    if not (any(said) or exchange.degraded or exchange.healing or exchange.compression or exchange.preset):
         return None
     return Explanation(
         plan=exchange.plan,
@@ -82,6 +83,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         degraded=exchange.degraded,
         compression=exchange.compression,
         healing=exchange.healing,
+        preset=exchange.preset,
         hedged_ms=hedged,
         asked_tokens=None if asked is None else asked.input,
         asked_cost=None if asked is None else price_call(asked, price),
@@ -110,6 +112,8 @@ def header_line(exchange: Exchange) -> bytes:
         told["degraded"] = exchange.degraded
     if exchange.compression is not None:
         told["compression"] = exchange.compression
+    if exchange.preset is not None:
+        told["preset"] = exchange.preset
     if exchange.prompt_cache != "pass":
         told["prompt_cache"] = exchange.prompt_cache
     more = plan.more

@@ -12,11 +12,12 @@ from typing import TypeVar
 import msgspec
 
 from sekisho.core.contract import Members
-from sekisho.core.error import BadRequest, ModelNotFound, NotServed
+from sekisho.core.error import BadRequest, ModelNotFound, NotServed, SekishoError
 from sekisho.core.exchange import Exchange
 from sekisho.core.preference import narrowed
+from sekisho.core.preset import MARK, Preset
 from sekisho.core.route import Route, Snapshot
-from sekisho.pipeline import auto, provider_member
+from sekisho.pipeline import auto, presets, provider_member
 from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.parse import MODEL_LIMIT
@@ -35,7 +36,6 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
     {
         "debug": "what goes to providers is not shown",
         "trace": "calls are not sent on to observability services; `x-sekisho-tags` marks them in the books",
-        "preset": "there are no presets; say in the request what the preset would",
         "stop_server_tools_when": "tools are not run here; define them as functions",
     }
 )
@@ -67,6 +67,7 @@ def route_of(exchange: Exchange, plane: Plane) -> Route:
 
     Raises BadRequest, ModelNotFound, Forbidden or NotServed, naming the member.
     """
+    preset = presets.apply(exchange) if presets.NAME in exchange.members or MARK in exchange.model else None
     names, mixed = [exchange.model], False
     if not MEMBERS.isdisjoint(exchange.members):
         taken = {name: exchange.members.pop(name) for name in MEMBERS & exchange.members.keys()}
@@ -80,16 +81,31 @@ def route_of(exchange: Exchange, plane: Plane) -> Route:
             )
             mixed = mixed or apart
         exchange.body = json.encode(exchange.members)
+    if preset is not None and presets.PREFERENCES in preset.config:
+        mixed = _prefer(exchange, plane, preset) or mixed
     parts = [_part(exchange, plane.snapshot, name, at) for at, name in enumerate(names)]
     return parts[0] if len(parts) == 1 else _together(parts, mixed=mixed)
+
+
+def _prefer(exchange: Exchange, plane: Plane, preset: Preset) -> bool:
+    """What the preset asks of the targets, and the request beside it; whether those of several models
+    compete."""
+    try:
+        prefer, mixed = provider_member.read(
+            preset.config[presets.PREFERENCES], plane.provider_words, plane.snapshot.providers
+        )
+    except SekishoError as error:
+        raise BadRequest(f"the preset `{preset.label}` cannot be kept: {error}", param=presets.NAME) from None
+    exchange.wishes = narrowed(prefer, exchange.wishes)
+    return mixed
 
 
 def _part(exchange: Exchange, snapshot: Snapshot, name: str, at: int) -> Route:
     """The route of one of the models that a call names."""
     where = f"models.{at}" if at else "model"
     base, variant = variants.split(name, snapshot)
-    if base.startswith("@preset/"):
-        raise NotServed(f"`{where}`: {UNSERVED['preset']}", param=where)
+    if MARK in base:
+        raise BadRequest(f"`{where}`: a preset is named in `model` alone", param=where)
     try:
         route = find_route(snapshot, base)
     except ModelNotFound as error:

@@ -14,7 +14,7 @@ LONGEST_BODY = 256 * 1024
 LONGEST_PAGE = 200
 USUAL_PAGE = 50
 MOST_PARAMETERS = 20
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 Answer = tuple[int, dict[str, Any]]
 """Status and body."""
 

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 from sekisho.control.http.market_keys import MarketKeyPages
+from sekisho.control.http.presets import PresetPages
 from sekisho.control.http.table import Route
 from sekisho.control.services.market_keys import MarketKeys
+from sekisho.control.services.presets import PresetService
 from sekisho.control.store.engine import Store
 from sekisho.core.clock import Clock
 
 
 def routes(store: Store, clock: Clock) -> Sequence[Route]:
     """All of them."""
+    presets = PresetPages(PresetService(store, clock))
     keys = MarketKeyPages(MarketKeys(store, clock))
     return (
         Route("GET", "keys", "keys:read", keys.list, of_books=True),
@@ -18,4 +21,11 @@ def routes(store: Store, clock: Clock) -> Sequence[Route]:
         Route("GET", "keys/{hash}", "keys:read", keys.show, of_books=True),
         Route("PATCH", "keys/{hash}", "keys:write", keys.update, of_books=True),
         Route("DELETE", "keys/{hash}", "keys:write", keys.delete),
+        Route("GET", "presets", "presets:read", presets.list),
+        Route("GET", "presets/{slug}", "presets:read", presets.show),
+        Route("GET", "presets/{slug}/versions", "presets:read", presets.versions),
+        Route("GET", "presets/{slug}/versions/{version}", "presets:read", presets.version),
+        Route("POST", "presets/{slug}/chat/completions", "presets:write", presets.from_chat),
+        Route("POST", "presets/{slug}/messages", "presets:write", presets.from_messages),
+        Route("POST", "presets/{slug}/responses", "presets:write", presets.from_responses),
     )

@@ -17,10 +17,13 @@ Scope = Literal[
     "accounts:write",
     "keys:read",
     "keys:write",
+    "presets:read",
+    "presets:write",
     "credits:read",
     "credits:write",
 ]
 ALL: frozenset[Scope] = frozenset(get_args(Scope))
+OF_ANY_KEY: frozenset[Scope] = frozenset({"presets:read"})
 OF_ONE_ORGANISATION = ALL - {"organisations:write", "credits:write"}
 """An organisation's own admins do not set what it may spend."""
 
@@ -28,7 +31,7 @@ OF_ONE_ORGANISATION = ALL - {"organisations:write", "credits:write"}
 def scopes_of(principal: Principal) -> frozenset[Scope]:
     """What a key may do here."""
     if not principal.admin:
-        return frozenset()
+        return OF_ANY_KEY
     return ALL if principal.operates else OF_ONE_ORGANISATION
 
 

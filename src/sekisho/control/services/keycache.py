@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sekisho.control.services.keys import digest
+from sekisho.control.services.presets import read_presets
 from sekisho.control.services.principals import Texts, read_principals
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.store.announce import read_revision
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.thread import Latest, StoreThread
 from sekisho.core.clock import Clock
-from sekisho.core.principal import Principal, Signatory
+from sekisho.core.preset import Preset
+from sekisho.core.principal import DEFAULT_ORGANISATION, Principal, Signatory
 from sekisho.telemetry.log import Shout
 
 POLL_SECONDS = 0.5
@@ -50,7 +53,7 @@ class KeyCache:
         if admin_key is not None:
             admin = Principal(key_id=ENVIRONMENT_KEY, name="SEKISHO_ADMIN_KEY", admin=True)
             self._fixed[digest(admin_key)] = admin
-            self._keep({}, {})
+            self._keep({}, {}, {})
 
     def find(self, digest: bytes) -> Principal | None:
         """See `core.port.Keys`. Expired keys are found: the caller has the clock."""
@@ -100,10 +103,12 @@ class KeyCache:
             revision = read_revision(connection)
             if revision == self._revision:
                 return
-            principals, texts = read_principals(connection)
-        self._keep(principals, texts)
+            presets = read_presets(connection)
+            principals, texts = read_principals(connection, presets)
+        self._keep(principals, texts, presets.get(DEFAULT_ORGANISATION, {}))
         self._revision = revision
 
-    def _keep(self, principals: dict[bytes, Principal], texts: Texts) -> None:
+    def _keep(self, principals: dict[bytes, Principal], texts: Texts, presets: Mapping[str, Preset]) -> None:
+        self._fixed = {text: replace(principal, presets=presets) for text, principal in self._fixed.items()}
         self._principals = principals | self._fixed
         self._texts = texts | {principal.key_id: (text,) for text, principal in self._fixed.items()}

@@ -12,6 +12,7 @@ from sekisho.control.services.terms import ApiKey, Holder, Terms, read_row
 from sekisho.control.store.credits import read_credits
 from sekisho.control.store.tables import api_keys, holders
 from sekisho.core.limit import Limit
+from sekisho.core.preset import Preset
 from sekisho.core.principal import Principal
 
 Texts = dict[str, tuple[bytes, ...]]
@@ -32,9 +33,11 @@ class Effective:
         return Effective(narrowed(self.allowance, terms.allowance), limits)
 
 
-def read_principals(connection: Connection) -> tuple[dict[bytes, Principal], Texts]:
+def read_principals(
+    connection: Connection, presets: Mapping[str, Mapping[str, Preset]]
+) -> tuple[dict[bytes, Principal], Texts]:
     """Digest -> principal of every key that is in force: not revoked, and nothing that it belongs to is
-    disabled. Expired ones are included: the caller's clock decides."""
+    disabled. Expired ones are included: the caller's clock decides. `presets`: of each organisation."""
     known = {row["id"]: read_row(row, Holder) for row in connection.execute(select(holders)).mappings()}
     paid = read_credits(connection)
     places = _Places(known, paid)
@@ -48,7 +51,7 @@ def read_principals(connection: Connection) -> tuple[dict[bytes, Principal], Tex
         above = places.above(key)
         if above is None:
             continue
-        principal = _principal(key, above.below(key, paid))
+        principal = _principal(key, above.below(key, paid), presets.get(key.organisation, {}))
         principals[row["digest"]] = principal
         texts[key.id] = (row["digest"],)
         former, ends = row["former_digest"], key.former_ends
@@ -95,7 +98,7 @@ class _Places:
         return holds
 
 
-def _principal(key: ApiKey, holds: Effective) -> Principal:
+def _principal(key: ApiKey, holds: Effective, presets: Mapping[str, Preset]) -> Principal:
     allowed = holds.allowance
     return Principal(
         key_id=key.id,
@@ -113,4 +116,5 @@ def _principal(key: ApiKey, holds: Effective) -> Principal:
         operations=None if allowed.operations is None else frozenset(allowed.operations),
         networks=allowance.networks(allowed),
         limits=holds.limits,
+        presets=presets,
     )

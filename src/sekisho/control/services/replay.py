@@ -43,7 +43,7 @@ def replay(store: Store, snapshot: Snapshot, since: float, until: float) -> Repl
         paces = Paces()
         for measured in replayed.read_paces(connection, since, until):
             paces.add(measured)
-        principals, _ = read_principals(connection)
+        principals, _ = read_principals(connection, {})
         known = {each.key_id: each for each in principals.values()}
         known[ENVIRONMENT_KEY] = Principal(ENVIRONMENT_KEY, ENVIRONMENT_KEY)
         run = Replay(snapshot, known, paces)

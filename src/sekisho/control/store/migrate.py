@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect
 from sekisho.control.store import rollups
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest file in `migrations/versions`."""
 SUMMED = "0008"
 """From this one on every call is counted in a rollup too."""

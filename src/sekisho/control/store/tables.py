@@ -185,6 +185,19 @@ prepaid = Table(
 )
 """What was paid ahead. Rows are added, and never changed or deleted."""
 
+presets = Table(
+    "presets",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("slug", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("system_prompt", String),
+    Column("config", JSON, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("made_by", String, nullable=False),
+)
+"""Every version of every preset; the latest is the one that is applied. Rows are never changed."""
+
 journal_segments = Table(
     "journal_segments",
     metadata,
@@ -197,4 +210,4 @@ journal_segments = Table(
 """How far each segment is loaded, by its journal's name and its own."""
 
 revision = Table("revision", metadata, Column("keys", BigInteger, nullable=False))
-"""One row, counted up by every change to `api_keys` and `holders`: what other processes watch."""
+"""One row, counted up by every change to `api_keys`, `holders` and `presets`: what other processes watch."""

@@ -6,6 +6,7 @@ from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
+from sekisho.core.preset import MARK
 from sekisho.wire import json
 
 MODEL_LIMIT = 512
@@ -20,8 +21,8 @@ def parse(exchange: Exchange) -> None:
     if entry.operation is Operation.COUNT_TOKENS:
         exchange.body = exchange.dialect.token_counting.unwrap(exchange.body)
     members = exchange.members = json.members(exchange.body)
-    if exchange.show_money and "model" not in members and "models" in members:
-        _name_first(members)
+    if exchange.show_money and "model" not in members:
+        _name_one(members)
     exchange.model = _model(members.get("model")) if entry.model is None else _checked(entry.model)
     if entry.operation is Operation.CHAT:
         if entry.stream is not None:
@@ -33,12 +34,15 @@ def parse(exchange: Exchange) -> None:
     check(members)
 
 
-def _name_first(members: Members) -> None:
-    """OpenRouter's clients may name a list of models and no other."""
-    try:
-        members["model"] = json.items_of(members["models"])[0]
-    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
-        raise BadRequest("`models` must be a list of names", param="models") from None
+def _name_one(members: Members) -> None:
+    """OpenRouter's clients may name a list of models and no other, or a preset."""
+    if "models" in members:
+        try:
+            members["model"] = json.items_of(members["models"])[0]
+        except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
+            raise BadRequest("`models` must be a list of names", param="models") from None
+    elif "preset" in members:
+        members["model"] = json.raw(MARK + _named(members["preset"], "preset"))
 
 
 def _stream(stream: bytes) -> bool:
@@ -50,11 +54,14 @@ def _stream(stream: bytes) -> bool:
 def _model(raw: msgspec.Raw | None) -> str:
     if raw is None:
         raise BadRequest("`model` is missing: name one of GET /v1/models", param="model")
+    return _checked(_named(raw, "model"))
+
+
+def _named(raw: msgspec.Raw, member: str) -> str:
     try:
-        model = _text.decode(raw)
+        return _text.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadRequest("`model` must be a string", param="model") from None
-    return _checked(model)
+        raise BadRequest(f"`{member}` must be a string", param=member) from None
 
 
 def _checked(model: str) -> str:
