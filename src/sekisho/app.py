@@ -19,7 +19,7 @@ from sekisho.control.services.publish import DocumentWatcher
 from sekisho.control.services.status_pages import Asker as PageAsker
 from sekisho.control.services.status_pages import StatusPages
 from sekisho.control.services.webhook import Webhook
-from sekisho.control.state.address import read_address
+from sekisho.control.state.address import StateError, read_address
 from sekisho.core.clock import Clock
 from sekisho.core.contract import Dialect
 from sekisho.core.port import Books, Counters
@@ -87,6 +87,10 @@ ALONE_FOR_KEYS = (
     "keys, or what they belong to, have limits (`sekisho keys list`), and more than one worker would each "
     "count for itself: set SEKISHO_STATE_URL to a Valkey or Redis that they share, run one worker, or take "
     "the limits away"
+)
+BESIDE = (
+    "serves on the same database, and each would count limits or budgets for itself: set the same "
+    "SEKISHO_STATE_URL, a Valkey or Redis, for both, stop it, or take the limits away (`sekisho keys list`)"
 )
 log = structlog.get_logger()
 
@@ -173,6 +177,7 @@ class Gateway:
         self._control = ControlPlane(settings, self._background, clock)
         await self._control.start()
         self.first_admin_key = self._control.first_admin_key
+        await self._check_beside(first.snapshot)
         self._client = Client(clock=clock.monotonic)
         self._alerts = Alerts()
         self._status_pages = self._page_reader()
@@ -230,12 +235,25 @@ class Gateway:
         if self._state is not None:
             await self._state.close()
 
+    async def _check_beside(self, snapshot: Snapshot) -> None:
+        """Raises StateError where another process would count the same limits apart from this one."""
+        beside = self._control.beside
+        if not beside:
+            return
+        if snapshot.limits_configured or await self._control.counted.limits():
+            await self._background.stop()
+            await self._journal.close()
+            await self._control.close()
+            raise StateError(f"{beside[0].text} {BESIDE}")
+        names = [each.text for each in beside]
+        log.warning("not_alone", beside=names, remedy="set SEKISHO_STATE_URL, or limits will refuse calls")
+
     async def _counters(self) -> Counters:
         """Shared with all processes of the state URL, or of this process alone, as the books have them.
         Several processes without one have none: limits that are made while they run refuse calls."""
         if self._settings.state_url is not None:
             return await self._shared_counters(self._settings.state_url)
-        if self._options.worker is not None:
+        if self._options.worker is not None or self._control.beside:
             return LostCounters()
         counters = MemoryCounters(self._clock.now, self._alerts.tell)
         counted = self._control.counted
@@ -290,7 +308,8 @@ class Gateway:
 
     async def _publish(self, new: Configuration) -> None:
         """Calls under way finish on what they started with."""
-        if self._options.worker is not None and new.snapshot.limits_configured:
+        several = self._options.worker is not None or self._control.beside
+        if several and new.snapshot.limits_configured:
             log.error("document_refused", problems=ALONE, serving="the last good document")
             return
         providers = new.snapshot.providers.values()

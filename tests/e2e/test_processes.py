@@ -265,6 +265,41 @@ async def test_several_workers_do_not_start_while_a_key_has_a_limit(tmp_path: Pa
     assert (code, "set SEKISHO_STATE_URL to a Valkey or Redis" in err) == (1, True), err
 
 
+async def test_two_do_not_count_limits_apart_on_one_database_but_one_starts_again_after_a_kill(
+    tmp_path: Path, document: Path, provider: Tape
+) -> None:
+    for _ in range(2):
+        provider.play(REPLY, stream=False)
+    shared = {"SEKISHO_DATABASE_URL": f"sqlite:///{tmp_path / 'sekisho.db'}", "SEKISHO_ADMIN_KEY": ADMIN_KEY}
+    start = (tmp_path, "--config", str(document))
+    async with (
+        serving(*start, data_dir=tmp_path / "one", **shared) as first,
+        serving(*start, data_dir=tmp_path / "two", **shared) as second,
+        first.http() as admin,
+    ):
+        assert f"process {first.process.pid} on" in second.events("not_alone")[0]["beside"][0]
+        made = await admin.post("/admin/v1/keys", json={"name": "k", "limits": ["requests 2/hour"]})
+        key = made.json()["key"]
+        body = {"model": "acme/one", "messages": [{"role": "user", "content": "x"}]}
+        async with first.http(key) as one, second.http(key) as two:
+            assert (await one.post(CHAT, json=body)).status_code == 200
+            assert (await two.post(CHAT, json=body)).status_code == 503, "it would count for itself"
+        code, _, err = await program(
+            *("serve", "--config", str(document), "--port", str(free_port())),
+            environment=environment(tmp_path / "three", **shared),
+        )
+        assert code == 1
+        assert re.search(r"process \d+ on \S+ serves on the same database", err)
+        assert "set the same SEKISHO_STATE_URL" in err
+        await second.stop()
+        first.process.kill()
+        await first.process.wait()
+    async with serving(*start, data_dir=tmp_path / "one", **shared) as again, again.http(key) as client:
+        assert again.events("process_watched") == [], "nobody waits to see whether a process of its own lives"
+        answers = [(await client.post(CHAT, json=body)).status_code for _ in range(2)]
+        assert answers == [200, 429]
+
+
 async def test_what_keeps_it_from_starting_is_told_in_a_line(tmp_path: Path, server: Serving) -> None:
     taken = server.url.rpartition(":")[2]
     missing = tmp_path / "no.yaml"

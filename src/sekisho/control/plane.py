@@ -15,6 +15,7 @@ from sekisho.control.services.counted import CountedBooks
 from sekisho.control.services.keycache import KeyCache
 from sekisho.control.services.keys import KeyService
 from sekisho.control.services.ledger import Ledger
+from sekisho.control.services.presence import Presence, Process
 from sekisho.control.services.signing import SigningSecret
 from sekisho.control.services.upkeep import Upkeep
 from sekisho.control.services.usage import StoredBooks
@@ -42,6 +43,8 @@ class Places(Protocol):
     def admin_key(self) -> str | None: ...
     @property
     def sigv4_secret(self) -> str | None: ...
+    @property
+    def state_url(self) -> str | None: ...
 
 
 class ControlPlane:
@@ -71,6 +74,15 @@ class ControlPlane:
         self.counted = CountedBooks(self._upkeep_store, self._upkeep_thread, self.ledger, clock)
         self.administration = self._table(admin.routes(self._store, clock))
         self.marketplace = self._table(marketplace.routes(self._store, clock))
+        self._presence = Presence(
+            self._upkeep_store,
+            self._upkeep_thread,
+            settings.data_dir,
+            self._journal,
+            shares=settings.state_url is not None,
+        )
+        self.beside: Sequence[Process] = ()
+        """Processes that were there at the start, and count limits apart from this one."""
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all. Show it once, to a person, and never log it."""
 
@@ -87,6 +99,7 @@ class ControlPlane:
             if self._makes_first_key:
                 self.first_admin_key = await self._thread.run(self._service.ensure_admin_key)
             await self.keys.load()
+            self.beside = await self._presence.enter()
         except StoreError:
             await self._let_go()
             raise
@@ -94,6 +107,7 @@ class ControlPlane:
         if self._store.dialect == "postgresql":
             listening = importlib.import_module("sekisho.control.store.listen")
             self._background.start("announcements", partial(listening.listen, self._store, self.keys.wake))
+        self._background.start("presence", self._presence.run)
         self._background.start("ledger", self.ledger.run)
         self._background.start("upkeep", self.upkeep.run)
 
@@ -105,6 +119,9 @@ class ControlPlane:
         with contextlib.suppress(TimeoutError):  # the next start loads what is left
             async with asyncio.timeout(CLOSE_PATIENCE):
                 await self.ledger.flush()
+        with contextlib.suppress(TimeoutError, StoreError):  # it is seen from the lock, or in a while
+            async with asyncio.timeout(CLOSE_PATIENCE):
+                await self._presence.leave()
         await self._let_go()
 
     async def _let_go(self) -> None:

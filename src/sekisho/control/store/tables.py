@@ -209,5 +209,19 @@ journal_segments = Table(
 )
 """How far each segment is loaded, by its journal's name and its own."""
 
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("journal", String, nullable=False),
+    # Whether it counts limits together with others.
+    Column("shares", Boolean, nullable=False),
+    # Counted up while it lives.
+    Column("beats", BigInteger, nullable=False),
+)
+"""Which processes serve on this database."""
+
 revision = Table("revision", metadata, Column("keys", BigInteger, nullable=False))
 """One row, counted up by every change to `api_keys`, `holders` and `presets`: what other processes watch."""
