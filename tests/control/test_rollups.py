@@ -17,7 +17,7 @@ from sekisho.control.store import rollups as sums
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.rollup_apps import MOST, OTHER
-from sekisho.control.store.tables import calls, rollups
+from sekisho.control.store.tables import calls, outages, rollups
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.record import AttemptRecord, CallRecord
@@ -34,7 +34,10 @@ def some(record: Make, chance: random.Random, count: int, prefix: str = "") -> l
     """Calls of many keys over 100 days, of every kind there is."""
 
     def one(at: int) -> CallRecord:
-        part = AttemptRecord(provider="q", upstream_model="m", milliseconds=1, usage=Usage(), cost=7)
+        code = chance.choice((None, "upstream_failed"))
+        part = AttemptRecord(
+            provider="q", upstream_model="m", milliseconds=1, usage=Usage(), cost=7, code=code
+        )
         return record(
             f"gen-{prefix}{at}",
             started=NOW - chance.choice((0.5, 3_600.0, 5 * DAY, 99 * DAY)) - chance.random() * 7_200,
@@ -62,6 +65,10 @@ def held(connection: Connection) -> dict[str, dict[str, object]]:
     return {row["id"]: dict(row) for row in connection.execute(rollups.select()).mappings()}
 
 
+def fared(connection: Connection) -> set[tuple[object, ...]]:
+    return {tuple(row) for row in connection.execute(outages.select())}
+
+
 def load(store: Store, folder: Path, records: list[CallRecord]) -> None:
     folder.mkdir(exist_ok=True)
     (folder / f"{secrets.token_hex(8)}.log").write_bytes(b"".join(map(frame.encode, records)))
@@ -78,7 +85,7 @@ async def test_sums_are_exact_after_any_loads_repeats_and_folding_and_the_same_w
         load(store, tmp_path / f"host-{at % 2}", chance.sample(records, chance.randrange(300)))
     load(store, tmp_path / "host-0", records)
     with store.read() as connection:
-        loaded = held(connection)
+        loaded, outcomes = held(connection), fared(connection)
         totals = select(*(func.sum(rollups.c[name]) for name in ("calls", "cost", "output", "unpriced")))
         told = tuple(int(number) for number in connection.execute(totals).one())
     made = [each for each in records if each.operation != "settlement"]
@@ -88,9 +95,12 @@ async def test_sums_are_exact_after_any_loads_repeats_and_folding_and_the_same_w
         sum(each.usage.output for each in records if each.usage),
         sum(each.unpriced for each in made),
     )
+    asked = [each for each in records if each.attempts and each.operation == "chat"]
+    assert sum(int(str(row[5])) for row in outcomes) == len(asked)
     sums.rebuild(store)
     with store.read() as connection:
         assert held(connection) == loaded
+        assert fared(connection) == outcomes
     while sums.fold(store, NOW - 50 * DAY):
         pass
     with store.read() as connection:
@@ -191,3 +201,16 @@ def test_a_client_that_takes_a_new_name_with_every_call_makes_no_rollup_with_eve
             assert (counted["app-0"], counted[OTHER]) == (2, 4 * MOST)
         assert (len(counted), sum(counted.values())) == (MOST + 1, 5 * MOST + 1)
         assert [row["calls"] for row in rows if row["key_id"] == "quiet"] == [5]
+
+
+def test_a_row_that_an_older_version_named_otherwise_is_folded_with_the_new_one(
+    store: Store, tmp_path: Path, record: Make
+) -> None:
+    load(store, tmp_path / "host", [record("gen-1", started=NOW - 60 * DAY, cost=1)])
+    with store.write() as connection:
+        connection.execute(rollups.update().values(id="named before there was another dimension"))
+    load(store, tmp_path / "host", [record("gen-2", started=NOW - 60 * DAY, cost=2)])
+    assert sums.fold(store, NOW)
+    with store.read() as connection:
+        [row] = held(connection).values()
+    assert (row["calls"], row["cost"]) == (2, 3)

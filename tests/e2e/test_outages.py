@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from sekisho.__main__ import app
 from sekisho.control.services.outages import Outages, Weighed, outages, rescued, share
 from sekisho.control.services.standalone import open_books
+from sekisho.control.store import rollups
 from sekisho.control.store.booking import book
 from sekisho.core.explanation import Explanation
 from sekisho.core.record import AttemptRecord, CallRecord
@@ -88,7 +89,7 @@ async def test_every_call_is_counted_once_by_how_it_ended(happened: Any) -> None
     ]
     with open_books(settings) as store:
         [found] = outages(store, 0)
-        assert outages(store, calls["refused"].started + 1000) == []
+        assert outages(store, calls["refused"].started + 3600) == [], "whole hours"
         by = {each: outages(store, 0, each) for each in ("provider", "model", "cause")}
     assert found == Outages(
         total=weight(*calls.values()),
@@ -156,7 +157,7 @@ def test_nothing_on_the_books_is_no_error_and_an_absurd_count_does_not_end_a_rep
             for at in range(3)
         ]
         with store.write() as connection:
-            book(connection, made)
+            rollups.add(store, connection, book(connection, made))
         [found] = outages(store, 0)
     assert found.total.requests == 3
     assert found.total.cost > 2**63

@@ -113,6 +113,15 @@ class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         """All attempts, if one of them has a cost; else none."""
         return self.attempts if any(attempt.cost is not None for attempt in self.attempts) else ()
 
+    def first_attempt(self) -> AttemptRecord | None:
+        """None: no provider was asked."""
+        return self.attempts[0] if self.attempts else None
+
+    def asked(self) -> tuple[int, int]:
+        """Tokens and nano-USD of the prompt of a call that failed; 0 where they are not known."""
+        told = self.explanation
+        return (0, 0) if told is None else (told.asked_tokens or 0, told.asked_cost or 0)
+
 
 def paid(record: CallRecord, provider: str) -> int:
     """Nano-USD that the call came to at one provider; 0 also where it has no price."""

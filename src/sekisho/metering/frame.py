@@ -25,12 +25,35 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
 
     def paid_attempts(self) -> tuple[AttemptRecord, ...]:
         """See `CallRecord`."""
-        if _PAID not in bytes(self.attempts):
-            return ()
+        return self._attempts() if _PAID in bytes(self.attempts) else ()
+
+    def first_attempt(self) -> AttemptRecord | None:
+        """See `CallRecord`."""
+        attempts = self._attempts()
+        return attempts[0] if attempts else None
+
+    def asked(self) -> tuple[int, int]:
+        """See `CallRecord`."""
+        if not bytes(self.explanation):
+            return 0, 0
+        try:
+            told = _asked(self.explanation)
+        except msgspec.MsgspecError:
+            return 0, 0
+        return told.asked_tokens or 0, told.asked_cost or 0
+
+    def _attempts(self) -> tuple[AttemptRecord, ...]:
         try:
             return _attempts(self.attempts)
         except msgspec.MsgspecError:
             return ()  # as another version may write them: no reason to keep everybody off the books
+
+
+class _Asked(msgspec.Struct):
+    """Of an explanation."""
+
+    asked_tokens: int | None = None
+    asked_cost: int | None = None
 
 
 AnyRecord = CallRecord | WrittenRecord
@@ -39,6 +62,7 @@ AnyRecord = CallRecord | WrittenRecord
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(WrittenRecord).decode
 _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...]).decode
+_asked = msgspec.json.Decoder(_Asked).decode
 
 
 def encode(record: CallRecord) -> bytes:

@@ -10,7 +10,7 @@ from sekisho.metering.histogram import Histogram, bucket, merge
 
 HOUR = 3600
 DAY = 86_400
-DIMENSIONS = ("key_id", "organisation", "team", "project", "operation", "app", "provider", "model")
+DIMENSIONS = ("key_id", "organisation", "team", "project", "owner", "operation", "app", "provider", "model")
 """Members of records, and columns of the table of rollups. One more is one more here and in a migration."""
 
 Place = tuple[int, int, *tuple[str, ...]]
@@ -104,7 +104,8 @@ def roll_up(records: Iterable[AnyRecord]) -> Rollups:
     return _placed(found)
 
 
-def _text(name: str | None) -> str:
+def text_of(name: str | None) -> str:
+    """What a database is told of a name; empty where there is none."""
     # Not every database has a null character in its texts.
     return "" if name is None else name.replace("\0", "\ufffd")
 
@@ -112,7 +113,7 @@ def _text(name: str | None) -> str:
 def _placed(found: dict[Raw, Sums]) -> Rollups:
     placed: Rollups = {}
     for (hour, *names), sums in found.items():
-        place: Place = (int(hour) * HOUR, HOUR, *map(_text, names))
+        place: Place = (int(hour) * HOUR, HOUR, *map(text_of, names))
         if place in placed:
             placed[place].add(sums)
         else:

@@ -5,21 +5,20 @@ Calls that no provider was asked for, and what a provider refused because of the
 outages. A call that was lost has no usage: it weighs what its prompt would have cost.
 """
 
-from typing import Any, Literal, get_args
+from collections import defaultdict
+from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Float, RowMapping, Subquery, case, cast, func, literal, select
-from sqlalchemy.sql.elements import KeyedColumnElement
 
+from sekisho.control.store import outages as fates
 from sekisho.control.store.engine import Store
-from sekisho.control.store.tables import calls
-from sekisho.core.operation import Operation
-from sekisho.core.record import NO_FAILURES
+from sekisho.metering.outages import Fate, Weight
+from sekisho.metering.rollup import HOUR
 
 By = Literal["provider", "model", "cause"]
 BYS: tuple[By, ...] = get_args(By)
-Ending = Literal["retry", "fallback", "continuation", "lost", "left"]
-"""Of a call whose first attempt failed. left: its client went away."""
+Columns = dict[str, Weight]
+"""By the members of `Outages`."""
 
 
 class Weighed(msgspec.Struct, frozen=True):
@@ -49,99 +48,36 @@ class Outages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outages(store: Store, since: float, by: By | None = None) -> list[Outages]:
-    """Of the calls that began at `since` (seconds since the epoch) or later: one entry, or one for each
-    group, those that lost most first; empty where there was no call. Raises StoreError."""
-    rows = _rows(since)
-    name = (
-        {"provider": rows.c.provider, "model": rows.c.model, "cause": rows.c.cause}[by]
-        if by
-        else literal(None)
-    )
-    query = select(name.label("name"), *_sums(rows)).group_by(name)
-    if by == "cause":
-        query = query.where(rows.c.cause.is_not(None))
+    """Of the calls that began in the hour of `since` (seconds since the epoch) or later: one entry, or one
+    for each group, those that lost most first; empty where there was no call. Raises StoreError."""
+    groups: dict[str | None, Columns] = defaultdict(lambda: defaultdict(Weight))
     with store.read() as connection:
-        found = [_outages(row) for row in connection.execute(query).mappings()]
+        for fate, weight in fates.read(connection, since // HOUR * HOUR):
+            name = _name(fate, by)
+            if name or by != "cause":
+                _add(groups[name or None], fate, weight)
+    found = [_outages(name, columns) for name, columns in groups.items()]
     return sorted(found, key=lambda each: (-each.lost.requests, -each.failed.requests, each.name or ""))
 
 
-def _rows(since: float) -> Subquery:
-    """One row for each call that a provider was asked for."""
-    table = calls.c
-    code = _first("code")
-    cause = case((code.in_(NO_FAILURES), None), else_=code)
-    same = (_first("provider") == table.provider) & (_first("upstream_model") == table.upstream_model)
-    ending: ColumnElement[str | None] = case(
-        (cause.is_(None), None),
-        (table.outcome == "cancelled", "left"),
-        (table.outcome != "ok", "lost"),
-        (_first("first_token_ms").is_not(None), "continuation"),
-        (same, "retry"),
-        else_="fallback",
-    )
-    # Added as floats: the absurd count of one provider must not overflow everybody's report.
-    counted = sum(
-        (
-            cast(each, Float)
-            for each in (
-                table.usage_cache_read,
-                table.usage_cache_write,
-                table.usage_cache_write_1h,
-                table.usage_output,
-            )
-        ),
-        cast(table.usage_input, Float),
-    )
-    return (
-        select(
-            _first("provider").label("provider"),
-            func.coalesce(_first("model"), table.model).label("model"),
-            cause.label("cause"),
-            ending.label("ending"),
-            literal(1).label("requests"),
-            func.coalesce(counted, _explained("asked_tokens"), 0).label("tokens"),
-            func.coalesce(cast(table.cost, Float), _explained("asked_cost"), 0).label("cost"),
-        )
-        .where(table.started >= since, table.operation == Operation.CHAT, _first("provider").is_not(None))
-        .subquery()
-    )
+def _name(fate: Fate, by: By | None) -> str:
+    _, provider, model, cause, _ = fate
+    return {"provider": provider, "model": model, "cause": cause}[by] if by else ""
 
 
-def _first(member: str) -> ColumnElement[Any]:
-    """Of the first attempt."""
-    found: ColumnElement[Any] = calls.c.attempts[(0, member)].as_string()
-    return found
+def _add(columns: Columns, fate: Fate, weight: Weight) -> None:
+    _, _, _, cause, ending = fate
+    for column in ("total", *(["failed"] if cause else []), ending):
+        columns[column].add(weight)
 
 
-def _explained(member: str) -> ColumnElement[Any]:
-    return cast(calls.c.explanation[member].as_string(), Float)
+def _outages(name: str | None, columns: Columns) -> Outages:
+    told = [column for column in Outages.__struct_fields__ if column != "name"]
+    return Outages(name=name, **{column: _weighed(columns[column]) for column in told})
 
 
-def _sums(rows: Subquery) -> list[ColumnElement[float]]:
-    ending = rows.c.ending
-    conditions: dict[str, ColumnElement[bool]] = {
-        "total": literal(1) == 1,
-        "failed": ending.is_not(None),
-        **{each: ending == each for each in ("retry", "fallback", "continuation", "lost")},
-    }
-    return [
-        _sum(condition, rows.c[scale]).label(f"{column}_{scale}")
-        for column, condition in conditions.items()
-        for scale in Weighed.__struct_fields__
-    ]
-
-
-def _sum(condition: ColumnElement[bool], weight: KeyedColumnElement[Any]) -> ColumnElement[float]:
-    return func.coalesce(func.sum(case((condition, cast(weight, Float)), else_=0.0)), 0.0)
-
-
-def _outages(row: RowMapping) -> Outages:
-    columns = [name for name in Outages.__struct_fields__ if name != "name"]
-    weighed = {
-        name: Weighed(*(round(row[f"{name}_{scale}"]) for scale in Weighed.__struct_fields__))
-        for name in columns
-    }
-    return Outages(name=row["name"], **weighed)
+def _weighed(weight: Weight) -> Weighed:
+    return Weighed(weight.requests, round(weight.tokens), round(weight.cost))
 
 
 def rescued(found: Outages, scale: str) -> int:

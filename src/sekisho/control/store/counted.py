@@ -56,6 +56,7 @@ IN_ROLLUPS: Mapping[Level, ColumnElement[Any]] = {
     "organisation": rollups.c.organisation,
     "team": rollups.c.team,
     "project": rollups.c.project,
+    "person": rollups.c.owner,
     "key": rollups.c.key_id,
 }
 

@@ -4,16 +4,19 @@ Alembic is loaded only where there is something to do: it costs more than starti
 """
 
 import importlib
+from math import inf
 
 from sqlalchemy import Connection, inspect
 
-from sekisho.control.store import rollups
+from sekisho.control.store import outages, rollups
 from sekisho.control.store.engine import Store, StoreError
 
 HEAD = "0011"
 """The newest file in `migrations/versions`."""
 SUMMED = "0008"
 """From this one on every call is counted in a rollup too."""
+WEIGHED = "0011"
+"""And from this one on among the outages."""
 
 
 def migrate(store: Store) -> None:
@@ -32,6 +35,8 @@ def migrate(store: Store) -> None:
         upgrade.run(connection)
         if version is not None and version < SUMMED:
             rollups.fill(connection)
+        elif version is not None and version < WEIGHED:
+            outages.count_anew(connection, 0.0, inf)
 
 
 def _version(connection: Connection) -> str | None:

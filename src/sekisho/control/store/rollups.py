@@ -3,7 +3,7 @@
 So a sum over any rows that begin at a day's beginning or later is right, whatever their length.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
-from sekisho.control.store import bulk, calls
+from sekisho.control.store import bulk, calls, outages
 from sekisho.control.store.engine import Store
 from sekisho.control.store.rollup_apps import bounded
 from sekisho.control.store.tables import calls as call_table
@@ -34,12 +34,13 @@ _histogram = msgspec.json.Decoder(Histogram).decode
 _numbers = attrgetter(*NUMBERS)
 
 
-def add(store: Store, connection: Connection, records: Iterable[AnyRecord]) -> None:
+def add(store: Store, connection: Connection, records: Sequence[AnyRecord]) -> None:
     """Count records, in the transaction that puts them on the books and no other."""
     found = roll_up(records)
     if found:
         store.lock(connection, LOCK)
         _write(connection, found)
+        outages.add(connection, records)
 
 
 def fold(store: Store, before: float) -> bool:
@@ -92,6 +93,7 @@ def _count_next(connection: Connection, since: int) -> int | None:
         connection.execute(delete(rollups).where(rollups.c.start >= day, rollups.c.start < day + DAY))
         that_day = (call_table.c.started >= day, call_table.c.started < day + DAY)
         _write(connection, roll_up(calls.select(connection, *that_day)))
+        outages.count_anew(connection, day, day + DAY)
     return day
 
 
@@ -108,7 +110,9 @@ def _read(connection: Connection, *conditions: ColumnElement[bool]) -> Rollups:
     found: Rollups = {}
     for row in connection.execute(select(*_PLACE, *_SUMS).where(*conditions)):
         place: Place = (row[0], row[1], *row[2 : len(_PLACE)])
-        found[place] = _sums(row[len(_PLACE) :])
+        found.setdefault(place, Sums()).add(
+            _sums(row[len(_PLACE) :])
+        )  # one of an older version beside its own
     return found
 
 

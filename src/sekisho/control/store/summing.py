@@ -28,6 +28,7 @@ ROLLED: Mapping[str, KeyedColumnElement[Any]] = MappingProxyType(
         "organisation": rollups.c.organisation,
         "team": rollups.c.team,
         "project": rollups.c.project,
+        "owner": rollups.c.owner,
         "key": rollups.c.key_id,
         "app": rollups.c.app,
         "operation": rollups.c.operation,

@@ -145,6 +145,20 @@ rollups = Table(
 )
 """What the calls of an hour or a day came to together, by whose they were (see `metering.rollup`)."""
 
+outages = Table(
+    "outages",
+    metadata,
+    Column("start", BigInteger, primary_key=True),
+    Column("provider", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("cause", String, primary_key=True),
+    Column("ending", String, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("tokens", Float, nullable=False),
+    Column("cost", Float, nullable=False),
+)
+"""How the calls of an hour fared that a provider was asked for (see `metering.outages`)."""
+
 expired = Table("expired", metadata, Column("calls_before", Float, nullable=False))
 """One row: calls that began before are deleted, or about to be."""
 tariffs = Table(
