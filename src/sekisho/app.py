@@ -34,6 +34,7 @@ from sekisho.dialects import (
     openai_responses,
 )
 from sekisho.edge.admin import AdminPages
+from sekisho.edge.comments import SECONDS
 from sekisho.edge.cors import Cors
 from sekisho.edge.pages import Pages
 from sekisho.edge.respond import Responder
@@ -191,7 +192,7 @@ class Gateway:
         siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)
         siblings.inherit()
         self._pages = Pages(self._pipeline, self._control.books, siblings.render)
-        responder = Responder(self._pipeline, self._journal, self._observe, clock)
+        self._responder = responder = Responder(self._pipeline, self._journal, self._observe, clock)
         follow_ups = FollowUps(self._pipeline, self._control.books, self._journal, self._observe)
         administrations = {
             "/admin/v1/": self._control.administration,
@@ -331,6 +332,7 @@ class Gateway:
         self._status_pages.configure(new.status, new.snapshot.providers.values())
         entry = new.server
         self._cors = Cors(frozenset(entry.cors)) if entry.cors else None
+        self._responder.comment_seconds = SECONDS if entry.comments is None else entry.comments
         wanted = {
             "body_bytes": entry.body_limit,
             "head_seconds": entry.header_timeout,

@@ -22,7 +22,8 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.port import Journal
 from sekisho.core.record import CallRecord, Outcome
-from sekisho.edge import limit_lines, market_errors
+from sekisho.edge import comments, limit_lines, market_errors
+from sekisho.edge.comments import SECONDS, Comments
 from sekisho.edge.connection import Connection
 from sekisho.edge.message import Request, error_status
 from sekisho.edge.server import Refuse
@@ -60,6 +61,8 @@ class Responder:
     observe: Callable[[CallRecord], None]
     clock: Clock
     retiring: Retiring = field(default_factory=Retiring)
+    comment_seconds: float = SECONDS
+    """Of silence, after which a stream below `/api/v1` is sent a comment; 0: none is."""
 
     def call(self, exchange: Exchange, out: Connection, extra: bytes = b"") -> Coroutine[Any, Any, None]:
         """Answer `exchange` on `out`; `extra` are header lines. Raises CancelledError only."""
@@ -100,7 +103,7 @@ class Responder:
 
 
 class _Call:
-    __slots__ = ("_exchange", "_extra", "_out", "_outlasted", "_owner", "_recorded", "_started")
+    __slots__ = ("_comments", "_exchange", "_extra", "_out", "_outlasted", "_owner", "_recorded", "_started")
 
     def __init__(self, owner: Responder, exchange: Exchange, out: Connection, extra: bytes):
         self._owner = owner
@@ -109,6 +112,7 @@ class _Call:
         self._extra = extra
         self._started = False
         self._recorded = False
+        self._comments: Comments | None = None
         self._outlasted = False
         """Its client has gone, and it is booked once its answer has ended, which others read on."""
 
@@ -116,6 +120,8 @@ class _Call:
         exchange, out, owner = self._exchange, self._out, self._owner
         out.outlives = self._outlives
         try:
+            if exchange.show_money and owner.comment_seconds and comments.wanted(exchange):
+                self._comments = Comments(out, owner.comment_seconds, self._begin)
             answer = await owner.pipeline.answer(exchange)
             exchange.first_token = owner.clock.monotonic()
             if exchange.left:
@@ -134,12 +140,26 @@ class _Call:
         except Exception as error:  # a bug: the client learns the id, the log learns the place
             log.exception("call_crashed", id=exchange.id, error=type(error).__name__)
             self.fail(InternalError(f"internal error; the request id is {exchange.id}"))
+        finally:
+            if self._comments is not None:
+                self._comments.stop()
+
+    def _begin(self) -> bool:
+        """Status line and headers of a stream, if they have not gone out; False: it is none of events."""
+        exchange = self._exchange
+        if self._recorded or not exchange.stream or exchange.entry.framing != "sse":
+            return False
+        if not self._started:
+            self._out.start(200, STREAM_TYPES["sse"] + self._headers())
+            self._started = True
+        return True
 
     async def _stream(self, answer: Stream | Reading) -> None:
-        self._out.start(200, STREAM_TYPES[self._exchange.entry.framing] + self._headers())
-        self._started = True
+        if not self._started:
+            self._out.start(200, STREAM_TYPES[self._exchange.entry.framing] + self._headers())
+            self._started = True
         try:
-            await answer.pass_on(self._out, self._complete)
+            await answer.pass_on(self._comments or self._out, self._complete)
         except asyncio.CancelledError:
             if answer.outlasts(self._left):
                 self._outlasted = True
@@ -175,7 +195,9 @@ class _Call:
                 frame = market_errors.write_frame(error, exchange)
             else:
                 frame = dialect.write_error_frame(error, exchange.id, exchange.entry.framing)
-            self.end("interrupted", 200, error.code, partial(out.end, frame))
+            # Comments alone are no answer that could have broken off.
+            outcome: Outcome = "error" if exchange.first_token is None else "interrupted"
+            self.end(outcome, 200, error.code, partial(out.end, frame))
             return
         status = error_status(error)
         headers = JSON_TYPE + self._headers() + retry_after(error) + limit_lines.not_again(error)

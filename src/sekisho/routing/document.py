@@ -106,6 +106,8 @@ class ServerEntry:
     """Seconds."""
     body_timeout: float | None = None
     """Seconds."""
+    comments: float | None = None
+    """Seconds of silence; 0: none are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,14 @@ def _hedge(_: Reader, at: Node, __: Path) -> Hedge | None:
         raise Wrong(f"{error}; or say true") from None
 
 
+def _comments(_: Reader, at: Node, __: Path) -> float:
+    if isinstance(at, Scalar) and at.text == "false":
+        return 0.0
+    if not isinstance(at, Scalar) or at.kind == "nothing":
+        raise Wrong(f"must be false or a duration like 15s, but is {at.kind}")
+    return values.duration(at)
+
+
 def _server(reader: Reader, at: Node, path: Path) -> ServerEntry:
     return ServerEntry(**reader.record(at, path, SERVER))
 
@@ -343,6 +353,7 @@ SERVER: Fields = {
     "body_limit": scalar(values.size),
     "header_timeout": _duration,
     "body_timeout": _duration,
+    "comments": _comments,
 }
 RECORDS: Fields = {"keep": scalar(values.days), "scores": scalar(values.boolean)}
 SECTIONS: Mapping[str, Any] = {
