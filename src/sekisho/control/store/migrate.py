@@ -11,11 +11,11 @@ from sqlalchemy import Connection, inspect
 from sekisho.control.store import outages, rollups
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0011"
+HEAD = "0013"
 """The newest file in `migrations/versions`."""
 SUMMED = "0008"
 """From this one on every call is counted in a rollup too."""
-WEIGHED = "0011"
+WEIGHED = "0013"
 """And from this one on among the outages."""
 
 
