@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from sekisho.control.plane import ControlPlane
-from sekisho.control.services import standalone
 from sekisho.control.services.alerts import Alerts
 from sekisho.control.services.mail import Mail
 from sekisho.control.services.publish import DocumentWatcher
@@ -83,11 +81,6 @@ DIALECTS: Mapping[str, Dialect] = {
 }
 ALONE = (
     "limits or budgets are configured, and more than one worker would each count for itself: run one worker"
-)
-ALONE_FOR_KEYS = (
-    "keys, or what they belong to, have limits (`sekisho keys list`), and more than one worker would each "
-    "count for itself: set SEKISHO_STATE_URL to a Valkey or Redis that they share, run one worker, or take "
-    "the limits away"
 )
 BESIDE = (
     "serves on the same database, and each would count limits or budgets for itself: set the same "
@@ -383,23 +376,3 @@ class Gateway:
         )
         self._metrics.gauge("alert_failures", "Alerts not taken.", lambda: self._alerts.failures)
         self._metrics.gauge("journal_lost", "Records lost to a full disk.", lambda: journal.lost)
-
-
-def check_shareable(options: Options, settings: Settings) -> None:
-    """Whether several processes may serve this. Raises DocumentError, StoreError, or OSError with the reason.
-
-    Limits that each process counts for itself are multiplied: that is refused rather than done silently.
-    """
-    if options.port == 0:
-        raise OSError("several workers need a port of their own choosing: name one with --port")
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    with socket.socket(family) as probe:  # workers share a port with anybody who shares it: nobody may
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((options.host, options.port))
-    path = options.config
-    if path is not None:
-        compiled = configuration(path.read_bytes(), str(path), catalog.load(settings.catalog_dir), os.environ)
-        if compiled.snapshot.limits_configured:
-            raise OSError(ALONE)
-    if settings.state_url is None and standalone.any_limits(settings.database_url):
-        raise OSError(ALONE_FOR_KEYS)

@@ -14,6 +14,7 @@ import uvloop
 
 from sekisho import app, settings
 from sekisho.cli.failure import fail
+from sekisho.cli.several import check_shareable
 from sekisho.cli.workers import Supervisor
 from sekisho.control.state.address import StateError, read_address
 from sekisho.control.store.engine import StoreError
@@ -42,7 +43,7 @@ def serve(
     try:
         drain = settings.drain()
         if workers > 1:
-            app.check_shareable(options, configured)
+            check_shareable(options, configured)
             if configured.state_url is not None:
                 read_address(configured.state_url)
             raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())
