@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import (
+    auto_cases,
     cases,
     fault_cases,
     ground,
@@ -38,6 +39,7 @@ CASES: Mapping[str, Callable[[Ground], Findings]] = {
     "events": stream_cases.event_cpu,
     "faults": fault_cases.faults,
     "planning": planning_cases.planning,
+    "auto": auto_cases.auto,
     "replay": replay_cases.replayed,
     "limits": limit_cases.limits,
     "pairs": pair_cases.every_pair,

@@ -3,11 +3,13 @@
 import typer
 
 from sekisho import __version__
+from sekisho.cli.calibrate_router import calibrate_router
 from sekisho.cli.catalogue import catalog
 from sekisho.cli.chaos import chaos
 from sekisho.cli.check import check
 from sekisho.cli.credits import paid_ahead
 from sekisho.cli.demo import demo
+from sekisho.cli.eval_router import eval_router
 from sekisho.cli.explain import explain
 from sekisho.cli.export import export
 from sekisho.cli.holders import commands_for
@@ -32,6 +34,8 @@ app.command()(demo)
 app.command()(explain)
 app.command()(chaos)
 app.command("reconcile")(reconcile_file)
+app.command()(calibrate_router)
+app.command()(eval_router)
 app.command("replay")(run_replay)
 app.add_typer(keys, name="keys")
 app.add_typer(commands_for("organisation", "organisations"), name="orgs")

@@ -200,6 +200,23 @@ async def test_calls_that_name_their_model_are_scored_for_the_books_alone(live: 
     assert (record.explanation.auto.tier, record.explanation.auto.model) == ("reasoning", None)
 
 
+async def test_recorded_scores_are_calibrated_on(live: Live) -> None:
+    for content in (FACT, FACT, PROOF):
+        await record_of(live, await ask(live, content, "divided"))
+    asked = ("calibrate-router", "--model", "divided", "--share", "0.4", "--json")
+    code, said, complaint = await program(*asked, environment=environment(live.data_dir))
+    assert code == 0, complaint
+    found = json.loads(said)
+    assert found["calls"] >= 3
+    (line,) = found["thresholds"]
+    assert 0.5 < line["threshold"] < 1
+    code, _, complaint = await program(
+        "calibrate-router", "--model", "nobody", environment=environment(live.data_dir)
+    )
+    assert code == 1
+    assert "no call in that time has a score" in complaint
+
+
 async def test_embeddings_are_never_led(live: Live) -> None:
     async with live.http() as client:
         answer = await client.post("/v1/embeddings", json={"model": "sekisho/auto", "input": "a"})

@@ -9,6 +9,7 @@ from tests.routing.labelled import Labelled, labelled
 
 from sekisho.core.tier import TIERS, Sample
 from sekisho.routing.scorer import linear
+from sekisho.testkit.laws import scorers
 
 ALL = tuple(labelled())
 JUDGE = linear.scorer(linear.shipped())
@@ -67,6 +68,10 @@ def test_signs_are_no_words_of_the_prompt() -> None:
     known = {name.removeprefix("=") for name in linear.shipped().weights if name.startswith("=")}
     for each in ALL[::7]:
         assert set(JUDGE(each.sample).signs) <= known | {"images", "length"}
+
+
+def test_it_keeps_the_law_of_scorers() -> None:
+    scorers.check(JUDGE)
 
 
 def test_the_file_is_named_by_its_date() -> None:
