@@ -1,6 +1,7 @@
 """Every path of OpenRouter's API document that is served answers as the document says."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -21,6 +22,8 @@ RETRIEVAL = """
       acme/embed: {{upstream: echo, price: {{input: 0.02, output: 0}}}}}}}}
 """
 ASKED: dict[str, tuple[str, Any]] = {
+    "GET /activity": ("/activity?group_by=workspace", None),
+    "GET /datasets/rankings-daily": ("/datasets/rankings-daily?end_date={today}&period=month", None),
     "GET /credits": ("/credits", None),
     "GET /endpoints/zdr": ("/endpoints/zdr", None),
     "GET /generation": ("/generation?id={call}", None),
@@ -73,7 +76,8 @@ async def there(client: httpx2.AsyncClient) -> dict[str, str]:
     call = (await client.post("/api/v1/chat/completions", json=CHAT)).headers["x-generation-id"]
     keys = [(await client.post("/api/v1/keys", json={"name": name})).json() for name in ("key", "gone")]
     await client.post("/api/v1/presets/gate/chat/completions", json=CHAT)
-    return {"call": call, "key": keys[0]["data"]["hash"], "gone": keys[1]["data"]["hash"]}
+    hashes = [each["data"]["hash"] for each in keys]
+    return {"call": call, "key": hashes[0], "gone": hashes[1], "today": datetime.now(UTC).date().isoformat()}
 
 
 @pytest.mark.parametrize("place", sorted(SCHEMAS["answers"]))

@@ -9,11 +9,10 @@ _HOLDERS = "organisations, teams and people are managed below /admin/v1"
 _FILES = "files, images, speech and video are not passed on yet"
 UNSERVED: Mapping[str, str] = MappingProxyType(
     {
-        "activity": _REPORTS,
         "analytics": _REPORTS,
         "audio": _FILES,
         "auth": "nobody signs in here: keys are made at /keys, below /admin/v1, or with `sekisho keys`",
-        "benchmarks": "benchmarks are not in the catalogue yet",
+        "benchmarks": "its sources are none of the catalogue's; `sekisho models` ranks by the sets it has",
         "byok": "the keys of providers stand in the configuration document",
         "classifications": "prompts are not classified",
         "credits/coinbase": "nothing is sold here",

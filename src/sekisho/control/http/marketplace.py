@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from sekisho.control.http.activity import ActivityPages
 from sekisho.control.http.market_keys import MarketKeyPages
 from sekisho.control.http.presets import PresetPages
 from sekisho.control.http.table import Route
+from sekisho.control.services.activity import ActivityService
 from sekisho.control.services.market_keys import MarketKeys
 from sekisho.control.services.presets import PresetService
 from sekisho.control.store.engine import Store
@@ -13,6 +15,7 @@ from sekisho.core.clock import Clock
 
 def routes(store: Store, clock: Clock) -> Sequence[Route]:
     """All of them."""
+    activity = ActivityPages(ActivityService(store, clock), clock)
     presets = PresetPages(PresetService(store, clock))
     keys = MarketKeyPages(MarketKeys(store, clock))
     return (
@@ -21,6 +24,8 @@ def routes(store: Store, clock: Clock) -> Sequence[Route]:
         Route("GET", "keys/{hash}", "keys:read", keys.show, of_books=True),
         Route("PATCH", "keys/{hash}", "keys:write", keys.update, of_books=True),
         Route("DELETE", "keys/{hash}", "keys:write", keys.delete),
+        Route("GET", "activity", "activity:read", activity.activity, of_books=True),
+        Route("GET", "datasets/rankings-daily", "activity:read", activity.rankings, of_books=True),
         Route("GET", "presets", "presets:read", presets.list),
         Route("GET", "presets/{slug}", "presets:read", presets.show),
         Route("GET", "presets/{slug}/versions", "presets:read", presets.versions),

@@ -19,6 +19,7 @@ Scope = Literal[
     "keys:write",
     "presets:read",
     "presets:write",
+    "activity:read",
     "credits:read",
     "credits:write",
 ]

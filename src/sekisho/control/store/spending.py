@@ -140,15 +140,20 @@ def _day(ahead: int) -> ColumnElement[int]:
 
 
 def summed(*columns: ColumnElement[int]) -> list[ColumnElement[int]]:
-    """The sums of columns, one for each member of `Sums`, in halves that `whole_sums` puts together: the
-    absurd count of one provider must not overflow everybody's."""
+    """The sums of columns, in halves that `whole` puts together: the absurd count of one provider must not
+    overflow everybody's."""
     big = literal(_BIG, BigInteger)
     return [func.sum(half) for column in columns for half in (column // big, column % big)]
 
 
-def whole_sums(halves: Sequence[Any]) -> Sums:
+def whole(halves: Sequence[Any]) -> list[int]:
     numbers = [int(half) for half in halves]
-    return Sums(*(high * _BIG + low for high, low in zip(numbers[::2], numbers[1::2], strict=True)))
+    return [high * _BIG + low for high, low in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+def whole_sums(halves: Sequence[Any]) -> Sums:
+    """Of one sum for each member of `Sums`."""
+    return Sums(*whole(halves))
 
 
 def _spread(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | None, ...], Sums]]:
