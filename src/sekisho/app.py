@@ -65,6 +65,7 @@ from sekisho.telemetry.siblings import Siblings
 from sekisho.upstream.client import Client
 
 if TYPE_CHECKING:
+    from sekisho.control.state.budgets import SharedBudgets
     from sekisho.control.state.connection import StateConnection
     from sekisho.control.state.limits import SharedLimits
 
@@ -80,7 +81,8 @@ DIALECTS: Mapping[str, Dialect] = {
     )
 }
 ALONE = (
-    "limits or budgets are configured, and more than one worker would each count for itself: run one worker"
+    "providers have budgets, and more than one worker would each count for itself: set SEKISHO_STATE_URL to "
+    "a Valkey or Redis that they share, or run one worker"
 )
 BESIDE = (
     "serves on the same database, and each would count limits or budgets for itself: set the same "
@@ -156,6 +158,7 @@ class Gateway:
         self._board = Board(self._clock.monotonic)
         self._state = _state_at(settings.state_url) if settings.state_url else None
         self._limits: SharedLimits | None = None
+        self._budgets: SharedBudgets | None = None
         self._cors: Cors | None = None
         self.first_admin_key: str | None = None
         """Made by `start` where there was no key at all: to be shown once and never logged."""
@@ -222,6 +225,8 @@ class Gateway:
         await self._server.drain(drain.limit, drain.delay)
         if self._limits is not None:
             await self._limits.stop()
+        if self._budgets is not None:
+            await self._budgets.stop()
         await self._background.stop()
         await self._journal.close()
         await self._control.close()
@@ -303,7 +308,7 @@ class Gateway:
     async def _publish(self, new: Configuration) -> None:
         """Calls under way finish on what they started with."""
         several = self._options.worker is not None or self._control.beside
-        if several and new.snapshot.limits_configured:
+        if several and self._state is None and new.snapshot.limits_configured:
             log.error("document_refused", problems=ALONE, serving="the last good document")
             return
         providers = new.snapshot.providers.values()
@@ -339,12 +344,15 @@ class Gateway:
         state = self._state
         if state is None:
             return
-        from sekisho.control.state.health import SharedHealth  # noqa: PLC0415 - see `_state_at`
+        from sekisho.control.state.budgets import SharedBudgets  # noqa: PLC0415 - see `_state_at`
+        from sekisho.control.state.health import SharedHealth  # noqa: PLC0415
 
         shared = SharedHealth(
             state, {"endpoint": self._board, "key": self._pipeline.attempts.keys}, self._clock.monotonic
         )
+        self._budgets = SharedBudgets(state, self._board.spent, self._control.counted)
         self._background.start("state", state.run)
+        self._background.start("budgets", self._budgets.run)
         self._background.start("health told", shared.tell_others)
         self._background.start("health heard", shared.hear_others)
         self._metrics.gauge("state_ready", "1: the shared state is there.", lambda: state.ready)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.live import PROVIDER_KEY, Live, running
+from tests.services import Valkey
 
 from sekisho.testkit.provider import Script, ScriptedProvider
 
@@ -85,3 +86,34 @@ async def test_a_budget_that_a_reload_brings_knows_what_was_spent_before(tmp_pat
             while "sekisho_budget_left{" not in told:
                 told = (await client.get("/metrics")).text
         assert 'sekisho_budget_left{provider="poor"} 0.97' in told
+
+
+async def test_processes_with_a_shared_state_keep_one_budget_also_when_that_is_lost(
+    tmp_path: Path, own_valkey: Valkey, postgres_url: str
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    shared = {"database_url": postgres_url, "state_url": own_valkey.url()}
+    async with ScriptedProvider(api_key=PROVIDER_KEY) as provider:
+        async with (
+            running(tmp_path / "one", provider, LIMITED, **shared) as one,
+            running(tmp_path / "two", provider, LIMITED, **shared) as two,
+        ):
+            assert (await ask(one, "alone")).status_code == 200
+            await left(two, 0.02 / 0.03)
+            own_valkey.stop()
+            assert (await ask(two, "alone")).status_code == 200, "it goes by what it knows"
+            own_valkey.start()
+            await left(one, 0.01 / 0.03)
+            assert (await ask(one, "alone")).status_code == 200
+        async with running(tmp_path / "two", provider, LIMITED, **shared) as two:
+            await left(two, 0.0)
+            assert (await ask(two, "alone")).status_code == 429
+
+
+async def left(live: Live, share: float) -> None:
+    """Wait until so much is left of the budget there."""
+    spent = live.gateway._board.spent
+    async with asyncio.timeout(30):
+        while abs(spent.share_left("poor") - share) > 1e-6:  # noqa: ASYNC110 - others' doing
+            await asyncio.sleep(0.02)

@@ -31,7 +31,7 @@ def check_shareable(options: app.Options, settings: Settings) -> None:
         compiled = app.configuration(
             path.read_bytes(), str(path), catalog.load(settings.catalog_dir), os.environ
         )
-        if compiled.snapshot.limits_configured:
+        if settings.state_url is None and compiled.snapshot.limits_configured:
             raise OSError(app.ALONE)
     if settings.state_url is None and standalone.any_limits(settings.database_url):
         raise OSError(ALONE_FOR_KEYS)

@@ -2,11 +2,33 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
 
 from sekisho.core.calendar import window
 from sekisho.core.provider import Budget, Provider
 from sekisho.core.record import CallRecord, paid
 from sekisho.core.route import Target
+
+
+class Period(NamedTuple):
+    """Of one provider's budget."""
+
+    provider: str
+    kind: str
+    time_zone: str
+    start: float
+    """Seconds since the epoch."""
+
+    @property
+    def text(self) -> str:
+        return f"{self.provider}:{self.kind}:{self.time_zone}:{int(self.start)}"
+
+
+class Paid(NamedTuple):
+    period: Period
+    call_id: str
+    cost: int
+    """Nano-USD."""
 
 
 class _Purse:
@@ -19,6 +41,9 @@ class _Purse:
         self.seen: set[str] | None = set()
         """Calls that were counted before the books were read; None: they were."""
 
+    def period(self, provider: str) -> Period:
+        return Period(provider, self.budget.period, self.budget.time_zone, self.start)
+
 
 class Spent:
     """One for a process, on its board. A call counts in the period in which it began, once it has ended: what
@@ -28,7 +53,9 @@ class Spent:
     """
 
     def __init__(self, now: Callable[[], float] = time.time):
-        self._now = now
+        self.now = now
+        self.tell: Callable[[Paid], None] | None = None
+        """Called with what a call came to, where others count along. Must not wait."""
         self._purses: dict[str, _Purse] = {}
         self.used_up: dict[str, float] = {}
         """Provider whose budget is used up -> when the next period begins, in seconds since the epoch. Mostly
@@ -43,7 +70,7 @@ class Spent:
             if purse is not None:
                 known = (purse.budget.period, purse.budget.time_zone)
             if purse is None or known != (budget.period, budget.time_zone):
-                self._purses[name] = _Purse(budget, self._now())
+                self._purses[name] = _Purse(budget, self.now())
             else:
                 purse.budget = budget
             self._judge(name)
@@ -76,7 +103,20 @@ class Spent:
                     purse.spent += cost
                     if purse.seen is not None:
                         purse.seen.add(record.id)
+                    if self.tell is not None:
+                        self.tell(Paid(purse.period(name), record.id, cost))
                     self._judge(name)
+
+    def periods(self) -> list[Period]:
+        """The present ones."""
+        return [self._present(name).period(name) for name in self._purses]
+
+    def told(self, period: Period, spent: int) -> None:
+        """All processes together spent so much; nothing, if the period is over."""
+        purse = self._purses.get(period.provider)
+        if purse is not None and self._present(period.provider).period(period.provider) == period:
+            purse.spent = spent
+            self._judge(period.provider)
 
     def share_left(self, provider: str) -> float:
         """Of its budget: 1 is all, and what it is without a budget; 0 is nothing."""
@@ -96,7 +136,7 @@ class Spent:
     def closed_until(self, provider: str) -> float | None:
         """When its next period begins, in seconds since the epoch; None: it has money left, or no budget."""
         end = self.used_up.get(provider)
-        if end is not None and self._now() >= end:
+        if end is not None and self.now() >= end:
             self._present(provider)
             self._judge(provider)
             end = self.used_up.get(provider)
@@ -104,7 +144,7 @@ class Spent:
 
     def _present(self, provider: str) -> _Purse:
         """Its purse, of the period that it is now."""
-        purse, now = self._purses[provider], self._now()
+        purse, now = self._purses[provider], self.now()
         if now >= purse.end:
             purse.start, purse.end = window(purse.budget.period, purse.budget.time_zone, now)
             purse.spent = 0

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from sekisho.control.services.credits import charges
 from sekisho.control.services.ledger import Ledger
+from sekisho.control.services.usage import spent_at
 from sekisho.control.store import calls, counted
 from sekisho.control.store.counted import Entry
 from sekisho.control.store.engine import Store, StoreError
@@ -50,6 +51,17 @@ class CountedBooks:
 
         await self.caught_up()
         return await self._read(read)
+
+    async def spent(self, provider: str, since: float, ended: float) -> tuple[int, list[str]]:
+        """Nano-USD of calls at one provider that began at `since` (seconds since the epoch) or later, and the
+        ids of all calls that ended at `ended` or later: as `used` reads."""
+        await self.caught_up()
+        return await self._read(
+            lambda connection: (
+                spent_at(connection, provider, since),
+                counted.ended_since(connection, ended),
+            )
+        )
 
     async def ended(self, call_ids: Sequence[str]) -> list[CallRecord]:
         """The records of those calls that the books have."""

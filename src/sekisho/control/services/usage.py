@@ -74,19 +74,8 @@ class StoredBooks:
             return record
 
     def _spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
-        # An answer of several targets says in its attempts what each was paid; it is the exception, and read
-        # whole.
-        shared = cast(table.c.attempts, String).like('%"usage"%')
-        known = frozenset(apart_from())
-        counted = (table.c.started >= since, table.c.id.not_in(known))
-        plain = select(func.coalesce(func.sum(table.c.cost), 0)).where(
-            *counted, table.c.provider == provider, not_(shared)
-        )
         with self._store.read() as connection:
-            spent = int(connection.execute(plain).scalar_one())
-            return spent + sum(
-                paid(record, provider) for record in calls.select(connection, *counted, shared)
-            )
+            return spent_at(connection, provider, since, apart_from())
 
     def _charged(self, paid: Limit) -> int:
         with self._store.read() as connection:
@@ -95,6 +84,19 @@ class StoredBooks:
     def _spending(self, key_id: str) -> Spending:
         with self._store.read() as connection:
             return spending(connection, [key_id], self._clock.now()).get(key_id, Spending())
+
+
+def spent_at(connection: Connection, provider: str, since: float, apart_from: Collection[str] = ()) -> int:
+    """See `core.port.Books`."""
+    # An answer of several targets says in its attempts what each was paid; it is the exception, and read
+    # whole.
+    shared = cast(table.c.attempts, String).like('%"usage"%')
+    counted = (table.c.started >= since, table.c.id.not_in(frozenset(apart_from)))
+    plain = select(func.coalesce(func.sum(table.c.cost), 0)).where(
+        *counted, table.c.provider == provider, not_(shared)
+    )
+    spent = int(connection.execute(plain).scalar_one())
+    return spent + sum(paid(record, provider) for record in calls.select(connection, *counted, shared))
 
 
 @asynccontextmanager
