@@ -3,6 +3,7 @@
 import typer
 
 from sekisho import __version__
+from sekisho.cli.advise import run_advise
 from sekisho.cli.calibrate_router import calibrate_router
 from sekisho.cli.catalogue import catalog
 from sekisho.cli.chaos import chaos
@@ -37,6 +38,7 @@ app.command("reconcile")(reconcile_file)
 app.command()(calibrate_router)
 app.command()(eval_router)
 app.command("replay")(run_replay)
+app.command("advise")(run_advise)
 app.add_typer(keys, name="keys")
 app.add_typer(commands_for("organisation", "organisations"), name="orgs")
 app.add_typer(commands_for("team", "teams"), name="teams")

@@ -28,7 +28,7 @@ Rows = Sequence[Mapping[str, Any]]
 RIGHT = frozenset(
     {"rank", "score", "input", "output", "total", "score_per_usd", "context", "providers", "models"}
     | {"all_incidents", "api", "severe", "open", "measured", "calls", "retention_days", "cache_read"}
-    | {"cache_write"}
+    | {"cache_write", "month"}
 )
 """Columns of numbers."""
 
