@@ -35,6 +35,25 @@ async def test_a_call_is_admitted_by_all_its_limits_or_counts_for_none(ground: G
     assert await ground.room(under_way) == 4
 
 
+@pytest.mark.parametrize(("measure", "period"), MEASURES)
+async def test_calls_that_another_limit_refuses_leave_no_trace(
+    ground: Ground, measure: str, period: str
+) -> None:
+    first, none = limit(measure, 4, period), limit("requests", 0, "minute")
+    begun = ground.clock.time
+    hold = new_id()
+    assert not isinstance(await ground.admit(hold, claim(first)), Refusal)
+    await ground.settle(hold, {first.id: 1})
+    for _ in range(300):
+        ground.clock.time += 0.1
+        assert isinstance(await ground.admit(new_id(), claim(first), claim(none)), Refusal)
+    kept = 0 if measure == "concurrent" else 1
+    assert await ground.room(first) == 4 - kept
+    if period == "minute":
+        ground.clock.time = begun + 60
+        assert await ground.room(first) == 4
+
+
 async def test_what_remains_falls_with_every_admission(ground: Ground) -> None:
     tokens, requests = limit("tokens", 1000, "minute"), limit("requests", 5, "minute")
     seen = []

@@ -1,25 +1,35 @@
 """What counters answer."""
 
-from typing import Literal, NamedTuple
+from math import inf
+from typing import Literal
 
 import msgspec
 
-from sekisho.core.limit import Limit
+from sekisho.core.limit import Claim, Limit
 from sekisho.core.message import Value
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """What an admitted call has left for others."""
 
-    limit: Limit
-    counter: str
+    claim: Claim
     remaining: int
-    reset: float | None
-    """Seconds until the whole amount is there again, if no other call comes. None: that no time brings back
-    (a total), or that only the end of calls does (concurrent)."""
+    whole: float
+    """When the whole amount is there again if no other call comes. `inf`: no time brings it back (a total),
+    or only the end of calls does (concurrent). Seconds since the epoch, as the next."""
+    now: float
+
+    @property
+    def limit(self) -> Limit:
+        return self.claim.limit
+
+    @property
+    def reset(self) -> float | None:
+        """Seconds until the whole amount is there again."""
+        return None if self.whole == inf else self.whole - self.now
 
 
-class Left(NamedTuple):
+class Left(msgspec.Struct, frozen=True, gc=False):
     """What a caller is told of its requests or tokens."""
 
     remaining: int

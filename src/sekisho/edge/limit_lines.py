@@ -4,29 +4,34 @@ Of several limits that count the same, the one with the least left is told. A ca
 came to, and nothing before that is known: what it holds at most is given back, and figures would rise again.
 """
 
-from collections.abc import Sequence
-from typing import Literal
-
 from sekisho.core.admission import Left, Refusal, Standing
 from sekisho.core.error import BudgetReached, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
-from sekisho.core.limit import Claim
+from sekisho.core.limit import Measure
 from sekisho.wire import limit_lines
-
-Told = Literal["requests", "tokens"]
-MEASURES: tuple[Told, ...] = ("requests", "tokens")
 
 
 def lines(exchange: Exchange) -> bytes:
     """For an answer, or a refusal; empty where no limit counts requests or tokens."""
     refusal = exchange.refusal
-    least = _left(exchange, exchange.standings, exchange.claims) if refusal is None else _room(refusal)
+    if refusal is not None:
+        return _written(exchange, refusal.limit.measure, _room(refusal)).encode()
+    requests = tokens = None
+    for standing in exchange.standings:
+        measure = standing.claim.limit.measure
+        if measure == "requests":
+            if requests is None or standing.remaining < requests.remaining:
+                requests = standing
+        elif measure == "tokens" and (tokens is None or _given_back(standing) < _given_back(tokens)):
+            tokens = standing
     text = ""
-    for measure in MEASURES:
-        left = least.get(measure)
-        if left is not None:
-            write = exchange.dialect.limit_lines or limit_lines.lines
-            text += write(measure, left, exchange.started)
+    if requests is not None:
+        left = Left(max(0, requests.remaining), requests.limit.amount, requests.reset)
+        text = _written(exchange, "requests", left)
+    if tokens is not None:
+        usage = None if exchange.stream else exchange.facts.usage
+        remaining = _given_back(tokens) - (0 if usage is None else usage.total)
+        text += _written(exchange, "tokens", Left(max(0, remaining), tokens.limit.amount, tokens.reset))
     return text.encode()
 
 
@@ -37,21 +42,17 @@ def not_again(error: SekishoError) -> bytes:
     return b""
 
 
-def _room(refusal: Refusal) -> dict[str, Left]:
+def _written(exchange: Exchange, measure: Measure, left: Left) -> str:
+    if measure not in ("requests", "tokens"):
+        return ""
+    return (exchange.dialect.limit_lines or limit_lines.lines)(measure, left, exchange.started)
+
+
+def _given_back(standing: Standing) -> int:
+    """What remains but for what the call holds."""
+    return standing.remaining + standing.claim.amount
+
+
+def _room(refusal: Refusal) -> Left:
     room = max(0, refusal.limit.amount - refusal.used - refusal.held)
-    return {refusal.limit.measure: Left(room, refusal.limit.amount, refusal.reset)}
-
-
-def _left(exchange: Exchange, standings: Sequence[Standing], claims: Sequence[Claim]) -> dict[str, Left]:
-    """By what the limits count."""
-    least: dict[str, Left] = {}
-    for standing, claim in zip(standings, claims, strict=True):
-        limit, remaining = standing.limit, standing.remaining
-        if limit.measure == "tokens":
-            usage = None if exchange.stream else exchange.facts.usage
-            remaining += claim.amount - (0 if usage is None else usage.total)
-        elif limit.measure != "requests":
-            continue
-        if limit.measure not in least or remaining < least[limit.measure].remaining:
-            least[limit.measure] = Left(max(0, remaining), limit.amount, standing.reset)
-    return least
+    return Left(room, refusal.limit.amount, refusal.reset)

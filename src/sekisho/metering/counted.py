@@ -1,15 +1,18 @@
 """What an ended call counts under a limit: the same while calls end, and when counters are rebuilt from the
 books."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sekisho.core.limit import Limit, counter_of
+from sekisho.core.limit import Claim, Limit, counter_of
 from sekisho.core.money import MILLION
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.tariff import Tariff, tariff_at
 from sekisho.core.usage import Usage
 
 NOTHING = Usage()
+
+SETTLED = frozenset(("usd", "tokens"))
+"""What is known only when a call has ended."""
 
 
 def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
@@ -20,17 +23,23 @@ def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
     return counter_of(limit, user if limit.each == "user" else session)
 
 
+def all_came_to(claims: Iterable[Claim], record: CallRecord) -> dict[str, int]:
+    """What the call counts by counter, but for what counted when it was admitted, or is over with it."""
+    return {claim.counter: came_to(claim.limit, record) for claim in claims if claim.limit.measure in SETTLED}
+
+
 def came_to(limit: Limit, record: CallRecord) -> int:
     """Nano-USD, tokens or requests. Of an answer that several targets made, or ran for, those count that the
     limit is about. A call under way is none any more: 0."""
-    if limit.measure == "concurrent":
+    if limit.measure == "usd":
+        if limit.tariffs is not None:
+            return charged(record, limit.tariffs)
+        if limit.provider is None and limit.model is None:
+            return record.cost or 0
+    elif limit.measure == "concurrent":
         return 0
-    if limit.measure == "requests":
+    elif limit.measure == "requests":
         return 1
-    if limit.tariffs is not None:
-        return charged(record, limit.tariffs)
-    if limit.measure == "usd" and limit.provider is None and limit.model is None:
-        return record.cost or 0
     parts = [part for part in record.attempts if part.usage is not None]
     if parts:
         return sum(_amount(limit, part.usage, part.cost) for part in _about(limit, record, parts))

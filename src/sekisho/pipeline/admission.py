@@ -17,11 +17,11 @@ from sekisho.core.record import CallRecord
 from sekisho.core.route import Route, Snapshot, Target
 from sekisho.metering import most
 from sekisho.metering.attachments import may_attach
-from sekisho.metering.counted import came_to, counter_for
+from sekisho.metering.counted import SETTLED, all_came_to, came_to, counter_for
 from sekisho.metering.most import Size
 from sekisho.metering.prompt import TOOL_MEMBERS
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline.reckoning import Reckoning, claims_of, size_of
+from sekisho.pipeline.reckoning import HOUR, PLAIN, Reckoning, claims_of, is_plain, size_of
 from sekisho.pipeline.refusals import error_of
 from sekisho.pipeline.steps.access import may_use
 
@@ -83,7 +83,7 @@ class Admission:
         if record is None:
             actuals = {claim.counter: claim.amount for claim in claims}
         else:
-            actuals = {claim.counter: came_to(claim.limit, record) for claim in claims}
+            actuals = all_came_to(claims, record)
         self.counters.settle(exchange.id, actuals)
         for extension in exchange.extensions:  # afterwards: what was held for them is used by now
             self.counters.release(extension)
@@ -148,9 +148,11 @@ class Admission:
         """The claims of a call whose prompt is short beside its longest answer: the length of the request
         holds little more than a count of it would. Empty: it must be counted."""
         body, members = exchange.body, exchange.members
-        if len(body) > LONGEST or not _TOOLS.isdisjoint(members) or may_attach(body):
+        if exchange.entry.operation is not Operation.CHAT or len(body) > LONGEST:
             return ()
-        prompt, size = most.prompt_by_length(len(body)), size_of(exchange)
+        if not _TOOLS.isdisjoint(members) or may_attach(body) or HOUR in body:
+            return ()
+        prompt, size = most.prompt_by_length(len(body)), PLAIN if is_plain(members) else size_of(exchange)
         limits, target = exchange.principal.limits, targets[0]
         kind = (id(limits), id(target), prompt, size)
         alike = self.alike.get(kind)
@@ -173,7 +175,7 @@ def _tells_calls_apart(limit: Limit) -> bool:
 
 def _is_for_its_size(refusal: Refusal) -> bool:
     """A smaller call might have been admitted."""
-    return refusal.reason == "reached" and refusal.limit.measure in ("usd", "tokens")
+    return refusal.reason == "reached" and refusal.limit.measure in SETTLED
 
 
 def _cheaper(refusal: Refusal, exchange: Exchange, snapshot: Snapshot, route: Route) -> Route | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from sekisho.core.contract import Members
 from sekisho.core.exchange import Exchange
 from sekisho.core.limit import Claim, Limit
 from sekisho.core.operation import RETRIEVAL, Operation
@@ -9,10 +10,25 @@ from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
 from sekisho.core.tariff import tariff_at
 from sekisho.metering import most
-from sekisho.metering.counted import counter_for
+from sekisho.metering.counted import SETTLED, counter_for
 from sekisho.metering.most import Size
 from sekisho.pipeline.ask import answers, max_tokens
 from sekisho.pipeline.retrieve import searches
+
+PLAIN = Size()
+_PLAIN = frozenset(
+    {
+        "model", "messages", "stream", "stream_options", "temperature", "top_p", "top_k", "stop",
+        "stop_sequences", "system", "instructions", "input", "contents", "user", "metadata", "seed", "store",
+        "presence_penalty", "frequency_penalty",
+    }
+)  # fmt: skip
+HOUR = b'"1h"'
+
+
+def is_plain(members: Members) -> bool:
+    """Whether a request without attachments and cache marks says nothing of what it may come to."""
+    return _PLAIN.issuperset(members)
 
 
 def size_of(exchange: Exchange) -> Size:
@@ -22,7 +38,7 @@ def size_of(exchange: Exchange) -> Size:
         output=max_tokens(members),
         answers=0 if operation in RETRIEVAL else answers(members),
         searches=searches(members) if operation is Operation.RERANK else 1,
-        hour=b'"1h"' in body,
+        hour=HOUR in body,
         audio=b"audio" in body or b"Audio" in body,
         tier="service_tier" in members or "serviceTier" in members,
     )
@@ -85,7 +101,7 @@ def claims_of(exchange: Exchange, targets: Sequence[Target], reckoning: Reckonin
             if not found:
                 continue
             places = found
-        counted = limit.measure in ("usd", "tokens")
+        counted = limit.measure in SETTLED
         amount = reckoning.amount(limit, places, exchange.started) if counted else 1
         claims.append(Claim(limit, counter_for(limit, exchange.user, exchange.session), amount))
     return tuple(claims)

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 
 from sekisho.core.calendar import window
 from sekisho.core.limit import STRETCH, Limit, Measure
+from sekisho.metering.counters.crossing import alert_from
 
 PARTS = 120
 """A sliding period remembers so many calls exactly, and then counts all of a 120th of it together: these
@@ -24,7 +25,9 @@ class Cell(Protocol):
     settles: ClassVar[bool]
     """False: what `hold` takes is used at once and for good."""
     limit: Limit
-    """As it is now: who finds it changed sets it."""
+    """As it is now: see `follow`."""
+    alert: float
+    """From so much used on its holder may have to be told."""
     used: int
     held: int
     open: int
@@ -36,6 +39,10 @@ class Cell(Protocol):
     """When the whole amount is there again if nothing else is held, once something was: `inf` where time does
     not bring that."""
 
+    def follow(self, limit: Limit, /) -> None:
+        """The limit has changed."""
+        ...
+
     def turn(self, now: float, /) -> None:
         """Let go of what is over. Seconds since the epoch, as everywhere here."""
         ...
@@ -44,8 +51,16 @@ class Cell(Protocol):
         """Returns the place where it is held, for what follows."""
         ...
 
+    def withdraw(self, place: float, amount: int, /) -> None:
+        """What was held there at this moment was never held."""
+        ...
+
     def settle(self, place: float, held: int, used: int, now: float, /) -> None:
         """What was held there is held no longer, and so much is used there: nothing if the place is over."""
+        ...
+
+    def book(self, place: float, used: int, now: float, /) -> None:
+        """So much is used there, of which nothing was held."""
         ...
 
     def place_at(self, then: float, /) -> float:
@@ -61,20 +76,33 @@ class Cell(Protocol):
         ...
 
 
+class LimitedCell:
+    """What cells of all kinds have."""
+
+    __slots__ = ("alert", "held", "limit", "open", "used")
+
+    def __init__(self, limit: Limit, _now: float):
+        self.used = self.held = self.open = 0
+        self.follow(limit)
+
+    def follow(self, limit: Limit) -> None:
+        self.limit = limit
+        self.alert = alert_from(limit)
+
+
 def cell_of(limit: Limit, now: float) -> Cell:
     """A fresh cell for one counter of the limit."""
     return _KINDS[limit.measure](limit, now)
 
 
-class CalendarCell:
+class CalendarCell(LimitedCell):
     """usd. A place is the number of a window."""
 
-    __slots__ = ("_before", "_number", "held", "limit", "open", "since", "until", "used", "whole")
+    __slots__ = ("_before", "_number", "since", "until", "whole")
     settles: ClassVar[bool] = True
 
     def __init__(self, limit: Limit, now: float):
-        self.used = self.held = self.open = 0
-        self.limit = limit
+        super().__init__(limit, now)
         self._number = 0
         self.since, self.until = self._window(now)
         self.whole = self.until
@@ -99,6 +127,12 @@ class CalendarCell:
         self.held += amount
         return self._number
 
+    def withdraw(self, _place: float, amount: int) -> None:
+        self.held -= amount
+
+    def book(self, place: float, used: int, now: float) -> None:
+        self.settle(place, 0, used, now)
+
     def settle(self, place: float, held: int, used: int, _now: float) -> None:
         if place == self._number:
             self.held -= held
@@ -121,18 +155,14 @@ class CalendarCell:
         return window(self.limit.period or "total", self.limit.time_zone, now)
 
 
-class SlidingCell:
+class SlidingCell(LimitedCell):
     """tokens. A place is a moment: what is there leaves one period after it."""
 
-    __slots__ = (
-        "_entries", "_last", "_newest", "_part", "_period", "held", "limit", "open", "since", "until", "used",
-        "whole",
-    )  # fmt: skip
+    __slots__ = ("_entries", "_last", "_newest", "_part", "_period", "since", "until", "whole")
     settles: ClassVar[bool] = True
 
-    def __init__(self, limit: Limit, _now: float):
-        self.used = self.held = self.open = 0
-        self.limit = limit
+    def __init__(self, limit: Limit, now: float):
+        super().__init__(limit, now)
         self._period = STRETCH[limit.period or "minute"]
         self._part = self._period / PARTS
         self._entries: dict[float, list[int]] = {}
@@ -155,15 +185,25 @@ class SlidingCell:
         self._last[1] += amount
         return self._newest
 
+    def withdraw(self, _place: float, amount: int) -> None:
+        self.held -= amount
+        self._last[1] -= amount
+        self._leave()
+
     def settle(self, place: float, held: int, used: int, now: float) -> None:
         entry = self._entries.get(place)
         if entry is not None and entry[1] >= held:
             self.held -= held
             entry[1] -= held
         # Otherwise it has left, or is to leave from where a clock that was put back moved it to.
-        if not used or place <= now - self._period:
+        if used:
+            self.book(place, used, now)
+
+    def book(self, place: float, used: int, now: float) -> None:
+        if place <= now - self._period:
             return
         self.used += used
+        entry = self._entries.get(place)
         if entry is not None:
             entry[0] += used
         else:
@@ -191,6 +231,12 @@ class SlidingCell:
         exact = len(self._entries) < PARTS
         self._entries[now if exact else self._end_of_part(now)] = [0, 0]
         self._look()
+
+    def _leave(self) -> None:
+        """Take the last place away if nothing is there."""
+        if not any(self._last):
+            del self._entries[self._newest]
+            self._look()
 
     def _end_of_part(self, then: float) -> float:
         return (then // self._part + 1) * self._part
@@ -235,16 +281,23 @@ class RequestsCell(SlidingCell):
         self._last[0] += amount
         return self._newest
 
+    def withdraw(self, _place: float, amount: int) -> None:
+        self.used -= amount
+        self._last[0] -= amount
+        self._leave()
 
-class ConcurrentCell:
+    def settle(self, place: float, held: int, used: int, now: float) -> None:
+        """What was taken stays used."""
+
+
+class ConcurrentCell(LimitedCell):
     """Calls under way. It has one place, and nothing is ever used."""
 
-    __slots__ = ("held", "limit", "open", "since", "until", "used", "whole")
+    __slots__ = ("since", "until", "whole")
     settles: ClassVar[bool] = True
 
-    def __init__(self, limit: Limit, _now: float):
-        self.limit = limit
-        self.used = self.held = self.open = 0
+    def __init__(self, limit: Limit, now: float):
+        super().__init__(limit, now)
         self.since, self.until = -inf, inf
         self.whole = inf
 
@@ -255,8 +308,14 @@ class ConcurrentCell:
         self.held += amount
         return 0
 
+    def withdraw(self, _place: float, amount: int) -> None:
+        self.held -= amount
+
     def settle(self, _place: float, held: int, _used: int, _now: float) -> None:
         self.held -= held
+
+    def book(self, _place: float, _used: int, _now: float) -> None:
+        """A call that has ended takes no place."""
 
     def place_at(self, _then: float) -> float:
         return 0

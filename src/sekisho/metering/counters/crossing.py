@@ -1,6 +1,13 @@
 """When a limit's holder is told how much of it is used."""
 
+from math import inf
+
 from sekisho.core.limit import Limit
+
+
+def alert_from(limit: Limit) -> float:
+    """What must be used for the first of its percents to be reached."""
+    return -(-limit.alerts[0] * limit.amount // 100) if limit.alerts else inf
 
 
 def crossed(limit: Limit, before: int, after: int) -> list[int]:

@@ -60,41 +60,29 @@ class MemoryCounters:
             self._end_leases(now)
         if self._new:
             self._let_go(now)
-        cells = []
-        for claim in claims:
-            cell = self._cells.get(claim.counter)
-            if cell is None:
-                if self._each.get(claim.limit.id, 0) >= MOST_EACH:
-                    self._new += LOOKED_FOR  # there may be room by the next call
-                    return _crowded(claim, now)
-                cell = self._make(claim.counter, claim.limit, now)
-            cell.limit = claim.limit
+        found = self._find(claims, now)
+        if isinstance(found, Refusal):
+            return found
+        parts: list[Part] = []
+        standings, reached = [], []
+        for claim, cell in zip(claims, found, strict=True):
+            limit, amount = claim.limit, claim.amount
+            if cell.limit is not limit:
+                cell.follow(limit)
             if not cell.since <= now < cell.until:
                 cell.turn(now)
-            if claim.amount < 0:
-                raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
-            if cell.used + cell.held + claim.amount > claim.limit.amount:
+            left = limit.amount - cell.used - cell.held - amount
+            if left < 0 or amount < 0:
+                _withdraw(parts)
                 return _refusal(claim, cell, now)
-            cells.append(cell)
-        return self._hold(hold_id, claims, cells, (now, lease_seconds))
-
-    def _hold(
-        self, hold_id: str, claims: Sequence[Claim], cells: list[Cell], lease: tuple[float, float]
-    ) -> Admission:
-        now, lease_seconds = lease
-        standings, parts = [], []
-        for claim, cell in zip(claims, cells, strict=True):
-            limit, amount = claim.limit, claim.amount
-            place = cell.hold(amount, now)
-            if cell.settles:
-                cell.open += 1
-                parts.append((claim, cell, place))
-            else:
-                self._notice(claim, cell, cell.used - amount, now)
-            reset = None if cell.whole == inf else cell.whole - now
-            standings.append(Standing(limit, claim.counter, limit.amount - cell.used - cell.held, reset))
-        if parts:
-            self._keep(hold_id, Hold(parts, int(now + lease_seconds) + 1))
+            parts.append((claim, cell, cell.hold(amount, now)))
+            cell.open += 1
+            if cell.used >= cell.alert:
+                reached.append((claim, cell))
+            standings.append(Standing(claim, left, cell.whole, now))
+        self._keep(hold_id, Hold(parts, int(now + lease_seconds) + 1))
+        if reached:
+            self._notice_admitted(reached, now)
         return tuple(standings)
 
     def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
@@ -103,7 +91,7 @@ class MemoryCounters:
         if hold is None:
             return
         self._ending[hold.ends].discard(hold_id)
-        now = self._now()
+        now, lapsed = self._now(), hold.lapsed
         for claim, cell, place in hold.parts:
             if not cell.since <= now < cell.until:
                 cell.turn(now)
@@ -111,10 +99,9 @@ class MemoryCounters:
             actual = actuals.get(claim.counter, 0)
             if not 0 <= actual <= MOST_TOKENS:
                 actual = within_reason(claim.limit, actual)
-            before = cell.used
-            cell.settle(place, 0 if hold.lapsed else claim.amount, actual, now)
-            if cell.used > before:
-                self._notice(claim, cell, before, now)
+            cell.settle(place, 0 if lapsed else claim.amount, actual, now)
+            if cell.used >= cell.alert:
+                self._notice(claim, cell, cell.used - actual, now)
 
     def release(self, hold_id: str) -> None:
         """See `core.port.Counters`."""
@@ -130,7 +117,7 @@ class MemoryCounters:
             cell = self._cells.get(counter) or self._make(counter, limit, now)
             cell.turn(now)
             before = cell.used
-            cell.settle(cell.place_at(then), 0, amount, now)
+            cell.book(cell.place_at(then), amount, now)
             for percent in crossed(limit, before, cell.used):
                 self._told.setdefault(counter, {})[limit.amount, percent] = cell.ends(now)
 
@@ -139,6 +126,20 @@ class MemoryCounters:
         return len(self._cells)
 
     # --- counters ---------------------------------------------------------------------------------
+
+    def _find(self, claims: Sequence[Claim], now: float) -> list[Cell] | Refusal:
+        """The cells of these claims."""
+        try:
+            return [self._cells[claim.counter] for claim in claims]
+        except KeyError:
+            found = []
+        for claim in claims:
+            cell = self._cells.get(claim.counter)
+            if cell is None and self._each.get(claim.limit.id, 0) >= MOST_EACH:
+                self._new += LOOKED_FOR  # there may be room by the next call
+                return _crowded(claim, now)
+            found.append(cell or self._make(claim.counter, claim.limit, now))
+        return found
 
     def _make(self, counter: str, limit: Limit, now: float) -> Cell:
         self._new += 1
@@ -172,6 +173,12 @@ class MemoryCounters:
                 until = told[limit.amount, percent] = cell.ends(now)
                 self._tell(Crossed(limit=limit, counter=claim.counter, percent=percent, until=until))
 
+    def _notice_admitted(self, reached: Iterable[tuple[Claim, Cell]], now: float) -> None:
+        """Of a call that is admitted some things are used already."""
+        for claim, cell in reached:
+            if not cell.settles:
+                self._notice(claim, cell, cell.used - claim.amount, now)
+
     # --- holds ------------------------------------------------------------------------------------
 
     def _keep(self, hold_id: str, hold: Hold) -> None:
@@ -203,7 +210,16 @@ class MemoryCounters:
             cell.open -= 1
 
 
+def _withdraw(parts: Iterable[Part]) -> None:
+    """Of a call that another limit has no room for."""
+    for claim, cell, place in parts:
+        cell.withdraw(place, claim.amount)
+        cell.open -= 1
+
+
 def _refusal(claim: Claim, cell: Cell, now: float) -> Refusal:
+    if claim.amount < 0:
+        raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
     room = claim.limit.amount - claim.amount
     return Refusal(
         limit=claim.limit,

@@ -6,6 +6,7 @@ the server is away, or it lost what was counted and is being told again (`keeper
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from sekisho.control.state.counters.epoch import LIMITS, Epoch
@@ -147,9 +148,7 @@ class SharedCounters:
                 used = shape.most - remaining
                 self.settlements.notice(limit, claim.counter, (used - claim.amount, used), until)
             waits = until < NEVER and shape.kind != BUSY
-            standings.append(
-                Standing(limit, claim.counter, remaining, (until - now) / MICRO if waits else None)
-            )
+            standings.append(Standing(claim, remaining, until / MICRO if waits else inf, now / MICRO))
         return tuple(standings)
 
     def _withdraw(self, hold_id: str, claims: Sequence[Claim]) -> None:
