@@ -12,6 +12,7 @@ from sekisho.control.services.terms import KeyDraft
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store
 from sekisho.core.clock import Clock
+from sekisho.core.explanation import AutoRecord, Explanation
 from sekisho.core.money import cost
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.route import Snapshot
@@ -197,3 +198,20 @@ def test_only_the_time_that_is_asked_for_counts_and_calls_without_price_stand_ap
     )
     line = only(replayed(store, OTHER, since=NOW - 1_000))
     assert (line.calls, line.unpriced, line.uncounted, line.cost_before) == (3, 1, 1, 1_000)
+
+
+def test_calls_that_are_led_by_their_task_are_led_by_the_new_document(store: Store, call: Make) -> None:
+    for number, (tier, score) in enumerate((("general", 0.2), ("general", 0.5), ("coding", 0.9))):
+        judged = Explanation(auto=AutoRecord(tier=tier, score=score))  # type: ignore[arg-type]
+        keep(store, call(id=f"gen-{number}", requested_model="sekisho/auto", explanation=judged))
+    keep(store, call(id="gen-9", requested_model="sekisho/auto"))
+    auto = "auto: {default: slow/acme/chat, strong: quick/acme/chat, threshold: "
+    shares = {}
+    for threshold in (0.1, 0.4, 1.0):
+        lines = replayed(store, f"{auto}{threshold}}}").lines
+        shares[threshold] = {line.after: line.calls for line in lines}
+    assert shares == {
+        0.1: {"quick/acme/chat": 3, "slow/acme/chat": 1},
+        0.4: {"quick/acme/chat": 2, "slow/acme/chat": 2},
+        1.0: {"slow/acme/chat": 4},
+    }

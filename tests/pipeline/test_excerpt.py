@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 from tests.routing.test_scorer import JUDGE
 
 from sekisho.core.tier import Sample
@@ -126,6 +127,22 @@ def test_of_a_long_text_its_beginning_and_its_end_are_seen(unit: str, ascii_only
     assert found.startswith(text[:100])
     assert found.endswith(text[-100:])
     assert len(found) <= 2 * LONGEST + 1
+
+
+UNREADABLE = (
+    b'"\xff"',
+    b'"\\ud83d"',
+    b'[{"text":"\xff"}]',
+    b"[" * 5_000 + b"]" * 5_000,
+    b'{"content":' * 5_000 + b'"a"' + b"}" * 5_000,
+    b'[{"text":' * 5_000 + b'"a"' + b"}]" * 5_000,
+)
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_of_what_nobody_can_read_nothing_is_seen(content: bytes) -> None:
+    body = b'{"system":%b,"messages":[{"role":"user","content":%b}]}' % (content, content)
+    assert sample(body, {"system": Raw(content), "messages": Raw(b'[{"content":%b}]' % content)}).text == ""
 
 
 ANYTHING = st.recursive(

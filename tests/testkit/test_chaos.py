@@ -9,9 +9,11 @@ from sekisho.core.money import Price, Rates
 from sekisho.core.preference import NONE, Preferences
 from sekisho.core.provider import Auth
 from sekisho.core.record import AttemptRecord, CallRecord
-from sekisho.core.route import Route, Target
+from sekisho.core.route import Auto, Route, Target
 from sekisho.core.secret import Secret
 from sekisho.core.usage import Usage
+from sekisho.routing.auto import built_in
+from sekisho.routing.auto_entry import BUILT_IN
 from sekisho.testkit.chaos import stage
 from sekisho.testkit.chaos.caller import Heard
 from sekisho.testkit.chaos.judge import Happened, books, verdict
@@ -122,12 +124,14 @@ async def test_what_is_rehearsed_has_the_walls_addresses_and_nobodys_keys() -> N
         "m",
         (Target(endpoint("a")),),
         prefer=Preferences(only=("a",), order=("a",), ignore=("z",)),
+        auto=Auto(built_in(BUILT_IN), Route("real", (Target(endpoint("real")),))),
     )
     wall = Wall(CATALOGUE[0], FAST)
     try:
         moved = await stage.moved(where, "case", wall)
         [target] = moved.targets
         provider = target.endpoint.provider
+        assert moved.auto is None, "it would lead to the real ones"
         assert provider.name == "case.a"
         assert provider.base_url == f"{wall.gates['a'].base_url}/v1"
         assert (moved.prefer.only, moved.prefer.order, moved.prefer.ignore) == (

@@ -20,6 +20,7 @@ from sekisho.core.money import usd_text
 from sekisho.core.route import Snapshot
 from sekisho.metering.histogram import quantile
 from sekisho.pipeline.replay import Line
+from sekisho.plugins.scorers import Scorers
 from sekisho.providers import catalog
 from sekisho.routing import document
 from sekisho.routing.compile import compile_document
@@ -74,7 +75,8 @@ def run_replay(
 
 def _snapshot(config: Path) -> Snapshot:
     known = catalog.load(settings.load().catalog_dir)
-    return compile_document(document.read(config.read_bytes(), str(config)), known, os.environ)
+    parsed = document.read(config.read_bytes(), str(config))
+    return compile_document(parsed, known, os.environ, Scorers().find)
 
 
 def _told(found: Replayed, period: tuple[float, float]) -> dict[str, Any]:

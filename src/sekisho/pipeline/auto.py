@@ -24,7 +24,7 @@ def led(exchange: Exchange, auto: Auto) -> Route:
         )
     judged = auto.scorer(sample(exchange.body, exchange.members))
     wanted = choice(auto, judged)
-    taken = _allowed(exchange.principal, auto, wanted)
+    taken = allowed(exchange.principal, auto, wanted)
     exchange.auto = record_of(judged, taken, wanted)
     return taken
 
@@ -57,6 +57,7 @@ def note_score(exchange: Exchange, scorer: Scorer) -> None:
         exchange.auto = AutoRecord(tier=judged.tier, score=judged.score, signs=judged.signs)
 
 
-def _allowed(principal: Principal, auto: Auto, wanted: Route) -> Route:
+def allowed(principal: Principal, auto: Auto, wanted: Route) -> Route:
+    """The route that was wanted, or the one that the key may use instead. Only for a key that may use one."""
     others = auto.routes().values()
     return next((route for route in (wanted, *others) if may_use(principal, route)), wanted)

@@ -63,7 +63,7 @@ _string = msgspec.json.Decoder(str)
 
 def sample(body: bytes, members: Members) -> Sample:
     """Of a request's body, whose members these are. Never fails: of what nobody can read, nothing is seen."""
-    system = next((_text(members[name]) for name in INSTRUCTION_MEMBERS if name in members), "")
+    system = next((_told(members[name]) for name in INSTRUCTION_MEMBERS if name in members), "")
     conversation = _conversation(members)
     if conversation:
         system = system or _instruction(conversation[0])
@@ -83,13 +83,23 @@ def sample(body: bytes, members: Members) -> Sample:
 def _conversation(members: Members) -> list[_Message]:
     """The messages; none where the prompt is a text."""
     for name in CONVERSATIONS:
-        first = bytes(memoryview(members[name])[:1]) if name in members else b""
-        with suppress(*BROKEN):
-            if first == b"[":
-                return _messages.decode(members[name])
-            if first == b"{":
-                return [_message.decode(members[name])]
+        if name in members:
+            with suppress(*BROKEN):
+                if _begins(members[name], b"["):
+                    return _messages.decode(members[name])
+                if _begins(members[name], b"{"):
+                    return [_message.decode(members[name])]
     return []
+
+
+def _told(instructions: msgspec.Raw) -> str:
+    """What instructions beside the messages say: a text, parts, or at Gemini an object of parts."""
+    if not _begins(instructions, b"{"):
+        return _text(instructions)
+    try:
+        return _words(_message.decode(instructions))
+    except BROKEN:
+        return ""
 
 
 def _instruction(message: _Message) -> str:
@@ -118,21 +128,25 @@ def _words(message: _Message) -> str:
 
 def _text(raw: msgspec.Raw) -> str:
     """A text, or the texts of a list of parts; of what else a part may be (an image, a tool's result),
-    nothing."""
-    first = bytes(memoryview(raw)[:1])
-    if first == b'"':
-        return _ends(raw)
+    nothing. Looks no deeper than that."""
     try:
-        if first == b"[":
-            texts = (part if isinstance(part, str) else _text(part.text) for part in _parts.decode(raw))
-            return _shortened("\n".join([text for text in texts if text]))
-        return _words(_message.decode(raw)) if first == b"{" else ""
+        if not _begins(raw, b"["):
+            return _ends(raw)
+        texts = [part if isinstance(part, str) else _ends(part.text) for part in _parts.decode(raw)]
+        return _shortened("\n".join([text for text in texts if text]))
     except BROKEN:
         return ""
 
 
+def _begins(raw: msgspec.Raw, mark: bytes) -> bool:
+    return bytes(memoryview(raw)[:1]) == mark
+
+
 def _ends(raw: msgspec.Raw) -> str:
-    """A JSON string; of a long one its beginning and its end, and the rest is not read."""
+    """A JSON string; of a long one its beginning and its end, and the rest is not read. Of what is none,
+    nothing. Raises what `BROKEN` names."""
+    if not _begins(raw, b'"'):
+        return ""
     if len(memoryview(raw)) <= 4 * MOST_BYTES:
         return _shortened(_string.decode(raw))
     view = memoryview(raw)

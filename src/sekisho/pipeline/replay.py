@@ -17,11 +17,13 @@ from sekisho.core.operation import Operation
 from sekisho.core.preference import Preferences, Selector, narrowed
 from sekisho.core.principal import Principal
 from sekisho.core.provider import Endpoint, endpoint_id
-from sekisho.core.route import Route, Snapshot, Target
+from sekisho.core.route import Auto, Route, Snapshot, Target
+from sekisho.core.tier import Judgement
 from sekisho.core.usage import Usage
 from sekisho.metering.histogram import Histogram, bucket, quantile
 from sekisho.metering.prices import price_call
 from sekisho.pipeline.ask import session_of
+from sekisho.pipeline.auto import allowed, choice
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.routing import variants
 from sekisho.routing.ask import Ask
@@ -50,6 +52,8 @@ class Recorded(NamedTuple):
     first_token_ms: int | None
     error_code: str | None
     usage: Usage | None
+    judged: Judgement | None = None
+    """What a scorer made of it, where that is looked for."""
 
 
 class Measured(NamedTuple):
@@ -151,8 +155,8 @@ class Replay:
         self._paces = paces
         self._board = paces.board()
         self._random = Random(1)
-        self._asked: dict[tuple[str, str], _Asked | str] = {}
-        """By requested model and key."""
+        self._asked: dict[tuple[str, str, Judgement | None], _Asked | str] = {}
+        """By requested model and key, and where the name leads by the task by that."""
         self._alike: dict[tuple[str, Preferences], _Asked] = {}
         """By route and what is asked of its targets: keys that ask for the same share plans."""
         self._lines: dict[tuple[str | None, ...], Line] = {}
@@ -185,15 +189,16 @@ class Replay:
             line.cost_after += cost
 
     def _where(self, call: Recorded) -> Endpoint | str:
-        key = (call.requested_model, call.key_id)
+        key = (call.requested_model, call.key_id, call.judged)
         asked = self._asked.get(key)
         if asked is None:
-            asked = self._asked[key] = self._ask(call.requested_model, self._principals.get(call.key_id))
+            principal = self._principals.get(call.key_id)
+            asked = self._asked[key] = self._ask(call.requested_model, principal, call.judged)
         if isinstance(asked, str):
             return asked
         return asked.endpoint(call, self._board, self._random)
 
-    def _ask(self, model: str, principal: Principal | None) -> "_Asked | str":
+    def _ask(self, model: str, principal: Principal | None, judged: Judgement | None) -> "_Asked | str":
         """What all calls of one key to one name have in common, or why they would be refused."""
         name, variant = variants.split(model, self._snapshot)
         try:
@@ -202,6 +207,8 @@ class Replay:
                 check_access(principal, route, Operation.CHAT)
         except (ModelNotFound, Forbidden) as error:
             return error.code
+        if route.auto is not None:
+            route = _led(route.auto, principal, judged)
         wanted = route.prefer if principal is None else narrowed(principal.prefer, route.prefer)
         if variant is not None and variant in variants.PREFERENCES:
             wanted = narrowed(wanted, variants.PREFERENCES[variant])
@@ -281,6 +288,12 @@ class _Draws:
 
 
 _SHARES = tuple((each + 0.5) / 20 for each in range(20))
+
+
+def _led(auto: Auto, principal: Principal | None, judged: Judgement | None) -> Route:
+    """A call that was not scored counts as one for the default."""
+    wanted = auto.default if judged is None else choice(auto, judged)
+    return wanted if principal is None else allowed(principal, auto, wanted)
 
 
 def _bounds(targets: Sequence[Target]) -> list[int]:

@@ -47,7 +47,8 @@ def replay(store: Store, snapshot: Snapshot, since: float, until: float) -> Repl
         known = {each.key_id: each for each in principals.values()}
         known[ENVIRONMENT_KEY] = Principal(ENVIRONMENT_KEY, ENVIRONMENT_KEY)
         run = Replay(snapshot, known, paces)
-        for call in replayed.read_calls(connection, since, until):
+        led = {name for name, route in snapshot.routes.items() if route.auto is not None}
+        for call in replayed.read_calls(connection, since, until, led):
             run.add(call)
         others = replayed.count_others(connection, since, until)
     return Replayed(tuple(run.lines), others, run.unknown_keys)

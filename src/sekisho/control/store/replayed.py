@@ -1,14 +1,15 @@
 """Recorded calls for replaying: one after the other, however many there are, and no more of each than that
 needs."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, null, select
 
 from sekisho.control.store.spending import ASKED
 from sekisho.control.store.tables import calls as table
 from sekisho.core.error import ModelNotFound
 from sekisho.core.operation import Operation
+from sekisho.core.tier import Judgement
 from sekisho.core.usage import Usage
 from sekisho.pipeline.replay import Measured, Recorded
 
@@ -29,15 +30,21 @@ _CALL = (
 )
 
 
-def read_calls(connection: Connection, since: float, until: float) -> Iterator[Recorded]:
+def read_calls(
+    connection: Connection, since: float, until: float, led: Collection[str] = ()
+) -> Iterator[Recorded]:
     """Those that a provider was asked for, and those whose model nobody served, in the order in which they
-    began."""
+    began. `led`: names that lead by the task, of whose calls the scorer's judgement is needed."""
     columns = [table.c[f"usage_{name}"] for name in _USAGE]
-    wanted = select(*_CALL, *columns).where(*_within(since, until), _planned()).order_by(table.c.started)
-    width = len(_CALL)
-    for row in connection.execute(wanted.execution_options(yield_per=AT_ONCE)):
+    judged = _judged() if led else (null(), null())
+    wanted = select(*judged, *_CALL, *columns).where(*_within(since, until), _planned())
+    width = 2 + len(_CALL)
+    ordered = wanted.order_by(table.c.started).execution_options(yield_per=AT_ONCE)
+    for row in connection.execute(ordered):
+        tier, score, model = row[:3]
         usage = None if row[width] is None else Usage(**dict(zip(_USAGE, row[width:], strict=True)))
-        yield Recorded._make((*row[:width], usage))
+        judgement = Judgement(tier=tier, score=score) if tier is not None and model in led else None
+        yield Recorded._make((*row[2:width], usage, judgement))
 
 
 def read_paces(connection: Connection, since: float, until: float) -> Iterator[Measured]:
@@ -58,6 +65,12 @@ def count_others(connection: Connection, since: float, until: float) -> int:
     """Calls that are not replayed: refused before any planning, or answered with what another call got."""
     wanted = select(func.count()).where(*_within(since, until), ~_planned())
     return int(connection.execute(wanted).scalar_one())
+
+
+def _judged() -> tuple[ColumnElement[str], ColumnElement[float]]:
+    """(tier, score) of a call that a scorer was asked about."""
+    auto = table.c.explanation
+    return auto["auto", "tier"].as_string(), auto["auto", "score"].as_float()
 
 
 def _within(since: float, until: float) -> tuple[ColumnElement[bool], ...]:

@@ -43,13 +43,13 @@ NO_PREFILL = "-no-prefill"
 def route_of(snapshot: Snapshot) -> Route | None:
     """What there is most to rehearse with: the first virtual model with several targets, else the model that
     most providers serve."""
-    routes = list(snapshot.routes.values())
+    routes = [route for route in snapshot.routes.values() if route.auto is None]
     virtual = [route for route in routes if route.virtual and len(route.targets) > 1]
     return next(iter(virtual), None) or max(routes, key=lambda route: len(route.targets), default=None)
 
 
 async def moved(route: Route, case: str, wall: Wall) -> Route:
-    """The route under the name of a case, its providers those of the wall."""
+    """The route under the name of a case, its providers those of the wall. It leads nowhere else."""
     copies: dict[str, Provider] = {}
     targets = []
     for target in route.targets:
@@ -59,7 +59,8 @@ async def moved(route: Route, case: str, wall: Wall) -> Route:
             copies[provider.name] = _copy(provider, case, gate.base_url)
         endpoint = replace(target.endpoint, provider=copies[provider.name])
         targets.append(replace(target, endpoint=endpoint))
-    return replace(route, name=case, targets=tuple(targets), prefer=renamed(route.prefer, case))
+    prefer = renamed(route.prefer, case)
+    return replace(route, name=case, targets=tuple(targets), prefer=prefer, auto=None)
 
 
 def _copy(provider: Provider, case: str, url: str) -> Provider:
