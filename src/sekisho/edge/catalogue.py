@@ -1,7 +1,7 @@
 """`GET /api/v1/models`: worked out once for a snapshot, when it is first asked for."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -20,8 +20,10 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     route: Route
     facts: ModelFacts | None
-    shown: msgspec.Raw
+    shown: bytes
     """As the list has it."""
+    outputs: Sequence[str]
+    """What comes out of it."""
 
     @property
     def name(self) -> str:
@@ -30,7 +32,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     @property
     def created(self) -> int:
         """Seconds since the epoch; 0: not known."""
-        return (self.facts.created if self.facts else None) or 0
+        return listing.created_of(self.facts)
 
     @property
     def context(self) -> int:
@@ -41,10 +43,6 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     def inputs(self) -> Sequence[str]:
         return self.facts.input_modalities if self.facts else listing.TEXT
 
-    @property
-    def outputs(self) -> Sequence[str]:
-        return self.facts.output_modalities if self.facts else listing.TEXT
-
 
 class Catalogue:
     """Of one snapshot."""
@@ -52,10 +50,9 @@ class Catalogue:
     def __init__(self, snapshot: Snapshot):
         self.snapshot = snapshot
         self._items = [_item(route, snapshot) for route in snapshot.routes.values()]
-        digest = blake2b(digest_size=12)
-        for item in self._items:
-            digest.update(item.shown)
-        self._digest = digest.digest()
+        # Of all digests, the one that processors have an instruction for: there are megabytes of it.
+        self._whole = _joined(self._items)
+        self._digest = sha256(self._whole).digest()
 
     def items(self, principal: Principal) -> Sequence[Item]:
         """Those that this key may use."""
@@ -71,12 +68,15 @@ class Catalogue:
             digest.update("\0".join(sorted(principal.allowed_models)).encode())
         return b'"%b"' % digest.hexdigest().encode()
 
+    def listed(self, items: Sequence[Item], total: int, following: str | None) -> bytes:
+        """A page of the list; `following`: the path of the next one."""
+        data = self._whole if items == self._items else _joined(items)
+        rest = json.encode({"total_count": total, "links": {"next": following}})
+        return b'{"data":[%b],%b' % (data, rest[1:])
 
-def listed(items: Sequence[Item], total: int, following: str | None) -> bytes:
-    """A page of the list; `following`: the path of the next one."""
-    return json.encode(
-        {"data": [item.shown for item in items], "total_count": total, "links": {"next": following}}
-    )
+
+def _joined(items: Sequence[Item]) -> bytes:
+    return b",".join([item.shown for item in items])
 
 
 def feed(items: Sequence[Item]) -> bytes:
@@ -93,8 +93,9 @@ def feed(items: Sequence[Item]) -> bytes:
 
 
 def _item(route: Route, snapshot: Snapshot) -> Item:
-    shown = json.raw(listing.marketplace_entry(route, snapshot))
-    return Item(route, listing.facts_of(route, snapshot), shown)
+    facts = listing.facts_of(route, snapshot)
+    shown = json.encode(listing.marketplace_entry(route, facts))
+    return Item(route, facts, shown, facts.output_modalities if facts else listing.TEXT)
 
 
 def _summary(item: Item) -> str:

@@ -20,14 +20,14 @@ SHARES = (("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p99", 0.99))
 
 def report(route: Route, snapshot: Snapshot, board: Board) -> dict[str, Any]:
     """`GET /api/v1/models/{author}/{slug}/endpoints`."""
-    shown = listing.marketplace_entry(route, snapshot)
+    facts = listing.facts_of(route, snapshot)
     return {
         "data": {
             "id": route.name,
-            "name": shown["name"],
-            "created": shown["created"],
+            "name": listing.shown_name(route, facts),
+            "created": listing.created_of(facts),
             "description": "",
-            "architecture": {"tokenizer": TOKENIZER, **shown["architecture"]},
+            "architecture": {"tokenizer": TOKENIZER, **listing.architecture(facts)},
             "endpoints": endpoints((target.endpoint for target in route.targets), board),
         }
     }

@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from sekisho.core.principal import Principal
 from sekisho.core.provider import ModelFacts
 from sekisho.core.route import Route, Snapshot
-from sekisho.edge.pricing import pricing
+from sekisho.edge.pricing import encoded_pricing
 from sekisho.pipeline.steps.access import may_use
+from sekisho.wire import json
 
 PARAMETERS = frozenset(
     {
@@ -67,8 +70,13 @@ def facts_of(route: Route, snapshot: Snapshot) -> ModelFacts | None:
 
 def _retires(route: Route) -> str | None:
     """The day on which the last of its targets is switched off; None: not all of them are, so far."""
-    days = [target.endpoint.retires for target in route.targets]
-    return None if None in days else max(day.date for day in days if day is not None)
+    last = ""
+    for target in route.targets:
+        day = target.endpoint.retires
+        if day is None:
+            return None
+        last = max(last, day.date)
+    return last
 
 
 def shown_name(route: Route, facts: ModelFacts | None) -> str:
@@ -83,7 +91,7 @@ def context_of(route: Route, facts: ModelFacts | None) -> int | None:
 
 def _plain_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
     facts = facts_of(route, snapshot)
-    created = (facts.created if facts else None) or 0
+    created = created_of(facts)
     return {
         "id": route.name,
         "object": "model",
@@ -96,41 +104,67 @@ def _plain_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def marketplace_entry(route: Route, snapshot: Snapshot) -> dict[str, Any]:
-    """One of `GET /api/v1/models`, as OpenRouter has it."""
-    facts = facts_of(route, snapshot)
+class _Links(msgspec.Struct, frozen=True, gc=False):
+    details: str
+
+
+class _TopProvider(msgspec.Struct, frozen=True, gc=False):
+    context_length: int | None
+    max_completion_tokens: int | None
+    is_moderated: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One of `GET /api/v1/models`, as OpenRouter has it. Parts that models share come encoded."""
+
+    id: str
+    canonical_slug: str
+    name: str
+    created: int
+    context_length: int | None
+    architecture: msgspec.Raw
+    pricing: msgspec.Raw
+    top_provider: _TopProvider
+    per_request_limits: None = None
+    supported_parameters: msgspec.Raw
+    default_parameters: None = None
+    expiration_date: str | None
+    supported_voices: None = None
+    links: _Links
+
+
+def marketplace_entry(route: Route, facts: ModelFacts | None) -> Entry:
     endpoint = route.targets[0].endpoint
     context = context_of(route, facts)
-    return {
-        "id": route.name,
-        "canonical_slug": endpoint.model,
-        "name": shown_name(route, facts),
-        "created": (facts.created if facts else None) or 0,
-        "context_length": context,
-        "architecture": architecture(facts),
-        "pricing": pricing(endpoint.price),
-        "top_provider": {
-            "context_length": context,
-            "max_completion_tokens": endpoint.max_output or (facts.max_output if facts else None),
-            "is_moderated": False,
-        },
-        "per_request_limits": None,
-        "supported_parameters": parameters(facts),
-        "default_parameters": None,
-        "expiration_date": _retires(route),
-        "supported_voices": None,
-        "links": {"details": f"/api/v1/models/{endpoint.model}/endpoints"},
-    }
+    return Entry(
+        id=route.name,
+        canonical_slug=endpoint.model,
+        name=shown_name(route, facts),
+        created=created_of(facts),
+        context_length=context,
+        architecture=_encoded_architecture(*_modalities(facts)),
+        pricing=encoded_pricing(None if endpoint.price is None else endpoint.price.base),
+        top_provider=_TopProvider(context, endpoint.max_output or (facts.max_output if facts else None)),
+        supported_parameters=_encoded_parameters(facts.parameters if facts else ()),
+        expiration_date=_retires(route),
+        links=_Links(f"/api/v1/models/{endpoint.model}/endpoints"),
+    )
+
+
+def created_of(facts: ModelFacts | None) -> int:
+    """Seconds since the epoch; 0: not known."""
+    return (facts.created if facts else None) or 0
 
 
 def architecture(facts: ModelFacts | None) -> dict[str, Any]:
     """What goes in and comes out; of a model that nothing is known of, text."""
-    return (
-        _architecture(facts.input_modalities, facts.output_modalities) if facts else _architecture(TEXT, TEXT)
-    )
+    return _architecture(*_modalities(facts))
 
 
-@lru_cache(maxsize=256)
+def _modalities(facts: ModelFacts | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (facts.input_modalities, facts.output_modalities) if facts else (TEXT, TEXT)
+
+
 def _architecture(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str, Any]:
     return {
         "modality": f"{'+'.join(inputs)}->{'+'.join(outputs)}",
@@ -138,6 +172,11 @@ def _architecture(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str
         "output_modalities": outputs,
         "instruct_type": None,
     }
+
+
+@lru_cache(maxsize=256)
+def _encoded_architecture(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> msgspec.Raw:
+    return json.raw(_architecture(inputs, outputs))
 
 
 def parameters(facts: ModelFacts | None) -> list[str]:
@@ -148,3 +187,8 @@ def parameters(facts: ModelFacts | None) -> list[str]:
 @lru_cache(maxsize=1024)
 def _parameters(known: tuple[str, ...]) -> list[str]:
     return [name for name in known if name in PARAMETERS]
+
+
+@lru_cache(maxsize=1024)
+def _encoded_parameters(known: tuple[str, ...]) -> msgspec.Raw:
+    return json.raw(_parameters(known))

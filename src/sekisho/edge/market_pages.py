@@ -60,7 +60,7 @@ class MarketPages:
         if query.rss:
             return 200, RSS_TYPE + lines, catalogue.feed(query.page(items))
         following = query.following(request.path, len(items))
-        return 200, JSON_TYPE + lines, catalogue.listed(query.page(items), len(items), following)
+        return 200, JSON_TYPE + lines, known.listed(query.page(items), len(items), following)
 
     async def count(self, request: Request) -> PageAnswer:
         principal = await self._who(request)
@@ -100,7 +100,8 @@ class MarketPages:
 
     async def _model(self, name: str, request: Request) -> PageAnswer:
         route = self._route(name, await self._who(request))
-        return _json({"data": listing.marketplace_entry(route, self._pipeline.plane.snapshot)})
+        facts = listing.facts_of(route, self._pipeline.plane.snapshot)
+        return _json({"data": listing.marketplace_entry(route, facts)})
 
     async def _endpoints(self, name: str, request: Request) -> PageAnswer:
         route = self._route(name, await self._who(request))

@@ -68,8 +68,9 @@ class Query:
 
     def chosen(self, items: Sequence[Item], board: Board) -> Sequence[Item]:
         """Those that pass every filter, in the order asked for."""
-        tests = self._tests()
-        found = [item for item in items if all(test(item) for test in tests)]
+        found = list(items)
+        for test in self._tests():
+            found = list(filter(test, found))
         if self.sort is not None:
             found.sort(key=self._key(self.sort, board))
         return found

@@ -2,15 +2,27 @@
 
 from functools import lru_cache
 
-from sekisho.core.money import Price
+import msgspec
+
+from sekisho.core.money import Price, Rates
+from sekisho.wire import json
 
 
 def pricing(price: Price | None) -> dict[str, str]:
     """USD per token as decimal text. An unpriced model says -1, as the marketplace does where no fixed price
     can be named: never 0, which would mean free."""
-    if price is None:
+    return _shown(None if price is None else price.base)
+
+
+@lru_cache(maxsize=4096)  # models share prices: there are hundreds
+def encoded_pricing(rates: Rates | None) -> msgspec.Raw:
+    """The same of a price's base, as JSON."""
+    return json.raw(_shown(rates))
+
+
+def _shown(rates: Rates | None) -> dict[str, str]:
+    if rates is None:
         return {"prompt": "-1", "completion": "-1"}
-    rates = price.base
     shown = {"prompt": _per_token(rates.input), "completion": _per_token(rates.output)}
     for name, rate in (
         ("input_cache_read", rates.cache_read),
@@ -26,7 +38,7 @@ def pricing(price: Price | None) -> dict[str, str]:
     return shown
 
 
-@lru_cache(maxsize=4096)  # models share prices: there are hundreds
+@lru_cache(maxsize=4096)
 def _per_token(rate: int) -> str:
     """USD for a token, of nano-USD for a million."""
     return _decimal(rate, 15)
