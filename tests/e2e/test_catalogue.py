@@ -156,6 +156,12 @@ async def test_a_models_endpoints_tell_what_was_measured(client: httpx2.AsyncCli
     (endpoint,) = report["data"]["endpoints"]
     assert endpoint["pricing"] == {"prompt": "0.000001", "completion": "0.000002"}
     assert (endpoint["tag"], endpoint["status"], endpoint["uptime_last_5m"]) == ("priced", 0, 100.0)
+    for _ in range(500):
+        (endpoint,) = (await client.get("/api/v1/models/acme/echo/endpoints")).json()["data"]["endpoints"]
+        if endpoint["uptime_last_1d"] is not None:  # once the call is on the books
+            break
+        await asyncio.sleep(0.02)
+    assert (endpoint["uptime_last_30m"], endpoint["uptime_last_1d"]) == (100.0, 100.0)
     assert endpoint["latency_last_30m"]["p50"] > 0
     for name in ("moonshotai/kimi-k2", "rescued"):
         listed = (await client.get(f"/api/v1/models/{name}/endpoints")).json()

@@ -29,6 +29,14 @@ class Spending(Value, frozen=True, kw_only=True):
     month: int = 0
 
 
+class Uptime(Value, frozen=True, kw_only=True):
+    """Percent of the calls that went to an endpoint first, and did not fail there. None: there were none."""
+
+    half_hour: float | None = None
+    """Of whole hours, as is the next: those that the last half hour reaches into."""
+    day: float | None = None
+
+
 class Books(Protocol):
     async def generation(self, call_id: str) -> CallRecord | None:
         """One call's record, also when it ended this very moment."""
@@ -45,6 +53,10 @@ class Books(Protocol):
 
     async def charged(self, paid: Limit) -> int:
         """Nano-USD that was charged of credits so far."""
+        ...
+
+    async def uptimes(self) -> Mapping[tuple[str, str], Uptime]:
+        """By provider and model, of all that were called within a day. Raises Unavailable."""
         ...
 
     async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:

@@ -1,8 +1,9 @@
 """A model's endpoints as OpenRouter's API document has them, with what was measured here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sekisho.core.port import Uptime
 from sekisho.core.provider import Endpoint, ModelFacts
 from sekisho.core.route import Route, Snapshot
 from sekisho.edge import listing
@@ -10,6 +11,9 @@ from sekisho.edge.pricing import pricing
 from sekisho.routing.board import Board, Standing
 from sekisho.routing.window import Window
 
+Uptimes = Mapping[tuple[str, str], Uptime]
+"""By provider and model."""
+NOT_CALLED = Uptime()
 WELL, OUT_OF_ORDER = 0, -2
 TOKENIZER = "Other"
 """The document wants one of its families of tokenizers, and the catalogue knows none."""
@@ -18,7 +22,7 @@ RECENT = 300.0
 SHARES = (("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p99", 0.99))
 
 
-def report(route: Route, snapshot: Snapshot, board: Board) -> dict[str, Any]:
+def report(route: Route, snapshot: Snapshot, board: Board, uptimes: Uptimes) -> dict[str, Any]:
     """`GET /api/v1/models/{author}/{slug}/endpoints`."""
     facts = listing.facts_of(route, snapshot)
     return {
@@ -28,16 +32,18 @@ def report(route: Route, snapshot: Snapshot, board: Board) -> dict[str, Any]:
             "created": listing.created_of(facts),
             "description": "",
             "architecture": {"tokenizer": TOKENIZER, **listing.architecture(facts)},
-            "endpoints": endpoints((target.endpoint for target in route.targets), board),
+            "endpoints": endpoints((target.endpoint for target in route.targets), board, uptimes),
         }
     }
 
 
-def endpoints(found: Iterable[Endpoint], board: Board) -> list[dict[str, Any]]:
-    return [_endpoint(endpoint, board) for endpoint in found]
+def endpoints(found: Iterable[Endpoint], board: Board, uptimes: Uptimes) -> list[dict[str, Any]]:
+    return [
+        _endpoint(each, board, uptimes.get((each.provider.name, each.model), NOT_CALLED)) for each in found
+    ]
 
 
-def _endpoint(endpoint: Endpoint, board: Board) -> dict[str, Any]:
+def _endpoint(endpoint: Endpoint, board: Board, uptime: Uptime) -> dict[str, Any]:
     """Context of 0: it is not known."""
     provider, facts, price = endpoint.provider, endpoint.facts, endpoint.price
     standing, now = board.of(endpoint.id), board.now()
@@ -59,8 +65,8 @@ def _endpoint(endpoint: Endpoint, board: Board) -> dict[str, Any]:
         "supports_diarization": False,
         "status": WELL if board.admits(endpoint.id) else OUT_OF_ORDER,
         "uptime_last_5m": _uptime(standing, now),
-        "uptime_last_30m": None,
-        "uptime_last_1d": None,
+        "uptime_last_30m": uptime.half_hour,
+        "uptime_last_1d": uptime.day,
         "supports_implicit_caching": price is not None and price.base.cache_read is not None,
         "latency_last_30m": _percentiles(standing.first_token, now, 1000.0),
         "throughput_last_30m": _percentiles(standing.speed, now, 1.0, falling=True),

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from sekisho.core.error import ModelNotFound
+from sekisho.core.error import ModelNotFound, Unavailable
 from sekisho.core.money import NANO
 from sekisho.core.port import Books
 from sekisho.core.principal import Principal
@@ -81,7 +81,13 @@ class MarketPages:
             for target in route.targets
             if target.endpoint.provider.policy.retention_days == 0
         }
-        return _json({"data": endpoint_report.endpoints(found.values(), self._pipeline.attempts.board)})
+        return _json(
+            {
+                "data": endpoint_report.endpoints(
+                    found.values(), self._pipeline.attempts.board, await self._uptimes()
+                )
+            }
+        )
 
     async def credits(self, request: Request) -> PageAnswer:
         """Those that have the least left, of all that the key falls under. Without any it has had what it has
@@ -106,8 +112,17 @@ class MarketPages:
     async def _endpoints(self, name: str, request: Request) -> PageAnswer:
         route = self._route(name, await self._who(request))
         return _json(
-            endpoint_report.report(route, self._pipeline.plane.snapshot, self._pipeline.attempts.board)
+            endpoint_report.report(
+                route, self._pipeline.plane.snapshot, self._pipeline.attempts.board, await self._uptimes()
+            )
         )
+
+    async def _uptimes(self) -> endpoint_report.Uptimes:
+        """None where the books cannot be read: what else there is to say does not need them."""
+        try:
+            return await self._books.uptimes()
+        except Unavailable:
+            return {}
 
     def _route(self, name: str, principal: Principal) -> Route:
         """A model that this key may not use is as good as none: what there is, is nobody else's business."""

@@ -1,7 +1,7 @@
 """The books: what calls were made and what they cost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Connection, String, cast, func, not_, select
@@ -10,13 +10,14 @@ from sekisho.control.services.credits import charges
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.store import calls
 from sekisho.control.store.engine import Store, StoreError
+from sekisho.control.store.outages import read_uptimes
 from sekisho.control.store.spent import spending
 from sekisho.control.store.tables import calls as table
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.error import Unavailable
 from sekisho.core.limit import Limit
-from sekisho.core.port import Spending
+from sekisho.core.port import Spending, Uptime
 from sekisho.core.record import CallRecord, paid
 from sekisho.metering.currency import USD
 
@@ -54,6 +55,16 @@ class StoredBooks:
         async with _answered():
             await self._ledger.flush()
             return await self._thread.run(lambda: self._charged(paid))
+
+    async def uptimes(self) -> Mapping[tuple[str, str], Uptime]:
+        """See `core.port.Books`."""
+
+        def read() -> Mapping[tuple[str, str], Uptime]:
+            with self._store.read() as connection:
+                return read_uptimes(connection, self._clock.now())
+
+        async with _answered():
+            return await self._thread.run(read)
 
     async def spent_at(self, provider: str, since: float, apart_from: Callable[[], Collection[str]]) -> int:
         """See `core.port.Books`."""

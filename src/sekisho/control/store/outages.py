@@ -3,13 +3,17 @@ calls on the books."""
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, and_, case, delete, func, select, true
 
 from sekisho.control.store import bulk, calls
 from sekisho.control.store.tables import calls as call_table
 from sekisho.control.store.tables import outages
+from sekisho.core.port import Uptime
 from sekisho.metering.frame import AnyRecord
 from sekisho.metering.outages import Fate, Weight, weigh
+from sekisho.metering.rollup import DAY, HOUR
+
+HALF_HOUR = 1800
 
 _PLACE = ("start", "provider", "model", "cause", "ending")
 _SUMS = ("requests", "tokens", "cost")
@@ -37,3 +41,23 @@ def read(connection: Connection, since: float) -> Iterator[tuple[Fate, Weight]]:
     query = select(*told_apart, *sums).where(outages.c.start >= since).group_by(*told_apart)
     for row in connection.execute(query):
         yield (0, *row[:4]), Weight(int(row[4]), float(row[5]), float(row[6]))
+
+
+def read_uptimes(connection: Connection, now: float) -> dict[tuple[str, str], Uptime]:
+    """Of the last half hour and day, in whole hours."""
+    half_hour = outages.c.start >= (now - HALF_HOUR) // HOUR * HOUR
+    failed = outages.c.cause != ""
+    sums = [
+        func.sum(case((condition, outages.c.requests), else_=0))
+        for condition in (true(), failed, half_hour, and_(half_hour, failed))
+    ]
+    query = select(outages.c.provider, outages.c.model, *sums).group_by(outages.c.provider, outages.c.model)
+    rows = connection.execute(query.where(outages.c.start >= (now - DAY) // HOUR * HOUR))
+    return {
+        (provider, model): Uptime(day=_percent(calls, lost), half_hour=_percent(late, late_lost))
+        for provider, model, calls, lost, late, late_lost in rows
+    }
+
+
+def _percent(calls: int, failed: int) -> float | None:
+    return round(100 * (1 - int(failed) / int(calls)), 2) if calls else None
