@@ -16,6 +16,8 @@ from sekisho.cli.export import export
 from sekisho.cli.holders import commands_for
 from sekisho.cli.keys import keys
 from sekisho.cli.models import models
+from sekisho.cli.prove import prove
+from sekisho.cli.prove_gateway import COMMAND, prove_gateway
 from sekisho.cli.providers import providers
 from sekisho.cli.rates import rates
 from sekisho.cli.reconcile import reconcile_file
@@ -34,6 +36,8 @@ app.command()(check)
 app.command()(demo)
 app.command()(explain)
 app.command()(chaos)
+app.command()(prove)
+app.command(COMMAND, hidden=True)(prove_gateway)
 app.command("reconcile")(reconcile_file)
 app.command()(calibrate_router)
 app.command()(eval_router)

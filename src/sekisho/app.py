@@ -42,6 +42,7 @@ from sekisho.metering.counters.lost import LostCounters
 from sekisho.metering.counters.memory import MemoryCounters
 from sekisho.metering.journal import FileJournal
 from sekisho.pipeline import budgets
+from sekisho.pipeline.admission import GRACE
 from sekisho.pipeline.attempts import Attempts
 from sekisho.pipeline.build import Pipeline
 from sekisho.pipeline.follow_up import FollowUps
@@ -100,6 +101,8 @@ class Options:
     config: Path | None = None
     worker: int | None = None
     """Number of this process among several on one port; None: it is alone."""
+    grace: float = GRACE
+    """Seconds for which what a call holds outlasts its route's total, if nobody settles it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ class Gateway:
         self._pipeline = Pipeline(
             plane=Plane(first.snapshot, DIALECTS, self._environment, clock.now),
             keys=self._control.keys,
-            attempts=Attempts(self._client, clock, random.Random(), self._board, counters=counters),
+            attempts=self._attempts(counters),
             clock=clock,
         )
         siblings = Siblings(settings.data_dir / "run", options.worker, self._metrics)
@@ -212,6 +215,11 @@ class Gateway:
         port = await self._server.listen(options.host, options.port, share_port=shared)
         self._pages.ready = True
         return port
+
+    def _attempts(self, counters: Counters) -> Attempts:
+        attempts = Attempts(self._client, self._clock, random.Random(), self._board, counters=counters)
+        attempts.admission.grace = self._options.grace
+        return attempts
 
     @property
     def books(self) -> Books:

@@ -29,7 +29,7 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(data_dir.parent), "SEKISHO_DATA_DIR": str(data_dir), "COLUMNS": "200", **more}
 
 
-async def program(*arguments: str, environment: dict[str, str]) -> tuple[int, str, str]:
+async def program(*arguments: str, environment: dict[str, str], patience: float = 60) -> tuple[int, str, str]:
     """Run `sekisho` to its end: (exit code, stdout, stderr)."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sekisho", *arguments),
@@ -38,7 +38,7 @@ async def program(*arguments: str, environment: dict[str, str]) -> tuple[int, st
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:

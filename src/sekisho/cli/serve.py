@@ -47,7 +47,7 @@ def serve(
             if configured.state_url is not None:
                 read_address(configured.state_url)
             raise SystemExit(Supervisor(sys.argv[1:], workers, configured.data_dir).run())
-        uvloop.run(_run(configured, options, drain))
+        uvloop.run(run(app.Gateway(configured, options), options, drain))
     except (DocumentError, SettingsError, StoreError, StateError) as error:
         fail(str(error))
     except OSError as error:
@@ -55,12 +55,12 @@ def serve(
         fail(f"{where}: {error.strerror or error}")
 
 
-async def _run(configured: settings.Settings, options: app.Options, drain: settings.Drain) -> None:
+async def run(gateway: app.Gateway, options: app.Options, drain: settings.Drain) -> None:
+    """Serve until SIGTERM or SIGINT. Raises what `Gateway.start` raises."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)  # before the first call can come, which is to be let end
-    gateway = app.Gateway(configured, options)
     port = await gateway.start()
     if gateway.first_admin_key is not None:
         typer.echo(f"First start. This admin key is shown once:\n\n    {gateway.first_admin_key}\n", err=True)

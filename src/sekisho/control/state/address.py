@@ -67,6 +67,15 @@ def read_address(url: str) -> Address:
     return address
 
 
+def in_namespace(url: str, name: str) -> str:
+    """The same URL with a namespace of this name, or below the one that it has."""
+    base, _, query = url.partition("?")
+    pairs = [pair for pair in query.split("&") if pair]
+    given = [pair for pair in pairs if pair.startswith("namespace=")]
+    pairs = [pair for pair in pairs if pair not in given]
+    return f"{base}?{'&'.join([*pairs, f'{given[0]}-{name}' if given else f'namespace={name}'])}"
+
+
 def _check(address: Address, scheme: str) -> None:
     if scheme == "unix":
         if address.host or not address.path:

@@ -126,6 +126,12 @@ class Store:
             self._backend.lock(connection, "migrate")
             yield connection
 
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection without a transaction, for statements that go in none. Raises StoreError."""
+        with self._errors_named(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT", writes=True)
+
     def lock(self, connection: Connection, name: str) -> None:
         """Wait until no other transaction holds the lock of this name; this one holds it to its end."""
         self._backend.lock(connection, name)

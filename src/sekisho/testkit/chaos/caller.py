@@ -56,6 +56,17 @@ class Heard:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    kind: Kind
+    request: Request
+    patience: float
+    """Seconds after which the client leaves."""
+    headers: Sequence[tuple[str, str]] = ()
+    prefix: str | None = None
+    """Of the path; None: the API's own."""
+
+
 class Caller:
     def __init__(self, port: int, key: str):
         self._client = Client()
@@ -64,10 +75,14 @@ class Caller:
 
     async def ask(self, kind: Kind, model: str, *, stream: bool, patience: float) -> Heard:
         """Make one call; after `patience` seconds it counts as hanging. Raises nothing."""
-        heard, began = Heard(), time.monotonic()
+        return await self.make(Call(kind, request(model, PROMPT, stream=stream), patience))
+
+    async def make(self, call: Call) -> Heard:
+        """The same of any call."""
+        heard, began, patience = Heard(), time.monotonic(), call.patience
         try:
             async with asyncio.timeout(patience):
-                await self._ask(heard, DIALECTS[kind], _request(model, stream=stream), patience)
+                await self._make(heard, call)
         except TimeoutError:
             heard.broken = f"it hangs: no end after {patience:.0f} s"
         except UpstreamError as error:  # of the connection to the gateway, or of what came over it
@@ -78,17 +93,20 @@ class Caller:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _ask(self, heard: Heard, dialect: Dialect, request: Request, patience: float) -> None:
+    async def _make(self, heard: Heard, call: Call) -> None:
+        dialect, request = DIALECTS[call.kind], call.request
         headers = [
             CONTENT_TYPE,
             ("authorization", f"Bearer {self._key}"),
             ("anthropic-version", "2023-06-01"),
+            *call.headers,
         ]
         path = dialect.upstream_path(Operation.CHAT, request.model, request.stream) or ""
-        head = build_head("POST", dialect.prefixes[0] + path, self._origin, headers)
+        prefix = dialect.prefixes[0] if call.prefix is None else call.prefix
+        head = build_head("POST", prefix + path, self._origin, headers)
         body = dialect.write_request(request, TargetFacts(request.model)).body
-        limits = Timeouts(patience, patience, patience, patience)
-        deadline = time.monotonic() + 2 * patience
+        limits = Timeouts(call.patience, call.patience, call.patience, call.patience)
+        deadline = time.monotonic() + 2 * call.patience
         response = await self._client.send(self._origin, head, body, limits, deadline)
         try:
             heard.status = response.status
@@ -105,8 +123,8 @@ class Caller:
             response.close()
 
 
-def _request(model: str, *, stream: bool) -> Request:
-    messages = (Message(role="user", parts=(Text(text=PROMPT),)),)
+def request(model: str, prompt: str, *, stream: bool) -> Request:
+    messages = (Message(role="user", parts=(Text(text=prompt),)),)
     return Request(
         model=model, messages=messages, max_tokens=MOST_TOKENS, stream=stream, include_usage=stream
     )

@@ -56,17 +56,19 @@ async def moved(route: Route, case: str, wall: Wall) -> Route:
         provider = target.endpoint.provider
         if provider.name not in copies:
             gate = await wall.open(provider.name)
-            copies[provider.name] = _copy(provider, case, gate.base_url)
+            copies[provider.name] = copied(provider, _name(case, provider.name), gate.base_url)
         endpoint = replace(target.endpoint, provider=copies[provider.name])
         targets.append(replace(target, endpoint=endpoint))
     prefer = renamed(route.prefer, case)
     return replace(route, name=case, targets=tuple(targets), prefer=prefer, auto=None)
 
 
-def _copy(provider: Provider, case: str, url: str) -> Provider:
+def copied(provider: Provider, name: str, url: str) -> Provider:
+    """The same provider in all but its place: a scripted one at this address answers, and no key leaves the
+    configuration."""
     return replace(
         provider,
-        name=_name(case, provider.name),
+        name=name,
         base_url=url + PREFIXES.get(provider.dialect, "/v1"),
         auth=harmless(provider.auth),
         proxy=None,

@@ -68,16 +68,17 @@ class Wall:
 
     def script(self, gate: Gate, request: Received) -> Script:
         """What the gate does with this request."""
-        body = _decoded(request.body)
-        stream = bool(body.get("stream")) or "stream" in request.path.lower()
+        body = decoded(request.body)
+        stream = is_stream(request, body)
         self.struck = self.struck or gate
         fault = next(self._happenings) if gate is self.struck else WELL
         if gate is not self.struck and self._scenario.refuses_prefill and _ends_in_own_words(body):
             return Script(status=400)
-        return fault.script(self._tempo, STORY[len(_said(body)) :], stream=stream)
+        return fault.script(self._tempo, rest_of_story(body), stream=stream)
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
+def decoded(body: bytes) -> dict[str, Any]:
+    """A request's body; empty where it is no object."""
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -95,10 +96,15 @@ def _ends_in_own_words(body: dict[str, Any]) -> bool:
     return bool(turns) and isinstance(turns[-1], dict) and turns[-1].get("role") in ("assistant", "model")
 
 
-def _said(body: dict[str, Any]) -> str:
-    """The beginning of the story that the request holds: a model goes on from there, as it is told to."""
+def rest_of_story(body: dict[str, Any]) -> str:
+    """What the request leaves to be told: a model goes on from what it finds, as it is told to."""
     found = (text for text in _texts(_turns(body)) if STORY.startswith(text))
-    return max((text for text in found if len(text) >= LOW_PREFILL), key=len, default="")
+    said = max((text for text in found if len(text) >= LOW_PREFILL), key=len, default="")
+    return STORY[len(said) :]
+
+
+def is_stream(request: Received, body: dict[str, Any]) -> bool:
+    return bool(body.get("stream")) or "stream" in request.path.lower()
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -27,19 +27,19 @@ class PlainTurn:
 class AnswerTurn:
     """An answer that goes into the ledger once, when it is over or abandoned."""
 
-    __slots__ = ("_entered", "_ledger", "_served", "performance")
+    __slots__ = ("_entered", "_ledger", "performance", "served")
 
     def __init__(self, performance: Performance, served: Served, ledger: Ledger):
         self.performance = performance
-        self._served = served
+        self.served = served
         self._ledger = ledger
         self._entered = False
 
     def finished(self) -> None:
         self._entered = True
-        self._ledger.enter(self._served)
+        self._ledger.enter(self.served)
 
     def abandoned(self) -> None:
-        self._ledger.abort(Aborted(id=self._served.id, at=time.monotonic()))
+        self._ledger.abort(Aborted(id=self.served.id, at=time.monotonic()))
         if not self._entered:
-            self._ledger.enter(msgspec.structs.replace(self._served, completed=False))
+            self._ledger.enter(msgspec.structs.replace(self.served, completed=False))

@@ -1,0 +1,1 @@
+"""The proof that money is counted right: what providers charged, against what was held and booked."""
