@@ -76,6 +76,16 @@ models:
     assert led(auto, "reasoning", 0.9) == "smart"
 
 
+def test_clients_of_openrouter_find_it_by_the_name_that_they_know(known: Catalog) -> None:
+    snapshot = compiled("auto: {default: acme/small}", known)
+    assert snapshot.find("openrouter/auto") is snapshot.find("sekisho/auto") is not None
+    assert compiled("", known).find("openrouter/auto") is None
+    own = "  openrouter: {like: openai-compatible, base_url: http://127.0.0.1:1/v1}\n"
+    route = compiled(own + "auto: {default: acme/small}", known).find("openrouter/auto")
+    assert route is not None
+    assert route.auto is None, "a provider serves it"
+
+
 def test_where_it_is_not_asked_for_nothing_is_made_of_it(known: Catalog) -> None:
     snapshot = compiled("", known)
     assert snapshot.find("sekisho/auto") is None
@@ -189,6 +199,11 @@ def test_a_scorer_that_cannot_be_made_is_a_problem_of_the_document(known: Catalo
     ):
         with pytest.raises(DocumentError, match=reason):
             compiled(f"auto: {{default: acme/small, scorer: {name}}}", known)
+
+
+def test_signs_are_short() -> None:
+    with pytest.raises(ValueError, match="8 signs of at most 64 characters"):
+        Judgement(tier="coding", score=0.5, signs=("a" * 65,))
 
 
 @pytest.mark.parametrize(("tier", "score"), [("coding", 1.5), ("coding", float("nan")), ("chat", 0.5)])

@@ -29,11 +29,10 @@ def test_a_threshold_leaves_no_more_than_the_share_to_the_strong_model(
     counted = Counter(score / 20 for score in scores)
     found = division(counted, share)
     reached = sum(count for score, count in counted.items() if score >= found.threshold) / len(scores)
-    if found.share > 0:
-        assert reached == pytest.approx(found.share)
-    assert found.share <= share + 1e-9
+    assert reached == pytest.approx(found.share)
+    assert found.share <= share + 1e-9 or found.threshold == 1.0
     lower = [score for score in counted if score < found.threshold]
-    if lower and found.share > 0:
+    if lower:
         more = sum(count for score, count in counted.items() if score >= max(lower)) / len(scores)
         assert more > share - 1e-9
 

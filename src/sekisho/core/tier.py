@@ -12,6 +12,8 @@ trade-offs, causes. coding: code, queries, commands and configuration, written, 
 images. long_context: with more text than most models read well."""
 TIERS: tuple[Tier, ...] = get_args(Tier)
 MOST_SIGNS = 8
+LONGEST_SIGN = 64
+"""Characters."""
 
 
 class Sample(Value, frozen=True, kw_only=True):
@@ -36,8 +38,8 @@ class Judgement(Value, frozen=True, kw_only=True):
     score: float
     """How likely a strong model is needed, from 0 to 1."""
     signs: tuple[str, ...] = ()
-    """What spoke for it, for people: words of the scorer's own, never of the prompt's. At most
-    `MOST_SIGNS`."""
+    """What spoke for it, for people: words of the scorer's own, never of the prompt's. `MOST_SIGNS` at most,
+    of `LONGEST_SIGN`."""
 
     def __post_init__(self) -> None:
         if self.tier not in TIERS:
@@ -46,8 +48,8 @@ class Judgement(Value, frozen=True, kw_only=True):
         if not 0.0 <= self.score <= 1.0:
             msg = f"a scorer's score must lie between 0 and 1, but is {self.score}"
             raise ValueError(msg)
-        if len(self.signs) > MOST_SIGNS:
-            msg = f"a scorer may name {MOST_SIGNS} signs, not {len(self.signs)}"
+        if len(self.signs) > MOST_SIGNS or any(len(sign) > LONGEST_SIGN for sign in self.signs):
+            msg = f"a scorer may name {MOST_SIGNS} signs of at most {LONGEST_SIGN} characters each"
             raise ValueError(msg)
 
 

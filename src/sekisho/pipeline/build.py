@@ -51,6 +51,8 @@ class Pipeline:
             route = find_route(plane.snapshot, exchange.model)
             check_access(exchange.principal, route, exchange.entry.operation)
             if route.auto is not None:
+                if len(exchange.body) > LARGE:
+                    await self.attempts.turns.take()
                 route = auto.led(exchange, route.auto)
         if plane.snapshot.scorer is not None:
             auto.note_score(exchange, plane.snapshot.scorer)

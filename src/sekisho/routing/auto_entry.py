@@ -11,6 +11,8 @@ from sekisho.routing.reader import Fields, Reader, scalar
 
 NAME = "sekisho/auto"
 """Of the model that `auto` makes."""
+OTHER_NAME = "openrouter/auto"
+"""As OpenRouter's clients call such a model."""
 BUILT_IN = "built-in"
 """The scorer that is asked where none is named."""
 

@@ -16,7 +16,7 @@ from sekisho.providers.aws import NoRegion
 from sekisho.providers.catalog import Catalog, Overrides, Row, provider_from
 from sekisho.routing import values
 from sekisho.routing.auto import Autos, FindScorer, built_in
-from sekisho.routing.auto_entry import BUILT_IN, NAME
+from sekisho.routing.auto_entry import BUILT_IN, NAME, OTHER_NAME
 from sekisho.routing.document import Document, ProviderEntry
 from sekisho.routing.names import nearest_of
 from sekisho.routing.naming import Names
@@ -83,7 +83,11 @@ class _Compiler:
             self._report(path, message)
         if any(problem.level == "error" for problem in self._problems):
             raise DocumentError(self._problems)
-        return Compiled(replace(served, routes=routes, scorer=self._scorer()), tuple(self._problems))
+        aliases = dict(served.aliases)
+        if NAME in routes and served.find(OTHER_NAME) is None and OTHER_NAME not in routes:
+            aliases[OTHER_NAME] = NAME
+        snapshot = replace(served, routes=routes, aliases=aliases, scorer=self._scorer())
+        return Compiled(snapshot, tuple(self._problems))
 
     def _scorer(self) -> Scorer | None:
         """For calls that name their model: the one that `auto` has, so that scores can be compared."""

@@ -71,9 +71,9 @@ def agreement(cases: Sequence[Case]) -> Mapping[Tier, Counter[Tier]]:
 
 def division(scores: Mapping[float, int], share: float) -> Division:
     """The threshold that leaves at most `share` of the calls to the strong model, and as near as equal scores
-    allow; `scores`: how many calls have each, at least one."""
+    allow; no threshold is above 1. `scores`: how many calls have each, at least one."""
     total, above = sum(scores.values()), 0
-    found = Division(1.0, 0.0)
+    found = Division(1.0, scores.get(1.0, 0) / total)
     for score in sorted(scores, reverse=True):
         above += scores[score]
         if above > share * total + 1e-9:
