@@ -71,6 +71,7 @@ def test_teams_are_named_for_people_and_known_by_their_ids_for_machines(command:
         "output": 50,
         "cost_usd": "1.5",
         "charge_usd": "1.575",
+        "waived_usd": "0",
         "unpriced": 0,
         "uncharged": 0,
     }

@@ -53,8 +53,43 @@ def test_of_a_broken_stream_the_larger_output_counts_and_is_called_an_estimate(
 ) -> None:
     record, _ = ended(world, outcome, Facts(usage=BEGUN, output_ascii=400))
     assert record.usage == Usage(input=10, cache_read=100, output=100, estimated=True)
-    record, _ = ended(world, outcome, Facts(usage=BEGUN))
+
+
+def test_who_leaves_what_was_counted_at_its_beginning_pays_for_that(world: World) -> None:
+    record, _ = ended(world, "cancelled", Facts(usage=BEGUN))
     assert record.usage == Usage(input=10, cache_read=100, output=1, estimated=True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "facts"),
+    [
+        ("interrupted", Facts(usage=BEGUN)),
+        ("ok", Facts(usage=Usage(input=10))),
+        ("ok", Facts(usage=Usage(input=10), finish="")),
+    ],
+)
+def test_what_brought_nothing_is_waived(world: World, outcome: str, facts: Facts) -> None:
+    for at, waived in ((PRICED, True), (UNPRICED, False)):
+        record, _ = ended(world, outcome, facts, at=at)
+        assert (record.usage, record.cost) == (None, 0)
+        assert record.waived is not None
+        assert bool(record.waived) is waived
+
+
+@pytest.mark.parametrize(
+    ("outcome", "facts"),
+    [
+        ("ok", Facts(usage=Usage(input=10), finish="stop")),
+        ("ok", Facts(usage=COUNTED)),
+        ("interrupted", Facts(usage=BEGUN, output_ascii=1)),
+        ("interrupted", Facts(usage=COUNTED, finish="end_turn")),
+        ("cancelled", Facts(usage=BEGUN)),
+    ],
+)
+def test_what_brought_something_or_was_left_is_not(world: World, outcome: str, facts: Facts) -> None:
+    record, _ = ended(world, outcome, facts)
+    assert record.waived is None
+    assert record.cost
 
 
 @pytest.mark.parametrize("outcome", ["interrupted", "cancelled"])

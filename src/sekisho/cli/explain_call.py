@@ -158,6 +158,8 @@ def _price(record: CallRecord, explanation: Explanation) -> str:
         asked = explanation.asked_tokens
         return "nothing was counted" + ("" if asked is None else f"; the prompt has about {asked} tokens")
     counted = f"{usage.prompt} tokens in, {usage.output} out" + (", estimated" if usage.estimated else "")
+    if record.waived is not None:
+        return f"nothing: it brought nothing. {usd_text(record.waived)} USD were paid for it all the same"
     if record.cost is None:
         return f"{counted}: unpriced"
     if rates is None or any(attempt.usage is not None for attempt in record.attempts):

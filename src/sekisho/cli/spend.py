@@ -25,8 +25,9 @@ from sekisho.core.clock import Clock
 from sekisho.metering.currency import NoRate
 
 MOST_BY = 2
-NUMBERS = ("calls", "input", "cached", "output", "cost", "charge", "unpriced", "uncharged")
+NUMBERS = ("calls", "input", "cached", "output", "cost", "charge", "waived", "unpriced", "uncharged")
 """Columns of machines. `input` are all prompt tokens; those of `cached` among them were read from a cache."""
+AMOUNTS = ("cost", "charge", "waived")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,7 @@ def _headings(by: By) -> tuple[str, ...]:
 
 def _number_names(found: Spend) -> list[str]:
     code = found.question.currency.code.lower()
-    return [f"{name}_{code}" if name in ("cost", "charge") else name for name in NUMBERS]
+    return [f"{name}_{code}" if name in AMOUNTS else name for name in NUMBERS]
 
 
 def _values(found: Spend, line: Line) -> Iterator[int | Decimal]:
@@ -135,6 +136,7 @@ def _values(found: Spend, line: Line) -> Iterator[int | Decimal]:
     yield sums.output
     yield Decimal(currency.text(line.cost))
     yield Decimal(currency.text(line.charge))
+    yield Decimal(currency.text(line.waived))
     yield sums.unpriced
     yield line.uncharged
 
@@ -153,7 +155,7 @@ def _csv_row(found: Spend, line: Line) -> list[object]:
 
 
 def _show(found: Spend) -> None:
-    if not found.total.sums.calls and not found.total.cost:
+    if not found.total.sums.calls and not found.total.cost and not found.total.waived:
         typer.echo("\n".join(("No call is on the books in that time.", *_notes(found))))
         return
     question = found.question
@@ -196,6 +198,9 @@ def _notes(found: Spend) -> Iterator[str]:
             f"{total.sums.unpriced:,} calls went where no price is known: what they cost is not in the sums."
             f" {total.uncharged:,} of them are not in the charges either."
         )
+    if total.waived:
+        amount = f"{found.question.currency.text(total.waived)} {found.question.currency.code}"
+        yield f"{amount} more were paid for calls that brought nothing: nobody is charged for them."
     if found.lost_before is not None:
         before = iso(found.lost_before)
         yield f"Single calls from before {before} are deleted, and are in no sum that needs them."

@@ -86,6 +86,9 @@ class CallFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     has no price (unpriced), or there was no usage."""
     unpriced: bool = False
     """An endpoint that made the answer, or a part of it, has no price."""
+    waived: int | None = None
+    """Nano-USD that a call cost which brought nothing: its key pays nothing for it, so that `usage` is None
+    and `cost` 0; what it came to stands in the attempts. 0 also without a price. None: nothing was."""
     first_token_ms: int | None = None
     total_ms: int = 0
     app: str | None = None

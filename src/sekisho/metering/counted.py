@@ -40,6 +40,8 @@ def came_to(limit: Limit, record: CallRecord) -> int:
         return 0
     elif limit.measure == "requests":
         return 1
+    if record.waived is not None:
+        return 0
     parts = [part for part in record.attempts if part.usage is not None]
     if parts:
         return sum(_amount(limit, part.usage, part.cost) for part in _about(limit, record, parts))

@@ -41,6 +41,8 @@ class Sums:
     reasoning: int = 0
     cost: int = 0
     """Nano-USD."""
+    waived: int = 0
+    """The same, of calls that brought nothing."""
     total_ms: Histogram = field(default_factory=dict)
     first_token_ms: Histogram = field(default_factory=dict)
 
@@ -63,6 +65,7 @@ class Sums:
             self.cache_write += usage.cache_write
             self.cache_write_1h += usage.cache_write_1h
         self.cost += cost
+        self.waived += record.waived or 0
 
     def _count_call(self, record: CallFacts) -> None:
         self.calls += 1

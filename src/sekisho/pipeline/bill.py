@@ -24,6 +24,8 @@ class Bill(msgspec.Struct, frozen=True):
     attempts: tuple[AttemptRecord, ...]
     rates: Rates | None
     """Of the last target."""
+    waived: int | None = None
+    """As in the record."""
 
 
 def whole(exchange: Exchange, usage: Usage | None) -> Bill:
@@ -54,6 +56,14 @@ def whole(exchange: Exchange, usage: Usage | None) -> Bill:
         attempts=tuple(attempts),
         rates=rates,
     )
+
+
+def waive(exchange: Exchange, bill: Bill) -> Bill:
+    """The bill of a call that brought nothing: providers are paid, and its key pays nothing."""
+    attempts, at = list(bill.attempts), exchange.answering
+    if at is not None and attempts[at].usage is None:
+        attempts[at] = replace(attempts[at], usage=bill.usage, cost=bill.cost)
+    return replace(bill, usage=None, cost=0, attempts=tuple(attempts), waived=bill.cost or 0)
 
 
 def seen(exchange: Exchange, last: Usage | None) -> Usage | None:

@@ -33,6 +33,8 @@ def record_call(
     facts, first_token = exchange.facts, exchange.first_token
     usage = used(exchange, outcome, tokens)
     total = bill.whole(exchange, usage)
+    if brought_nothing(exchange, outcome, usage):
+        total = bill.waive(exchange, total)
     model = provider = provider_dialect = upstream_model = None
     if endpoint is not None:
         model, provider, upstream_model = endpoint.model, endpoint.provider.name, endpoint.upstream_model
@@ -58,6 +60,7 @@ def record_call(
         usage=total.usage,
         cost=total.cost,
         unpriced=total.unpriced,
+        waived=total.waived,
         attempts=total.attempts,
         first_token_ms=None if first_token is None else _milliseconds(first_token - exchange.began),
         total_ms=_milliseconds(now - exchange.began),
@@ -91,6 +94,17 @@ def used(exchange: Exchange, outcome: Outcome, tokens: Tokens) -> Usage | None:
         # Who leaves once a provider has the request pays for the prompt, even before the first word.
         return _estimate(exchange, produced, tokens)
     return None  # nothing came, so there is nothing to bill
+
+
+def brought_nothing(exchange: Exchange, outcome: Outcome, usage: Usage | None) -> bool:
+    """Whether a chat that is to be paid for gave its client no token, and broke off or did not say why it
+    ended. Who leaves gets what there was."""
+    facts = exchange.facts
+    if usage is None or outcome == "cancelled" or exchange.entry.operation is not Operation.CHAT:
+        return False
+    if facts.finish or facts.output_ascii or facts.output_wide or exchange.pieces:
+        return False
+    return exchange.coalesced is None and (outcome != "ok" or not usage.output)
 
 
 def given_up(exchange: Exchange, tokens: Tokens) -> Usage:

@@ -71,6 +71,8 @@ class Line:
     """What providers are paid, exact: `Currency.text` rounds it. Without unpriced calls."""
     charge: int = 0
     """What the organisation is charged, exact. Without uncharged calls."""
+    waived: int = 0
+    """What providers are paid for calls that brought nothing, exact, and beside `cost`."""
     uncharged: int = 0
     """Calls without a price whose organisation has none of its own for them either."""
 
@@ -151,6 +153,7 @@ def _line(part: Part, tariff: Tariff, model: str | None, day: date, currency: Cu
         sums=sums,
         cost=currency.converted(sums.cost * MILLION, day),
         charge=currency.converted(charge, day),
+        waived=currency.converted(sums.waived * MILLION, day),
         uncharged=0 if covered else sums.unpriced,
     )
 
@@ -175,6 +178,7 @@ def _add(line: Line, more: Line) -> None:
     line.sums.add(more.sums)
     line.cost += more.cost
     line.charge += more.charge
+    line.waived += more.waived
     line.uncharged += more.uncharged
 
 

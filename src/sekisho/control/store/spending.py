@@ -42,6 +42,7 @@ ASKED = cast(table.c.attempts, String) != "[]"
 _BIG = 2**32
 _SUMMED = (
     "cost",
+    "waived",
     *(f"usage_{kind}" for kind in ("input", "cache_read", "cache_write", "cache_write_1h", "output")),
 )
 
@@ -55,6 +56,8 @@ class Sums:
     """Of them, those with an endpoint that has no price: their cost is not, or not all, in `cost`."""
     cost: int = 0
     """Nano-USD."""
+    waived: int = 0
+    """The same, of calls that brought nothing and that nobody is charged for."""
     input: int = 0
     """Tokens; their kinds are those of `Usage`."""
     cache_read: int = 0
@@ -72,7 +75,7 @@ class Sums:
 
 
 NUMBERS = tuple(each.name for each in fields(Sums))
-USAGE = NUMBERS[3:]
+USAGE = NUMBERS[4:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ def _spread(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str |
     usage = record.usage or Usage()
     called = 0 if record.operation == SETTLEMENT else 1
     tokens = {kind: getattr(usage, kind) for kind in USAGE}
-    yield _names(record, by, {}), Sums(called, called if record.unpriced else 0, cost, **tokens)
+    unpriced = called if record.unpriced else 0
+    yield _names(record, by, {}), Sums(called, unpriced, cost, record.waived or 0, **tokens)
 
 
 def _asked(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | None, ...], Sums]]:
@@ -179,7 +183,7 @@ def _asked(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | 
             paid = {"provider": attempt.provider, "model": model, "upstream_model": attempt.upstream_model}
             tokens = {kind: getattr(attempt.usage, kind) for kind in USAGE}
             unpriced = 1 if attempt.cost is None else 0
-            yield _names(record, by, paid), Sums(1, unpriced, attempt.cost or 0, **tokens)
+            yield _names(record, by, paid), Sums(1, unpriced, attempt.cost or 0, 0, **tokens)
 
 
 def _names(

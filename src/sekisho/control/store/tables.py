@@ -109,6 +109,7 @@ calls = Table(
     Column("usage_estimated", Boolean),
     Column("cost", BigInteger),
     Column("unpriced", Boolean, nullable=False),
+    Column("waived", BigInteger),
     Column("attempts", JSON, nullable=False),
     Column("explanation", JSON(none_as_null=True)),
     Column("first_token_ms", BigInteger),
