@@ -47,6 +47,20 @@ async def test_more_users_than_are_told_apart_are_refused(monkeypatch: pytest.Mo
     assert not isinstance(await ground.admit(new_id(), claim(shared), user), Refusal)
 
 
+async def test_what_is_settled_where_it_no_longer_counts_tells_nobody() -> None:
+    ground = in_memory(FakeClock())
+    hundred, late = limit("tokens", 100, "minute"), new_id()
+    await ground.admit(late, claim(hundred, 10))
+    for passed in (1, 30):
+        ground.clock.time += passed
+        hold = new_id()
+        await ground.admit(hold, claim(hundred, 30))
+        await ground.settle(hold, {hundred.id: 55})
+    ground.clock.time += 35  # half of the amount is used still, and may be told again
+    await ground.settle(late, {hundred.id: 10})
+    assert [crossed.percent for crossed in ground.told] == [50, 80, 100]
+
+
 calls = st.lists(st.tuples(st.floats(0, 40.0), st.integers(0, 30)), min_size=1, max_size=100)
 
 

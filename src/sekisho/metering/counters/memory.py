@@ -99,9 +99,10 @@ class MemoryCounters:
             actual = actuals.get(claim.counter, 0)
             if not 0 <= actual <= MOST_TOKENS:
                 actual = within_reason(claim.limit, actual)
+            before = cell.used
             cell.settle(place, 0 if lapsed else claim.amount, actual, now)
             if cell.used >= cell.alert:
-                self._notice(claim, cell, cell.used - actual, now)
+                self._notice(claim, cell, before, now)
 
     def release(self, hold_id: str) -> None:
         """See `core.port.Counters`."""
