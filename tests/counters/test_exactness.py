@@ -108,4 +108,5 @@ async def test_steady_demand_gets_98_percent_of_a_sliding_limit(
     for first in range(len(admitted) - amount):
         assert admitted[first + amount] - admitted[first] >= MINUTE
     # The last minute may have been used at its beginning alone, so whole minutes are what is compared.
-    assert len(admitted) >= 0.98 * amount * minutes - 1
+    # And what gets free waits for the next call, which is a part of a minute where few are allowed.
+    assert len(admitted) >= 0.98 * amount * minutes * MINUTE / (MINUTE + between) - 1
