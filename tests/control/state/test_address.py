@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.control.state.address import Address, StateError, read_address
+from sekisho.control.state.address import Address, StateError, in_namespace, read_address
 
 SECRET = "canary-9b2"
 
@@ -59,3 +59,16 @@ def test_an_address_is_shown_without_its_password(tmp_path: Path) -> None:
     address = read_address(f"rediss://app:{SECRET}@cache:6390/5?ssl_ca_certs={authorities}")
     assert address.shown == "cache:6390, database 5"
     assert SECRET not in repr(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("redis://host/3", "sekisho:own:"),
+        ("unix:///run/valkey.sock?db=2", "sekisho:own:"),
+        ("redis://host?namespace=staging", "sekisho:staging-own:"),
+    ],
+)
+def test_a_namespace_can_be_put_on_any_address(url: str, root: str) -> None:
+    before, address = read_address(url), read_address(in_namespace(url, "own"))
+    assert (address.root, address.shown) == (root, before.shown)
