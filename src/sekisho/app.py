@@ -13,7 +13,7 @@ import structlog
 from sekisho.control.plane import ControlPlane
 from sekisho.control.services.alerts import Alerts
 from sekisho.control.services.mail import Mail
-from sekisho.control.services.publish import DocumentWatcher
+from sekisho.control.services.publish import DocumentWatcher, KeptCatalogue
 from sekisho.control.services.status_pages import Asker as PageAsker
 from sekisho.control.services.status_pages import StatusPages
 from sekisho.control.services.webhook import Webhook
@@ -50,7 +50,6 @@ from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.probe import Asker
 from sekisho.pipeline.probes import Prober
 from sekisho.plugins.scorers import Scorers
-from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.routing import document
 from sekisho.routing.alerts_entry import AlertsEntry
@@ -296,22 +295,19 @@ class Gateway:
     def _read_configuration(self) -> tuple[DocumentWatcher[Configuration] | None, Configuration]:
         if self._fixed is not None:
             return None, self._fixed
-        known = catalog.load(self._settings.catalog_dir)
-        path = self._options.config
-        if path is None:
-            found = discover(known, self._environment)
-            if not found.providers:
-                log.warning("no_providers", reason=nothing_found(known))
-            return None, Configuration(found, ServerEntry(), RecordsEntry())
-        compile_text = partial(
-            configuration,
-            source=str(path),
-            known=known,
-            environment=self._environment,
-            scorers=Scorers(),
-        )
-        watcher = DocumentWatcher(path, compile_text)
-        return watcher, watcher.load()
+        catalogue, path, scorers = KeptCatalogue(self._settings.catalog_dir), self._options.config, Scorers()
+
+        def compiled(text: bytes) -> Configuration:
+            known = catalogue.now()
+            if path is None:
+                return Configuration(discover(known, self._environment), ServerEntry(), RecordsEntry())
+            return configuration(text, str(path), known, self._environment, scorers)
+
+        watcher = DocumentWatcher(path, compiled, catalogue.file)
+        first = watcher.load()
+        if path is None and not first.snapshot.providers:
+            log.warning("no_providers", reason=nothing_found(catalogue.now()))
+        return watcher, first
 
     async def _publish(self, new: Configuration) -> None:
         """Calls under way finish on what they started with."""

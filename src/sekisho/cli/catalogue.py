@@ -23,7 +23,7 @@ from sekisho.providers.models.edition import BadEdition, Change, Comparison, Edi
 catalog = typer.Typer(help="Newer models and prices, further sets of scores.", no_args_is_help=True)
 scores = typer.Typer(help="Sets of quality scores.", no_args_is_help=True)
 catalog.add_typer(scores, name="quality")
-RESTART = "A gateway that runs goes on with what it began with until it is restarted."
+TAKEN = "A gateway that runs on this folder takes it within a second."
 
 
 @catalog.command("update")
@@ -59,7 +59,7 @@ def update(
     except OSError as error:
         fail(f"{error.filename or folder}: {error.strerror}; nothing was changed")
     if not as_json:
-        typer.echo(f"{target}: in use. {RESTART}")
+        typer.echo(f"{target}: in use. {TAKEN}")
 
 
 @catalog.command("restore")
@@ -70,7 +70,7 @@ def restore() -> None:
         back = kept.restore(folder)
     except (BadEdition, OSError) as error:
         fail(f"{error}; nothing was changed")
-    typer.echo(f"{back.source}, {back.date}: in use. {RESTART}")
+    typer.echo(f"{back.source}, {back.date}: in use. {TAKEN}")
 
 
 @scores.command("add")

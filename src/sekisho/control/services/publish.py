@@ -1,4 +1,5 @@
-"""Publishes the configuration document: compiles it when its file changes, and keeps the last good one."""
+"""Publishes the configuration document: compiles it when its file or the catalogue changes, and keeps the
+last good one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,28 +8,39 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from sekisho.providers import catalog
+from sekisho.providers.catalog import Catalog
+from sekisho.providers.models.kept import CURRENT
 from sekisho.routing.problem import DocumentError
 
 WATCH_SECONDS = 0.5
 log = structlog.get_logger()
 Compiled = TypeVar("Compiled")
+Version = tuple[int, int, int]
+"""Another one for another version of a file."""
+Seen = tuple[Version | None, Version | None]
 
 
 class DocumentWatcher(Generic[Compiled]):
     """Looks at one file twice a second. `publish` gets every new version that compiles; one that does not
-    is refused with all its problems in the log, and what was served before goes on being served."""
+    is refused with all its problems in the log, and what was served before goes on being served.
 
-    def __init__(self, path: Path, compile_text: Callable[[bytes], Compiled]):
+    `path`: None where there is no document, and its text is empty. `also`: a file that need not be there, on
+    which what is compiled depends as well.
+    """
+
+    def __init__(self, path: Path | None, compile_text: Callable[[bytes], Compiled], also: Path):
         self._path = path
         self._compile = compile_text
-        self._seen: tuple[int, int, int] | None = None
+        self._also = also
+        self._seen: Seen | None = None
         self.refused = 0
         """Versions of the file that did not compile, since start."""
 
     def load(self) -> Compiled:
         """The first reading. Raises OSError or DocumentError: a process does not start on a bad document."""
         self._seen = self._signature()
-        return self._compile(self._path.read_bytes())
+        return self._read()
 
     async def run(self, publish: Callable[[Compiled], Awaitable[None]]) -> None:
         """Watch until cancelled."""
@@ -54,12 +66,41 @@ class DocumentWatcher(Generic[Compiled]):
             await publish(compiled)
 
     def _read(self) -> Compiled:
-        return self._compile(self._path.read_bytes())
+        return self._compile(b"" if self._path is None else self._path.read_bytes())
 
     def _refuse(self, problems: str) -> None:
         self.refused += 1
         log.error("document_refused", problems=problems, serving="the last good document")
 
-    def _signature(self) -> tuple[int, int, int]:
-        status = self._path.stat()
-        return (status.st_mtime_ns, status.st_size, status.st_ino)
+    def _signature(self) -> Seen:
+        return (None if self._path is None else _version(self._path)), _version_if_any(self._also)
+
+
+class KeptCatalogue:
+    """The catalogue of an installation, read anew where its folder has another edition."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self.file = folder / CURRENT
+        """That changes with the edition."""
+        self._seen: Version | None = None
+        self._catalog: Catalog | None = None
+
+    def now(self) -> Catalog:
+        """Raises OSError."""
+        seen = _version_if_any(self.file)
+        if self._catalog is None or seen != self._seen:
+            self._catalog, self._seen = catalog.load(self._folder), seen
+        return self._catalog
+
+
+def _version(path: Path) -> Version:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _version_if_any(path: Path) -> Version | None:
+    try:
+        return _version(path)
+    except FileNotFoundError:
+        return None
