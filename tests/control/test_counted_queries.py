@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from sqlalchemy import event
 
 from sekisho.control.store import counted
 from sekisho.control.store.booking import book
@@ -92,6 +93,23 @@ def test_every_limit_finds_what_its_calls_came_to(
                 counter = counter_of(limit, each.user if limit.each == "user" else each.session)
                 wanted[counter] = wanted.get(counter, 0) + amount
     assert found == wanted
+
+
+def test_calls_are_read_once_however_many_limits_begin_at_times_of_their_own(store: Store) -> None:
+    limits = [
+        Limit(f"lim_{at}", "key", f"k{at}", "usd", 10, "month", since=NOW - at, tag=tag)
+        for at in range(300)
+        for tag in (None, f"tag {at}")
+    ]
+    read: list[str] = []
+    with store.read() as connection:
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            read.append(statement)
+
+        event.listen(connection, "before_cursor_execute", note)
+        assert list(counted.used(connection, limits, NOW)) == []
+    assert len([statement for statement in read if "sum(" in statement]) == 2
 
 
 def test_calls_that_ended_lately_are_found_by_their_end(

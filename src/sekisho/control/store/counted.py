@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     Integer,
     Null,
     Select,
     String,
     case,
     cast,
+    column,
     false,
     func,
     literal,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    values,
 )
 
 from sekisho.control.store import tables
@@ -32,7 +34,7 @@ from sekisho.core.calendar import window
 from sekisho.core.limit import MOST_TOKENS, STRETCH, Each, Level, Limit, Measure, within_reason
 from sekisho.core.money import NANO
 from sekisho.core.operation import PAID as OPERATIONS
-from sekisho.core.record import SETTLEMENT
+from sekisho.core.record import SETTLEMENT, CallRecord
 from sekisho.metering.counted import came_to, counter_for
 
 Entry = tuple[Limit, str, float, int]
@@ -72,15 +74,20 @@ TOKENS = (
 )
 
 
+Asked = tuple[Limit, float]
+"""A limit, and from when on calls count (seconds since the epoch)."""
+Place = tuple[str, str | None, str | None, float]
+"""What limits of one question differ in: holder, model, provider, and their beginning."""
+
+
 class Question(NamedTuple):
     """What limits that one query answers have in common."""
 
     measure: Measure
     level: Level
-    start: float
     part: float
     """Seconds that are read as one; 0: all."""
-    tag: str
+    by_tag: bool
     by_model: bool
     by_provider: bool
     each: Each | None
@@ -101,16 +108,12 @@ def used(connection: Connection, asked_of: Iterable[Limit], now: float) -> Itera
     """What counts at `now` (seconds since the epoch) in the present periods of the limits, but for credits,
     which charges count for."""
     deleted_before = float(connection.execute(select(expired.c.calls_before)).scalar_one())
-    asked = sorted(
-        (
-            (_question(limit, now, deleted_before), limit)
-            for limit in asked_of
-            if limit.measure != "concurrent" and limit.tariffs is None
-        ),
-        key=lambda pair: (str(pair[0]), pair[1].holder),
-    )
-    for question, pairs in groupby(asked, key=lambda pair: pair[0]):
-        group = [limit for _, limit in pairs]
+    asked: dict[Question, list[Asked]] = {}
+    for limit in asked_of:
+        if limit.measure != "concurrent" and limit.tariffs is None:
+            question = _question(limit, deleted_before)
+            asked.setdefault(question, []).append((limit, _start(limit, now)))
+    for question, group in asked.items():
         for at in range(0, len(group), HOLDERS):
             yield from _answers(connection, question, group[at : at + HOLDERS])
 
@@ -122,19 +125,12 @@ def ended_since(connection: Connection, ended: float) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def _question(limit: Limit, now: float, deleted_before: float) -> Question:
-    if limit.measure == "usd":
-        start, part = window(limit.period or "total", limit.time_zone, now)[0], 0.0
-    else:
-        stretch = STRETCH[limit.period or "minute"]
-        part = stretch / PARTS
-        start = now - stretch
+def _question(limit: Limit, deleted_before: float) -> Question:
     return Question(
         limit.measure,
         limit.level,
-        max(start, limit.since),
-        part,
-        limit.tag or "",
+        0.0 if limit.measure == "usd" else STRETCH[limit.period or "minute"] / PARTS,
+        limit.tag is not None,
         limit.model is not None,
         limit.provider is not None,
         limit.each,
@@ -142,46 +138,58 @@ def _question(limit: Limit, now: float, deleted_before: float) -> Question:
     )
 
 
-def _answers(connection: Connection, question: Question, limits: Sequence[Limit]) -> Iterator[Entry]:
-    asking: dict[tuple[str | None, ...], list[Limit]] = {}
-    for limit in limits:
-        asking.setdefault((limit.holder, limit.model, limit.provider), []).append(limit)
-    holders = {limit.holder for limit in limits}
-    counts = _conditions(question, holders)
-    queries = [_of_calls(connection, question).where(*counts, not_(_is_shared(question)))]
-    if question.measure == "usd" and question.start < question.deleted_before and _is_rolled_up(question):
-        queries.append(_of_deleted(question, holders))
+def _start(limit: Limit, now: float) -> float:
+    if limit.measure == "usd":
+        start = window(limit.period or "total", limit.time_zone, now)[0]
+    else:
+        start = now - STRETCH[limit.period or "minute"]
+    return max(start, limit.since, 0.0)
+
+
+def _answers(connection: Connection, question: Question, asked: Sequence[Asked]) -> Iterator[Entry]:
+    rolled = question.measure == "usd" and _is_rolled_up(question)
+    first = question.deleted_before if rolled else 0.0
+    whole = [(limit, max(start, first)) for limit, start in asked]
+    counts = _conditions(question, whole)
+    queries = [_of_calls(connection, question, whole, (*counts, not_(_is_shared(question))))]
+    limits: dict[Place, list[Limit]] = {}
+    for limit, start in whole:
+        limits.setdefault((limit.holder, limit.model, limit.provider, start), []).append(limit)
+    if rolled:
+        gone = [(limit, start) for limit, start in asked if start < question.deleted_before]
+        queries += [_of_deleted(question, start, gone) for start in {start for _, start in gone}]
+        for limit, start in gone:
+            limits.setdefault((limit.holder, limit.model, limit.provider, start), []).append(limit)
     for query in queries:
-        for holder, model, provider, each, then, high, low in connection.execute(query):
+        for holder, model, provider, each, tags, start, then, high, low in connection.execute(query):
             amount = int(high) * NANO + int(low)
-            for limit in asking.get((holder, model, provider), ()):
-                if amount > 0:
+            for limit in limits.get((holder, model, provider, float(start)), ()):
+                if amount > 0 and (limit.tag is None or limit.tag in json.loads(tags)):
                     yield limit, counter_for(limit, each, each), float(then), amount
     for record in select_calls(connection, *counts, _is_shared(question)):
-        for limit in limits:
-            if limit.holder == getattr(record, OWNER[question.level]):
-                amount = within_reason(limit, came_to(limit, record))
-                yield limit, counter_for(limit, record.user, record.session), record.started, amount
+        yield from _of_shared(question, record, whole)
 
 
-def _conditions(question: Question, holders: Iterable[str]) -> list[ColumnElement[bool]]:
-    """Which calls fall under the limits, whoever answered them."""
-    start = question.start
-    if question.measure == "usd" and _is_rolled_up(question):
-        start = max(start, question.deleted_before)
+def _of_shared(question: Question, record: CallRecord, asked: Sequence[Asked]) -> Iterator[Entry]:
+    for limit, start in asked:
+        theirs = limit.holder == getattr(record, OWNER[question.level]) and record.started >= start
+        if theirs and (limit.tag is None or limit.tag in record.tags):
+            amount = within_reason(limit, came_to(limit, record))
+            yield limit, counter_for(limit, record.user, record.session), record.started, amount
+
+
+def _conditions(question: Question, asked: Sequence[Asked]) -> list[ColumnElement[bool]]:
+    """Which calls fall under any of the limits, whoever answered them."""
     conditions = [
-        HOLDER[question.level].in_(holders),
-        calls.c.started >= start,
+        HOLDER[question.level].in_({limit.holder for limit, _ in asked}),
+        calls.c.started >= min(start for _, start in asked),
         calls.c.operation.in_(PAID if question.measure == "requests" else SPENT),
         # Nobody was asked: it was refused, or had somebody else's answer.
         calls.c.provider.is_not(None),
         or_(calls.c.explanation.is_(None), not_(cast(calls.c.explanation, String).like('%"coalesced"%'))),
     ]
-    if question.tag:
-        # No LIKE: to that, on SQLite, large letters are small ones.
-        written = func.coalesce(cast(calls.c.tags, String), "")
-        asked = [json.dumps(question.tag, ensure_ascii=plain) for plain in (True, False)]
-        conditions.append(or_(*(func.replace(written, each, "") != written for each in asked)))
+    if question.by_tag:
+        conditions.append(calls.c.tags.is_not(None))
     return conditions
 
 
@@ -195,20 +203,46 @@ def _is_shared(question: Question) -> ColumnElement[bool]:
     return false()
 
 
-def _of_calls(connection: Connection, question: Question) -> Select[Any]:
-    told_apart: list[ColumnElement[Any]] = [
-        HOLDER[question.level],
-        calls.c.model if question.by_model else null(),
-        calls.c.provider if question.by_provider else null(),
-        EACH[question.each] if question.each else null(),
-    ]
-    groups = [column for column in told_apart if not isinstance(column, Null)]
-    if question.part:
-        groups.append(_part_of(connection, question.part))
-    return select(*told_apart, func.max(calls.c.started), *_amount(question.measure)).group_by(*groups)
+def _of_calls(
+    connection: Connection,
+    question: Question,
+    asked: Sequence[Asked],
+    conditions: Sequence[ColumnElement[bool]],
+) -> Select[Any]:
+    """All limits in one reading, whatever time each of them begins at: a scan of all calls takes seconds."""
+    told_apart: Mapping[str, ColumnElement[Any]] = {
+        "holder": HOLDER[question.level],
+        "model": calls.c.model if question.by_model else null(),
+        "provider": calls.c.provider if question.by_provider else null(),
+        "share": EACH[question.each] if question.each else null(),
+        "tags": cast(calls.c.tags, String) if question.by_tag else null(),
+        "part": _part_of(connection, question.part) if question.part else null(),
+    }
+    grouped = [name for name, column in told_apart.items() if not isinstance(column, Null)]
+    amounts = dict(zip(("high", "low"), _amount(question.measure), strict=True))
+    columns = {**told_apart, **amounts, "started": calls.c.started}
+    read = select(*(column.label(name) for name, column in columns.items())).where(*conditions)
+    begins = sorted({(limit.holder, start) for limit, start in asked})
+    if len({start for _, start in begins}) == 1:
+        each = read.subquery().c
+        return _summed(each, grouped, literal(begins[0][1]))
+    # The offset keeps both databases from reading the calls once for each limit.
+    each = read.offset(0).subquery().c
+    holder, start = column("holder", String), column("start", Float)
+    since = values(holder, start, name="asked").data(begins).cte("asked").c
+    joined = (each.holder == since.holder, each.started >= since.start)
+    return _summed(each, grouped, since.start).where(*joined).group_by(since.start)
 
 
-def _of_deleted(question: Question, holders: Iterable[str]) -> Select[Any]:
+def _summed(each: Any, grouped: Sequence[str], start: ColumnElement[Any]) -> Select[Any]:
+    names = ("holder", "model", "provider", "share", "tags")
+    told = [each[name] if name in grouped else null() for name in names]
+    sums = [func.coalesce(func.sum(half), 0) for half in (each.high, each.low)]
+    query = select(*told, start, func.max(each.started), *sums)
+    return query.group_by(*(each[name] for name in grouped))
+
+
+def _of_deleted(question: Question, start: float, asked: Sequence[Asked]) -> Select[Any]:
     """Of calls that are deleted, or about to be, there are sums by hour or day. One that the start lies in
     counts whole."""
     holder = IN_ROLLUPS[question.level]
@@ -218,32 +252,30 @@ def _of_deleted(question: Question, holders: Iterable[str]) -> Select[Any]:
         rollups.c.provider if question.by_provider else null(),
     ]
     groups = [column for column in told_apart if not isinstance(column, Null)]
-    then = literal(max(question.start, 0.0))
-    query = select(*told_apart, null(), then, *_usd(rollups.c.cost)).group_by(*groups)
+    sums = [func.coalesce(func.sum(half), 0) for half in _usd(rollups.c.cost)]
+    query = select(*told_apart, null(), null(), literal(start), literal(start), *sums).group_by(*groups)
     return query.where(
-        holder.in_(holders),
+        holder.in_({limit.holder for limit, _ in asked}),
         rollups.c.operation.in_(SPENT),
         rollups.c.start < question.deleted_before,
-        rollups.c.start + rollups.c.seconds > question.start,
+        rollups.c.start + rollups.c.seconds > start,
     )
 
 
 def _is_rolled_up(question: Question) -> bool:
-    return not question.tag and question.each is None and question.level in IN_ROLLUPS
+    return not question.by_tag and question.each is None and question.level in IN_ROLLUPS
 
 
 def _amount(measure: Measure) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Billions and the rest, so that no sum of absurd numbers overflows."""
-    none: ColumnElement[Any] = literal(0)
+    """Of one call: billions and the rest, so that no sum of absurd numbers overflows."""
     if measure == "usd":
         return _usd(calls.c.cost)
-    if measure == "requests":
-        return none, func.count()
-    return none, func.coalesce(func.sum(sum(map(_tokens, TOKENS), none)), 0)
+    none: ColumnElement[Any] = literal(0)
+    return none, literal(1) if measure == "requests" else sum(map(_tokens, TOKENS), none)
 
 
 def _usd(cost: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    return func.coalesce(func.sum(cost // NANO), 0), func.coalesce(func.sum(cost % NANO), 0)
+    return cost // NANO, cost % NANO
 
 
 def _tokens(column: ColumnElement[Any]) -> ColumnElement[Any]:
