@@ -22,6 +22,7 @@ from bench import (
     planning_cases,
     replay_cases,
     report,
+    report_cases,
     stream_cases,
     translation_cases,
 )
@@ -46,6 +47,7 @@ CASES: Mapping[str, Callable[[Ground], Findings]] = {
     "translation": translation_cases.unary_translation,
     "transcript": translation_cases.transcript,
     "images": translation_cases.images,
+    "reports": report_cases.reports,
     "memory": stream_cases.memory_slope,
     "start": cases.start,  # last: it ends the gateway that the others share
 }

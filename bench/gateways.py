@@ -179,7 +179,8 @@ class Sekisho:
     key: str = ""
     _starts: int = 0
 
-    def start(self) -> Subject:
+    def start(self, port: int = SEKISHO_PORT, **environment: str) -> Subject:
+        """`environment`: more of it."""
         self._starts += 1
         home = self.folder / f"sekisho-{self._starts}"
         home.mkdir()
@@ -188,13 +189,14 @@ class Sekisho:
         environment = {
             "SEKISHO_DATA_DIR": str(home / "data"),
             "SEKISHO_ADMIN_KEY": f"sk-bench-{secrets.token_urlsafe(24)}",
+            **environment,
         }
         command = [sys.executable, "-m", "sekisho", "serve", "--config", str(document)]
-        command += ["--host", HOST, "--port", str(SEKISHO_PORT)]
+        command += ["--host", HOST, "--port", str(port)]
         process = Process("sekisho", command, GATEWAY_CORE, home / "log", environment)
         self.key = environment["SEKISHO_ADMIN_KEY"]
         self._environment = environment
-        return self.subject(process, UNARY_MODEL)
+        return replace(self.subject(process, UNARY_MODEL), port=port)
 
     def create_key(self) -> None:
         """Go on with a stored key, as clients have, instead of the administrator's."""

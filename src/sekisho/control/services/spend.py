@@ -42,8 +42,6 @@ NAMED: frozenset[By] = frozenset({"organisation", "team", "project", "owner", "k
 """What is known by an id, and has a name besides."""
 FIRST_DAY = date(1970, 1, 1)
 Ids = tuple[str | None, ...]
-_PRICING = ("organisation", "model")
-"""What a charge depends on, besides the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,19 +120,22 @@ def sum_up(connection: Connection, question: Question, tariffs: Mapping[str, Seq
 def _priced(
     summing: Summing, question: Question, tariffs: Mapping[str, Sequence[Tariff]]
 ) -> Iterator[tuple[Ids, Line]]:
-    """Calls that are alike, with what they come to. The first ids are those of `_PRICING`, the last is the
-    day."""
-    columns = (*_PRICING, *(name for name in question.by if name != "day"))
+    """Calls that are alike, with what they come to; the last of their ids is the day."""
+    priced = any(tariff.prices for each in tariffs.values() for tariff in each)
+    # What a charge depends on, besides the time. The less calls are told apart by, the sooner they are
+    # summed.
+    pricing = ("organisation", "model") if priced else ("organisation",) if tariffs else ()
+    columns = (*pricing, *(name for name in question.by if name != "day"))
     daily = "day" in question.by or question.currency != USD
-    asked = any(tariff.prices for each in tariffs.values() for tariff in each)
-    sought = Sought(columns, question.within, daily=daily, asked=asked, lasting=question.lasting)
+    sought = Sought(columns, question.within, daily=daily, asked=priced, lasting=question.lasting)
     changes = {tariff.begins for each in tariffs.values() for tariff in each}
     for stretch in _stretches(question, changes):
         for part in summing.read(sought, stretch):
-            organisation, model = part.names[0], part.names[1]
+            organisation, model = (*part.names[: len(pricing)], None, None)[:2]
             tariff = tariff_at(tariffs.get(organisation or "", ()), stretch.since)
             day = FIRST_DAY + timedelta(days=part.day or 0)
-            yield (*part.names, day.isoformat()), _line(part, tariff, model, day, question.currency)
+            ids = (*part.names[len(pricing) :], day.isoformat())
+            yield ids, _line(part, tariff, model, day, question.currency)
 
 
 def _stretches(question: Question, changes: Iterable[float]) -> Iterator[Stretch]:
@@ -160,7 +161,7 @@ def _line(part: Part, tariff: Tariff, model: str | None, day: date, currency: Cu
 
 def _places(ids: Ids, by: Sequence[By]) -> Iterable[Ids]:
     """Where calls with these ids stand: in one line, but for several tags."""
-    day, rest = ids[-1], iter(ids[len(_PRICING) : -1])
+    day, rest = ids[-1], iter(ids[:-1])
     found: list[Ids] = [()]
     for name in by:
         told = day if name == "day" else next(rest)

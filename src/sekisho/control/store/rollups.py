@@ -28,6 +28,8 @@ _CONFLICT = f"ON CONFLICT (id) DO UPDATE SET {_CHANGED}"
 _PLACE = tuple(rollups.c[name] for name in ("start", "seconds", *DIMENSIONS))
 _SUMS = tuple(rollups.c[name] for name in (*NUMBERS, "total_ms", "first_token_ms"))
 _FETCH = 500
+BATCH = 2000
+"""Rows that are folded in one transaction."""
 LARGEST = 2**63 - 1
 _json = msgspec.json.Encoder().encode
 _histogram = msgspec.json.Decoder(Histogram).decode
@@ -44,17 +46,20 @@ def add(store: Store, connection: Connection, records: Sequence[AnyRecord]) -> N
 
 
 def fold(store: Store, before: float) -> bool:
-    """Make one row a day of the hours of the oldest day, if it had ended at `before` (seconds since the
-    epoch). Returns whether there was one. Raises StoreError."""
+    """Make rows of a day of some hours of the oldest day, if it had ended at `before` (seconds since the
+    epoch): a few keys' at a time, since other writers wait. Returns whether there were any. Raises
+    StoreError."""
     hourly = rollups.c.seconds == HOUR
     with store.write() as connection:
         store.lock(connection, LOCK)
         oldest = connection.execute(select(func.min(rollups.c.start)).where(hourly)).scalar()
         if oldest is None or oldest // DAY * DAY + DAY > before:
             return False
-        those = (hourly, rollups.c.start < oldest // DAY * DAY + DAY)
-        hours = _read(connection, *those)
-        connection.execute(delete(rollups).where(*those))
+        that_day = (hourly, rollups.c.start < oldest // DAY * DAY + DAY)
+        some = select(rollups.c.id).where(*that_day).order_by(rollups.c.key_id).limit(BATCH)
+        those = rollups.c.id.in_(list(connection.execute(some).scalars()))
+        hours = _read(connection, those)
+        connection.execute(delete(rollups).where(those))
         _write(connection, by_day(hours))
     return True
 
@@ -110,9 +115,8 @@ def _read(connection: Connection, *conditions: ColumnElement[bool]) -> Rollups:
     found: Rollups = {}
     for row in connection.execute(select(*_PLACE, *_SUMS).where(*conditions)):
         place: Place = (row[0], row[1], *row[2 : len(_PLACE)])
-        found.setdefault(place, Sums()).add(
-            _sums(row[len(_PLACE) :])
-        )  # one of an older version beside its own
+        # There may be one that an older version named otherwise, beside its own.
+        found.setdefault(place, Sums()).add(_sums(row[len(_PLACE) :]))
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from sekisho.control.store.spending import (
@@ -16,9 +16,8 @@ from sekisho.control.store.spending import (
     NUMBERS,
     Part,
     Stretch,
+    grouped,
     read_parts,
-    summed,
-    whole_sums,
 )
 from sekisho.control.store.tables import expired, rollups
 from sekisho.metering.rollup import HOUR
@@ -121,19 +120,16 @@ class Summing:
 
     def _rollups(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
         conditions = [ROLLED[name] == wanted for name, wanted in sought.within]
-        day = (rollups.c.start + stretch.ahead) // DAY if sought.daily else literal(0)
+        days = [((rollups.c.start + stretch.ahead) // DAY).label("day")] if sought.daily else []
         names = [ROLLED[name].label(f"name_{at}") for at, name in enumerate(sought.by)]
         counted = (rollups.c[name] for name in NUMBERS)
-        rows = select(*names, day.label("day"), *counted).where(
+        rows = select(*names, *days, *counted).where(
             rollups.c.start >= int(stretch.since), rollups.c.start < int(stretch.until), *conditions
         )
-        each = rows.subquery().c
-        groups = [*(each[name.key] for name in names), each.day]
-        sums = summed(*(each[name] for name in NUMBERS))
-        for row in self._connection.execute(select(*groups, *sums).group_by(*groups)):
-            told = int(row[len(names)]) if sought.daily else None
+        for row, sums in grouped(self._connection, rows, len(names) + len(days)):
+            told = int(row[-1]) if sought.daily else None
             found = (
                 name if name or by in ALWAYS else None
                 for by, name in zip(sought.by, row[: len(names)], strict=True)
             )
-            yield Part(tuple(found), told, asked=True, sums=whole_sums(row[len(groups) :]))
+            yield Part(tuple(found), told, asked=True, sums=sums)
