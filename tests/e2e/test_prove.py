@@ -1,5 +1,6 @@
 """`sekisho prove` as operators run it: every figure is 0, and their own books are as they were."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,8 @@ async def test_what_cannot_be_proven_is_said_in_a_line(tmp_path: Path) -> None:
         (("--state-url", "redis://127.0.0.1:9/0"), 1, "127.0.0.1:9, database 0 cannot be reached"),
         (("--database-url", "postgresql://nobody@127.0.0.1:9/x"), 1, "PostgreSQL at 127.0.0.1:9"),
     )
-    for options, expected, reason in cases:
-        code, out, err = await program("prove", "--fast", *options, environment=around)
+    runs = (program("prove", "--fast", *options, environment=around) for options, _, _ in cases)
+    for (_, expected, reason), (code, out, err) in zip(cases, await asyncio.gather(*runs), strict=True):
         assert (code, out) == (expected, ""), err
         assert reason in err
         assert "Traceback" not in err
