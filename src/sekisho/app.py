@@ -14,8 +14,7 @@ from sekisho.control.plane import ControlPlane
 from sekisho.control.services.alerts import Alerts
 from sekisho.control.services.mail import Mail
 from sekisho.control.services.publish import DocumentWatcher, KeptCatalogue
-from sekisho.control.services.status_pages import Asker as PageAsker
-from sekisho.control.services.status_pages import StatusPages
+from sekisho.control.services.status_pages import PageAsker, StatusPages
 from sekisho.control.services.webhook import Webhook
 from sekisho.control.state.address import StateError, read_address
 from sekisho.core.clock import Clock

@@ -167,3 +167,22 @@ async def test_pages_brought_by_hand_count_where_the_document_says_so_and_nobody
         await until(lambda: not live.gateway._board.troubled)
         assert await provider_of(live) == "seek"
         assert page.asked == []
+
+
+async def test_what_pages_say_stands_beside_what_calls_met(tmp_path: Path) -> None:
+    """Of calls that went to `oai` first, all failed there, though all were rescued."""
+    async with (
+        ScriptedProvider(api_key=PROVIDER_KEY) as provider,
+        running(tmp_path, provider) as live,
+        live.http() as client,
+    ):
+        for model in ("rescued", "rescued", "acme/echo"):
+            body = {"model": model, "messages": [{"role": "user", "content": "関所"}]}
+            assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+        arguments = ("providers", "stability", "--json")
+        code, told, err = await program(*arguments, environment=environment(live.data_dir))
+        assert code == 0, err
+        rows = {row["provider"]: row for row in json.loads(told)}
+        assert (rows["oai"]["measured"], rows["oai"]["calls"]) == ("0.000%", 2)
+        assert (rows["priced"]["measured"], rows["priced"]["calls"]) == ("100.000%", 1)
+        assert rows["deepseek"]["measured"] is None

@@ -13,6 +13,7 @@ from sekisho.cli.wording import Lang, Wording, wording
 from sekisho.control.services import stability
 from sekisho.control.services.stability import Measured, Stability
 from sekisho.control.services.standalone import have_books
+from sekisho.control.store.engine import StoreError
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog
 from sekisho.providers.status.incident import BadFeed
@@ -66,8 +67,11 @@ def seen(measured: Mapping[str, Measured]) -> list[Stability]:
 
 def _measured() -> Mapping[str, Measured]:
     """By what is on the books, where there are any."""
-    if not have_books(settings.load()):
-        return {}
+    try:
+        if not have_books(settings.load()):
+            return {}
+    except StoreError as error:
+        fail(f"the database: {error}")
     with books() as store:
         return stability.measure(store, time.time())
 

@@ -15,7 +15,7 @@ from sekisho.cli.marketplace import AsCsv, hand_over, show
 from sekisho.cli.screen import AsJson, iso, print_json
 from sekisho.cli.wording import Lang, wording
 from sekisho.control.services.stability import kept_in
-from sekisho.control.services.status_pages import Asker
+from sekisho.control.services.status_pages import PageAsker
 from sekisho.control.services.status_update import Updated, from_files, from_network
 from sekisho.core.clock import Clock
 from sekisho.providers.status.incident import DAYS, BadFeed, count
@@ -88,7 +88,7 @@ async def _asked(folder: Path) -> list[Updated]:
     clock = Clock()
     client = Client(clock=clock.monotonic)
     try:
-        return await from_network(Asker(client, clock, os.environ), folder)
+        return await from_network(PageAsker(client, clock, os.environ), folder)
     finally:
         await client.close()
 

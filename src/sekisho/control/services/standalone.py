@@ -3,9 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from sqlalchemy import make_url
 
 from sekisho.control.plane import JOURNAL, Places
 from sekisho.control.services.ledger import FLUSH_PAUSE, Ledger
@@ -35,10 +32,12 @@ def open_books(places: Places) -> Iterator[Store]:
 
 
 def have_books(places: Places) -> bool:
-    """Whether there is a database that commands would not make first."""
-    url = make_url(places.database_url)
-    file = url.database if url.get_backend_name() == "sqlite" else None
-    return file is None or Path(file).is_file()
+    """Whether there is a database that commands would not have to make first. Raises StoreError."""
+    store = Store(places.database_url)
+    try:
+        return store.exists()
+    finally:
+        store.close()
 
 
 def any_limits(database_url: str) -> bool:

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class PageAsker:
     """Asks pages. `clock` is the client's."""
 
     client: Client
@@ -81,7 +81,7 @@ class _Turn:
 class StatusPages:
     """`configure` it, and keep `run` running. `asks`: this process is the one that asks pages."""
 
-    def __init__(self, asker: Asker, folder: Path, board: Board, random: Random, *, asks: bool):
+    def __init__(self, asker: PageAsker, folder: Path, board: Board, random: Random, *, asks: bool):
         self._asker = asker
         self._folder = folder
         self._board = board

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sekisho.control.services.status_pages import Asker
+from sekisho.control.services.status_pages import PageAsker
 from sekisho.core.error import SekishoError
 from sekisho.providers.status import feeds, kept, reading
 from sekisho.providers.status.feeds import Feed, Feeds
@@ -44,12 +44,12 @@ def from_files(named: Iterable[str], folder: Path, now: float) -> Iterator[Updat
             yield Updated(page or str(path), error=error.strerror or str(error))
 
 
-async def from_network(asker: Asker, folder: Path) -> list[Updated]:
+async def from_network(asker: PageAsker, folder: Path) -> list[Updated]:
     """Asks every page that is known, all at once."""
     return await asyncio.gather(*(_ask(asker, feed, folder) for feed in feeds.load().feeds.values()))
 
 
-async def _ask(asker: Asker, feed: Feed, folder: Path) -> Updated:
+async def _ask(asker: PageAsker, feed: Feed, folder: Path) -> Updated:
     try:
         found = await asker.ask(feed, feed.url, kept.read(folder, feed.name))
         kept.keep(folder, found)
