@@ -25,6 +25,7 @@ models:
 MUST_BE_0 = (
     *("overspent", "overspent_tokens", "over_admitted", "not_admitted", "leaked", "leaked_tokens"),
     *("miscounted", "miscounted_tokens", "books_minus_providers", "differing", "unbooked", "booked_twice"),
+    "silent",
 )
 
 

@@ -20,6 +20,8 @@ FLAT = Price(base=Rates(input=0, output=0, request=CENT))
 METERED = Price(base=Rates(input=1_000_000, output=2_000_000))
 USAGE = Usage(input=10, output=5)
 CASE = Case("c", "c", ("usd 0.02/month",), at_most=2, at_least=2, budget=2 * CENT)
+ASKED = Standing(2 * CENT, 0, 0)
+"""The counter of two calls."""
 
 
 def asked(number: int, **members: Any) -> Asked:
@@ -99,20 +101,26 @@ def test_money_that_is_held_when_all_have_ended_is_found() -> None:
     assert wrong(found) == {"leaked": CENT}
 
 
+def test_a_limit_that_does_not_say_what_it_holds_proves_nothing() -> None:
+    assert wrong(figures([charge(1), charge(2)], [record(1), record(2)])) == {"silent": 1}
+
+
 def test_tokens_are_compared_of_whole_answers_and_no_estimate_is_taken_for_wrong() -> None:
     other = Usage(input=10, output=4)
-    found = figures([charge(1), charge(2)], [record(1), record(2, usage=other)])
+    found = figures([charge(1), charge(2)], [record(1), record(2, usage=other)], usd=ASKED)
     assert wrong(found) == {"differing": 1}
     left = record(2, usage=other, outcome="cancelled", stream=True, cost=18)
-    found = figures([charge(1), charge(2, completed=False)], [record(1, cost=20), left], METERED)
+    spent = Standing(38, 0, 0)
+    found = figures([charge(1), charge(2, completed=False)], [record(1, cost=20), left], METERED, usd=spent)
     assert (wrong(found), found.estimated) == ({}, 1)
-    found = figures([charge(1), charge(2, completed=False)], [record(1), left])
+    spent = Standing(CENT + 18, 0, 0)
+    found = figures([charge(1), charge(2, completed=False)], [record(1), left], usd=spent)
     assert wrong(found) == {"books_minus_providers": 18 - CENT, "differing": 1}
 
 
 def test_calls_of_a_killed_process_are_told_apart_unless_their_client_saw_the_end() -> None:
     case = Case("k", "k", ("usd 0.02/month",), kill=True, at_most=2, budget=2 * CENT)
-    found = figures([charge(1), charge(2)], [record(1)], case=case)
+    found = figures([charge(1), charge(2)], [record(1)], case=case, usd=Standing(CENT, 0, 0))
     assert (wrong(found), found.cut_short, found.cut_short_cost) == ({}, 1, CENT)
 
 

@@ -43,6 +43,7 @@ TITLES = {
     "differing": "calls that differ from their provider's account",
     "unbooked": "calls that are on no books",
     "booked_twice": "calls that are on the books twice",
+    "silent": "limits that did not say what they hold",
 }
 """Figures that must be 0."""
 

@@ -123,11 +123,13 @@ async def _play(plan: Plan, course: Course, snapshot: Snapshot) -> tuple[list[Pl
 
 
 async def _of_document(course: Course, snapshot: Snapshot) -> list[Case]:
-    """The case of the configuration's own route, with a budget for some of its calls."""
+    """The case of the configuration's own route, with a budget for some of its calls. Raises LookupError."""
     for name in snapshot.routes:
         if not stage.is_own(name):
-            amount = await course.dearest(name)
-            return [cases.of_document(name, ROOM * amount, usd_text(ROOM * amount))] if amount else []
+            amount = ROOM * await course.dearest(name)
+            if not amount:
+                raise LookupError(f"{name} has no price: give it one, or name another model with --model")
+            return [cases.of_document(name, amount, usd_text(amount))]
     return []
 
 

@@ -34,6 +34,8 @@ class Figures:
     unbooked: int = 0
     """Calls whose client saw their end, or whose process lived on, that the books have not."""
     booked_twice: int = 0
+    silent: int = 0
+    """Limits that did not say what they hold."""
     calls: int = 0
     """From here on: what happened, and nothing that must be 0."""
     admitted: int = 0
@@ -89,6 +91,9 @@ class Audit:
         if played.tokens is not None:
             found.leaked_tokens = played.tokens.held
             found.miscounted_tokens = abs(played.tokens.used - tokens)
+        found.silent = (played.usd is None and case.has("usd")) + (
+            played.tokens is None and case.has("tokens")
+        )
         return found
 
     def _without_record(self, found: Figures, asked: Asked, *, killed: bool) -> int:

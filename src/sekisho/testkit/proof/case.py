@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sekisho.core.limit import Measure
 from sekisho.core.money import NANO
 from sekisho.testkit.chaos.caller import Kind
 from sekisho.testkit.proof.stage import CENT, HEDGED, PAIR, TENTH
@@ -51,6 +52,10 @@ class Case:
     """Nano-USD that the calls may cost together."""
     tokens: int | None = None
     """That they may come to."""
+
+    def has(self, measure: Measure) -> bool:
+        """Whether one of the limits is of this measure."""
+        return any(limit.startswith(f"{measure} ") for limit in self.limits)
 
 
 def burst() -> list[Case]:

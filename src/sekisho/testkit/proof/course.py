@@ -111,12 +111,12 @@ class Course:
 
     async def all_ended(self, played: Played, patience: float) -> None:
         """Wait until nothing is held for the case, or so many seconds; note what the gateway says."""
-        limits = played.case.limits
+        case = played.case
         until = time.monotonic() + patience
         while True:
-            if any(limit.startswith("usd ") for limit in limits):
+            if case.has("usd"):
                 played.usd = await self.standing(played.keys[0], DEAR, "usd")
-            if any(limit.startswith("tokens ") for limit in limits):
+            if case.has("tokens"):
                 played.tokens = await self.standing(played.keys[0], FREE, "tokens")
             held = [each.held for each in (played.usd, played.tokens) if each is not None]
             if not any(held) or time.monotonic() > until:
