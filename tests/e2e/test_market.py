@@ -133,3 +133,26 @@ async def test_every_language_of_the_marketplace_says_it(
     answer = await client.post(f"/api/v1/{path}", json=body | asked | {"models": ["acme/hello"]})
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-sekisho-provider"] == "cheap"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"model": "acme/echo", "messages": [{"role": "user", "content": "x"}]}),
+        ("/v1/responses", {"model": "acme/echo", "input": "x"}),
+        ("/v1/completions", {"model": "acme/echo", "prompt": "x"}),
+        (
+            "/v1/messages",
+            {"model": "acme/echo", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]},
+        ),
+        ("/v1beta/models/acme%2Fecho:generateContent", {"contents": [{"parts": [{"text": "x"}]}]}),
+        ("/model/acme%2Fecho/converse", {"messages": [{"role": "user", "content": [{"text": "x"}]}]}),
+    ],
+)
+async def test_the_header_says_in_every_dialect_who_is_to_answer(
+    client: httpx2.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    for wanted in ("dear", "cheap"):
+        answer = await client.post(path, json=body, headers={"x-sekisho-prefer": f'{{"only": ["{wanted}"]}}'})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-sekisho-provider"] == wanted

@@ -52,6 +52,7 @@ UNSERVED = [
     ("members", "status", "param", "words"),
     [
         *(({name: value}, 501, name, "is not served here") for name, value in UNSERVED),
+        ({"reasoning": {"exclude": True}}, 501, "reasoning.exclude", "do not show"),
         ({"transforms": ["outside-in"]}, 501, "transforms.0", "the transform `outside-in`"),
         ({"plugins": [{"id": "web"}]}, 501, "plugins.0", "the plugin `web`"),
         ({"plugins": {}}, 400, "plugins", "Expected `array"),

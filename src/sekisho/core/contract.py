@@ -277,6 +277,11 @@ def no_follow_up(_path: str) -> None:
     return
 
 
+def no_unifying(_members: Members, _target: TargetFacts) -> tuple[str, ...]:
+    """For dialects whose own words for reasoning are the only ones."""
+    return ()
+
+
 def no_prefill(_said: Message, _request: Request, _target: TargetFacts) -> None:
     """For dialects in which an answer cannot be begun for the model."""
     return
@@ -333,6 +338,9 @@ class Dialect:
     prefill: Callable[[Message, Request, TargetFacts], Message | None] = no_prefill
     """(the beginning of an answer, the request it answers, target) -> the message as it must stand at the
     request's end for the model to go on with it. None: this model would refuse it, or begin anew."""
+    unify_reasoning: Callable[[Members, TargetFacts], tuple[str, ...]] = no_unifying
+    """Puts OpenRouter's `reasoning` into the words that the target takes, in a request that is passed
+    through. Returns what could not be said."""
     thinking_breaks_off: bool = False
     """Thinking without its end does no harm: what clients send back of it is not checked. Where it is, a
     conversation that holds some could never go on."""

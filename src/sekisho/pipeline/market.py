@@ -52,11 +52,16 @@ class _Plugin(msgspec.Struct):
     engine: str | None = None
 
 
+class _Reasoning(msgspec.Struct):
+    exclude: bool | None = None
+
+
 class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
     model: str
 
 
 _plugins = msgspec.json.Decoder(list[_Plugin] | None)
+_reasoning = msgspec.json.Decoder(_Reasoning | None)
 _names = msgspec.json.Decoder(list[str] | None)
 _fallbacks = msgspec.json.Decoder(list[_Fallback] | None)
 _text = msgspec.json.Decoder(str | None)
@@ -69,6 +74,8 @@ def route_of(exchange: Exchange, plane: Plane) -> Route:
     """
     preset = presets.apply(exchange) if presets.NAME in exchange.members or MARK in exchange.model else None
     names, mixed = [exchange.model], False
+    if "reasoning" in exchange.members:
+        _refuse_exclusion(exchange.members)
     if not MEMBERS.isdisjoint(exchange.members):
         taken = {name: exchange.members.pop(name) for name in MEMBERS & exchange.members.keys()}
         _refuse_unserved(taken)
@@ -158,6 +165,14 @@ def _refuse_unserved(taken: Members) -> None:
     for name, reason in UNSERVED.items():
         if name in taken and b"".join(bytes(taken[name]).split()) not in _EMPTY:
             raise NotServed(f"`{name}` is not served here: {reason}", param=name)
+
+
+def _refuse_exclusion(members: Members) -> None:
+    """Who does not want to be told what a model thought may have a reason for it."""
+    asked = _read(members, "reasoning", _reasoning)
+    if asked is not None and asked.exclude:
+        remedy = "leave it out, and do not show what comes as reasoning"
+        raise NotServed(f"`reasoning.exclude` is not served here: {remedy}", param="reasoning.exclude")
 
 
 def _read_plugins(taken: Members) -> frozenset[str]:

@@ -55,10 +55,12 @@ class Splice:
         self._prepared = prepared
         self.dropped: tuple[str, ...] = ()
         self.show_usage = prepared.dialect.patch_request(members, prepared.facts)
+        if opened is not None and adaptation is not None:
+            members = dict(opened.members)
+            self.dropped = adaptation.dropped(opened.losses, opened.signatures)
+        if exchange.show_money and "reasoning" in members:
+            self.dropped += prepared.dialect.unify_reasoning(members, prepared.facts)
         if adaptation is not None:
-            if opened is not None:
-                members = dict(opened.members)
-                self.dropped = adaptation.dropped(opened.losses, opened.signatures)
             self.dropped += adaptation.adapt(members)
         self.body = _body(exchange, members)
         self.header_lines = prepared.forwarded(exchange.headers, exchange.named)

@@ -241,6 +241,19 @@ _ALL = (
         extensions=("reasoning_content",),
     ),
     Quirk(
+        name="takes_thinking",
+        reason="thinking is switched on and off with thinking.type; reasoning_effort says how much",
+        source="https://api-docs.deepseek.com/guides/thinking_mode 2026-11-22",
+        extensions=("thinking",),
+    ),
+    Quirk(
+        name="takes_reasoning",
+        reason="reasoning has efforts, budgets and a switch, for all models behind it",
+        source="https://openrouter.ai/docs/use-cases/reasoning-tokens 2026-11-22",
+        dialects=("openai_chat", "openai_responses"),
+        extensions=("reasoning",),
+    ),
+    Quirk(
         name="continues_prefix",
         reason="goes on with an assistant's message that ends the request, if it is marked as a prefix",
         source="https://docs.mistral.ai/api (AssistantMessage.prefix) 2026-11-22",

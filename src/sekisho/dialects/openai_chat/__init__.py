@@ -15,6 +15,7 @@ from sekisho.dialects.openai_chat import (
     stream,
     stream_write,
     tap,
+    unify,
 )
 from sekisho.wire import openai_count as count
 from sekisho.wire import openai_streaming
@@ -44,5 +45,6 @@ DIALECT = Dialect(
     token_counting=TokenCounting(unwrap=count.same, wrap=count.same, read=count.read, write=count.write),
     retrieval=retrieval.RETRIEVAL,
     prefill=prefill.prefill,
+    unify_reasoning=unify.unify,
     thinking_breaks_off=True,
 )

@@ -150,7 +150,12 @@ def _read_reasoning(wire: WireRequest, vendor: Members) -> ReasoningSettings | N
         vendor[REASONING] = json.raw(spelled)
     elif wire.reasoning_effort is None:
         return None
-    effort = wire.reasoning_effort or router.effort
+    return reasoning_settings(wire.reasoning_effort or router.effort, router, thinking)
+
+
+def reasoning_settings(
+    effort: str | None, router: WireReasoning, thinking: WireThinking
+) -> ReasoningSettings:
     enabled = router.enabled
     if thinking.type in ("enabled", "disabled"):
         enabled = thinking.type == "enabled"

@@ -49,7 +49,7 @@ def write(request: Request, target: TargetFacts) -> Written:
         **_limits(request, kept),
         **_sampling(request, kept, writing),
         **_output(request.output),
-        **_reasoning(request.reasoning, kept, writing),
+        **reasoning(request.reasoning, kept, writing),
         **writing.mark("", request.cache, request.vendor),
     }
     if request.service_tier is not None:
@@ -100,7 +100,8 @@ def _output(output: OutputFormat | None) -> Item:
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def _reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writing) -> Item:
+def reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writing) -> Item:
+    """The members that say it; what cannot be said is noted in `writing`."""
     spelled = kept.get(REASONING)
     if spelled is not None:
         return dict(members_of(spelled))
@@ -108,8 +109,20 @@ def _reasoning(settings: ReasoningSettings | None, kept: Members, writing: Writi
         return {}
     if settings.effort is None and "reasoning" in writing.facts.extensions:
         return _router_reasoning(settings)
+    if "thinking" in writing.facts.extensions:
+        return _switched(settings, writing)
     effort = openai_request.effort_for(settings, writing)
     return {} if effort is None else {"reasoning_effort": effort}
+
+
+def _switched(settings: ReasoningSettings, writing: Writing) -> Item:
+    """DeepSeek's and its like: a switch, and an effort beside it."""
+    if settings.enabled is False or settings.effort == "none":
+        return {"thinking": {"type": "disabled"}}
+    found: Item = {"thinking": {"type": "enabled"}}
+    if settings.effort is not None or settings.budget_tokens is not None:
+        found["reasoning_effort"] = openai_request.effort_for(settings, writing)
+    return found
 
 
 def _router_reasoning(settings: ReasoningSettings) -> Item:

@@ -15,6 +15,7 @@ from sekisho.dialects.openai_responses import (
     stream,
     stream_write,
     tap,
+    unify,
 )
 
 DIALECT = Dialect(
@@ -38,6 +39,7 @@ DIALECT = Dialect(
     patch_request=splice.patch_request,
     tap=tap.ResponsesTap,
     unary_tap=tap.read_whole,
+    unify_reasoning=unify.unify,
     cache_marks=CacheMarks(place=cache.place, strip=cache.strip),
     token_counting=TokenCounting(unwrap=count.unwrap, wrap=count.wrap, read=count.read, write=count.write),
     match_follow_up=follow_up.match_follow_up,

@@ -128,9 +128,14 @@ def _read_reasoning(raw: msgspec.Raw, vendor: Members) -> ReasoningSettings | No
     wire, rest = _reasoning.read_all(raw, "reasoning")
     if rest:
         vendor["reasoning"] = json.raw(rest)
-    if wire.effort is None:
+    return reasoning_settings(wire)
+
+
+def reasoning_settings(wire: WireReasoningSettings) -> ReasoningSettings | None:
+    if wire == WireReasoningSettings():
         return None
-    return ReasoningSettings(effort=wire.effort, enabled=False if wire.effort == "none" else None)
+    enabled = False if wire.effort == "none" else wire.enabled
+    return ReasoningSettings(effort=wire.effort, enabled=enabled, budget_tokens=wire.max_tokens)
 
 
 def _read_user(wire: WireRequest, vendor: Members) -> str | None:

@@ -39,7 +39,7 @@ def write(request: Request, target: TargetFacts) -> Written:
     body |= _sampling(request, writing)
     text, reasoning = rest.pop("text", None), rest.pop("reasoning", None)
     body |= _together("text", _text(request), text)
-    body |= _together("reasoning", _reasoning(request.reasoning, writing), reasoning)
+    body |= _together("reasoning", reasoning_of(request.reasoning, writing), reasoning)
     if request.service_tier is not None:
         body["service_tier"] = request.service_tier
     if request.user is not None:
@@ -143,6 +143,7 @@ def _format(output: OutputFormat) -> Item:
     return {"type": output.kind, **openai_request.json_schema(output)}
 
 
-def _reasoning(settings: ReasoningSettings | None, writing: Writing) -> Item:
+def reasoning_of(settings: ReasoningSettings | None, writing: Writing) -> Item:
+    """The members of `reasoning` that say it; what cannot be said is noted in `writing`."""
     effort = None if settings is None else openai_request.effort_for(settings, writing)
     return {} if effort is None else {"effort": effort}

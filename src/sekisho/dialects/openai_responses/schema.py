@@ -55,6 +55,9 @@ class WireFormat(Wire):
 
 class WireReasoningSettings(Wire):
     effort: str | None = None
+    max_tokens: int | None = None
+    """OpenRouter's, as `enabled`."""
+    enabled: bool | None = None
 
 
 class WireTool(Wire):
