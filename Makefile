@@ -49,7 +49,7 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-clients: $(VENV)/.dev tests/clients/node_modules  ## Claude Code, Codex and the Vercel AI SDK through the gateway (650 MB of npm, once)
+clients: $(VENV)/.dev tests/clients/node_modules  ## Claude Code, Codex, OpenRouter's and the Vercel AI SDK through the gateway (650 MB of npm, once)
 	$(BIN)/python tests/clients/alone.py $(BIN)/pytest -q -n $(WORKERS) tests/clients
 
 bench: $(VENV)/.dev  ## measure against nginx, LiteLLM and Portkey; writes bench/results/<date>.md

@@ -20,6 +20,9 @@ providers:
   rsp: {{like: openai-responses-compatible, base_url: {url}/v1, api_key: "${{SCRIPTED_KEY}}"}}
   gem: {{like: gemini-compatible, base_url: {url}/v1beta, api_key: "${{SCRIPTED_KEY}}"}}
   brk: {{like: bedrock-compatible, base_url: "{url}", api_key: "${{SCRIPTED_KEY}}"}}
+  priced:
+    {{like: openai-compatible, base_url: {url}/v1, api_key: "${{SCRIPTED_KEY}}", models: {{
+      acme/echo: {{upstream: echo, price: {{input: 1, output: 2}}}}}}}}
 """
 PROVIDERS = ("oai", "ant", "rsp", "gem", "brk")
 

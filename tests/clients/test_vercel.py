@@ -12,7 +12,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ANSWER = {"finishReason": "stop", "counted": True}
 
 
-@pytest.mark.parametrize("sdk", ["chat", "responses", "compatible", "anthropic", "google", "bedrock"])
+@pytest.mark.parametrize(
+    "sdk", ["chat", "responses", "compatible", "openrouter", "anthropic", "google", "bedrock"]
+)
 async def test_the_sdk_gets_what_it_asks_for(live: Live, home: Path, sdk: str) -> None:
     command = ["node", str(HERE / "vercel.mjs"), sdk, live.url, live.key, *PROVIDERS]
     found = json.loads(await run(command, home, {}))

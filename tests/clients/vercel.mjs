@@ -5,6 +5,7 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { createOpenRouter } from "@openrouter/ai-sdk-provider";
 import { generateObject, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
@@ -13,6 +14,7 @@ const makers = {
   chat: () => createOpenAI({ baseURL: `${url}/v1`, apiKey }).chat,
   responses: () => createOpenAI({ baseURL: `${url}/v1`, apiKey }).responses,
   compatible: () => createOpenAICompatible({ name: "sekisho", baseURL: `${url}/v1`, apiKey, includeUsage: true, supportsStructuredOutputs: true }),
+  openrouter: () => createOpenRouter({ baseURL: `${url}/api/v1`, apiKey }).chat,
   anthropic: () => createAnthropic({ baseURL: `${url}/v1`, apiKey }),
   google: () => createGoogleGenerativeAI({ baseURL: `${url}/v1beta`, apiKey }),
   bedrock: () => createAmazonBedrock({ baseURL: url, apiKey, region: "ap-northeast-1" }),

@@ -105,13 +105,14 @@ def with_money(raw: msgspec.Raw, usage: Usage, service_tier: str | None, options
 def money(usage: Usage, service_tier: str | None, options: ReplyOptions) -> Members:
     """OpenRouter's `cost`, `cost_details` and `is_byok`; nothing where `options` show no money.
 
-    Amounts are exact decimal numbers in USD. An unpriced call says `"cost": null`, never zero.
+    Amounts are exact decimal numbers in USD. An unpriced call says no `cost`, and never zero: null, which the
+    document allows, is more than some of OpenRouter's own clients can read.
     """
     if options.cost is None:
         return {}
     total = options.cost(usage, service_tier)
     if total is None:
-        return {"cost": json.raw(None), "is_byok": json.raw(value=False)}
+        return {"is_byok": json.raw(value=False)}
     prompt_only = msgspec.structs.replace(usage, output=0, reasoning=0, output_audio=0)
     prompt = options.cost(prompt_only, service_tier) or 0
     details = {
