@@ -6,6 +6,7 @@ from sekisho.core.clock import Clock
 from sekisho.core.exchange import Exchange
 from sekisho.core.operation import Operation
 from sekisho.core.port import Keys
+from sekisho.core.route import Route
 from sekisho.pipeline import auto, market
 from sekisho.pipeline.answer import Answer, Whole
 from sekisho.pipeline.attempts import Attempts
@@ -36,7 +37,8 @@ class Pipeline:
 
     async def answer(self, exchange: Exchange) -> Answer | Reading:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
-        plane = self.plane
+        plane, operation = self.plane, exchange.entry.operation
+        snapshot = plane.snapshot
         exchange.hops = count_hops(exchange.named)
         exchange.principal = await authenticate(
             exchange, self.keys, self.clock, query_key=exchange.dialect.query_key
@@ -48,18 +50,23 @@ class Pipeline:
         if exchange.show_money:
             route = market.route_of(exchange, plane)
         else:
-            route = find_route(plane.snapshot, exchange.model)
-            check_access(exchange.principal, route, exchange.entry.operation)
+            route = find_route(snapshot, exchange.model)
+            check_access(exchange.principal, route, operation)
             if route.auto is not None:
                 if len(exchange.body) > LARGE:
                     await self.attempts.turns.take()
                 route = auto.led(exchange, route.auto)
-        if plane.snapshot.scorer is not None:
-            auto.note_score(exchange, plane.snapshot.scorer)
-        if exchange.entry.operation is Operation.EMBEDDINGS:
+        if snapshot.scorer is not None:
+            auto.note_score(exchange, snapshot.scorer)
+        if operation is Operation.EMBEDDINGS:
             comparable(route)
         if route.coalesce and may_share(exchange):
             return await self.coalescing.answer(exchange, plane, route, self.attempts)
+        if exchange.plugins:
+            return await self._with_plugins(exchange, plane, route)
+        return await self.attempts.answer(exchange, plane, route)
+
+    async def _with_plugins(self, exchange: Exchange, plane: Plane, route: Route) -> Answer:
         if COMPRESSION in exchange.plugins:
             compress(exchange, self.attempts.targets(exchange, plane, route), self.attempts.tokens)
         answer = await self.attempts.answer(exchange, plane, route)

@@ -33,7 +33,7 @@ def record_call(
     facts, first_token = exchange.facts, exchange.first_token
     usage = used(exchange, outcome, tokens)
     total = bill.whole(exchange, usage)
-    if brought_nothing(exchange, outcome, usage):
+    if not facts.finish and brought_nothing(exchange, outcome, usage):
         total = bill.waive(exchange, total)
     model = provider = provider_dialect = upstream_model = None
     if endpoint is not None:

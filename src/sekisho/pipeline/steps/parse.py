@@ -5,7 +5,7 @@ import msgspec
 from sekisho.core.contract import Members
 from sekisho.core.error import BadRequest
 from sekisho.core.exchange import Exchange
-from sekisho.core.operation import Operation
+from sekisho.core.operation import RETRIEVAL, Operation
 from sekisho.core.preset import MARK
 from sekisho.wire import json
 
@@ -21,7 +21,7 @@ def parse(exchange: Exchange) -> None:
     if entry.operation is Operation.COUNT_TOKENS:
         exchange.body = exchange.dialect.token_counting.unwrap(exchange.body)
     members = exchange.members = json.members(exchange.body)
-    if exchange.show_money and "model" not in members:
+    if "model" not in members and exchange.show_money:
         _name_one(members)
     exchange.model = _model(members.get("model")) if entry.model is None else _checked(entry.model)
     if entry.operation is Operation.CHAT:
@@ -29,9 +29,10 @@ def parse(exchange: Exchange) -> None:
             exchange.stream = entry.stream
         elif "stream" in members:
             exchange.stream = _stream(bytes(members["stream"]))
-    retrieval = exchange.dialect.retrieval.get(entry.operation)
-    check = exchange.dialect.check_members if retrieval is None else retrieval.check
-    check(members)
+    elif entry.operation in RETRIEVAL:
+        exchange.dialect.retrieval[entry.operation].check(members)
+        return
+    exchange.dialect.check_members(members)
 
 
 def _name_one(members: Members) -> None:
