@@ -26,6 +26,9 @@ PAUSE = 0.5
 KEPT = 3600
 """Seconds after which a sum is begun anew: what a process did not come to tell before it was killed is in the
 books by then."""
+MOST = 20_000
+"""Calls that are kept, and of each period those that wait to be told: others are found in the books, within
+`KEPT`."""
 TELL = """
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then return false end
@@ -64,7 +67,7 @@ class SharedBudgets:
         self._connection = connection
         self._spent = spent
         self._books = books
-        self._late: deque[tuple[float, Paid]] = deque()
+        self._late: deque[tuple[float, Paid]] = deque(maxlen=MOST)
         self._untold: dict[Period, dict[str, int]] = {}
         """Call -> nano-USD."""
         self._epochs: dict[Period, bytes] = {}
@@ -97,7 +100,9 @@ class SharedBudgets:
 
     def _note(self, paid: Paid) -> None:
         self._late.append((asyncio.get_running_loop().time(), paid))
-        self._untold.setdefault(paid.period, {})[paid.call_id] = paid.cost
+        waiting = self._untold.setdefault(paid.period, {})
+        if len(waiting) < MOST:
+            waiting[paid.call_id] = paid.cost
 
     def _forget(self, periods: Collection[Period]) -> None:
         oldest = asyncio.get_running_loop().time() - LATE
