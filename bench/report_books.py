@@ -11,6 +11,7 @@ from sekisho.control.store.engine import Store
 from sekisho.control.store.migrate import migrate
 from sekisho.control.store.tables import api_keys, calls, holders, outages
 from sekisho.control.store.tables import rollups as sums
+from sekisho.metering.rollup import NUMBERS
 
 HOUR = 3600
 DAYS = 30
@@ -145,8 +146,7 @@ def _sum(first: int) -> dict[str, str]:
         "app": "'bench'",
         "provider": "'one'",
         "model": f"'acme/m' || (n / {KEYS} % {MODELS})",
-        **dict.fromkeys(("failed", "cancelled", "unpriced", "cache_read", "cache_write"), "0"),
-        **dict.fromkeys(("cache_write_1h", "reasoning"), "0"),
+        **dict.fromkeys(NUMBERS, "0"),
         "calls": str(EACH),
         "input": str(EACH * TOKENS),
         "output": str(EACH * 100),

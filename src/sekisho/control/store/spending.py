@@ -20,7 +20,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    not_,
     select,
 )
 from sqlalchemy.exc import OperationalError
@@ -53,6 +52,7 @@ SHARED = cast(table.c.attempts, String).like('%"usage"%')
 ASKED = cast(table.c.attempts, String) != "[]"
 """A provider was asked: the answer was not another call's."""
 _BIG = 2**32
+_OF_SEVERAL = 2
 _SUMMED = (
     "cost",
     "waived",
@@ -132,14 +132,20 @@ def read_parts(
     rows = select(
         *(column.label(f"name_{at}") for at, column in enumerate(columns)),
         *days,
-        case((ASKED, 1), else_=0).label("asked"),
+        case((SHARED, _OF_SEVERAL), (ASKED, 1), else_=0).label("asked"),
         called.label("calls"),
         case((table.c.unpriced, called), else_=0).label("unpriced"),
         *(func.coalesce(table.c[name], 0).label(name) for name in _SUMMED),
-    ).where(*begun, not_(SHARED))
+    ).where(*begun)
+    shared = False
     for row, sums in grouped(connection, rows, len(by) + len(days) + 1):
         told = int(row[len(by)]) if daily else None
-        yield Part(row[: len(by)], told, bool(row[-1]), sums)
+        if row[-1] == _OF_SEVERAL:
+            shared = True  # told below, one by one
+        else:
+            yield Part(row[: len(by)], told, bool(row[-1]), sums)
+    if not shared:
+        return
     for record in calls.select(connection, *begun, SHARED):
         told = int(record.started + stretch.ahead) // DAY if daily else None
         for names, found in _asked(record, by) if attempts else _spread(record, by):
