@@ -40,6 +40,11 @@ MEMBERS = sorted(
 )
 EXAMPLES = 250
 PARAMETERS = (
+    "date",
+    "api_key_hash",
+    "user_id",
+    "start_date",
+    "period",
     "limit",
     "after",
     "organisation",
