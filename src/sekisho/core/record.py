@@ -116,6 +116,10 @@ class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         """All attempts, if one of them has a cost; else none."""
         return self.attempts if any(attempt.cost is not None for attempt in self.attempts) else ()
 
+    def is_untroubled(self) -> bool:
+        """Whether a provider was asked, and none failed: so there was one attempt, which answered."""
+        return bool(self.attempts) and all(attempt.code is None for attempt in self.attempts)
+
     def first_attempt(self) -> AttemptRecord | None:
         """None: no provider was asked."""
         return self.attempts[0] if self.attempts else None

@@ -14,6 +14,10 @@ _PAID = b'"cost":'
 """In the attempts of a line: one of them at least was paid for by itself."""
 
 
+_FAILED = b'"code":'
+"""The same: one of them at least failed, or was outrun."""
+
+
 class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
     """A record as its line has it. What the database keeps as JSON stays as it was written, unread: the
     checksum vouches for it."""
@@ -26,6 +30,11 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
     def paid_attempts(self) -> tuple[AttemptRecord, ...]:
         """See `CallRecord`."""
         return self._attempts() if _PAID in bytes(self.attempts) else ()
+
+    def is_untroubled(self) -> bool:
+        """See `CallRecord`."""
+        attempts = bytes(self.attempts)
+        return _FAILED not in attempts and len(attempts) > len(b"[]")
 
     def first_attempt(self) -> AttemptRecord | None:
         """See `CallRecord`."""

@@ -19,6 +19,9 @@ Fate = tuple[int, str, str, str, Ending]
 """The hour's first second since the epoch; of the first attempt, its provider, its model, and the code of its
 failure, empty where it did not fail; and how the call ended."""
 
+_Raw = tuple[float, str | None, str | None, str | None, Ending]
+"""The same as records have it; the hour is counted since the epoch."""
+
 
 @dataclass(slots=True)
 class Weight:
@@ -37,30 +40,39 @@ class Weight:
 
 def weigh(records: Iterable[AnyRecord]) -> dict[Fate, Weight]:
     """The calls among the records that a provider was asked for, by how they fared."""
-    found: dict[Fate, Weight] = {}
+    found: dict[_Raw, Weight] = {}
     for record in records:
-        first = record.first_attempt() if record.operation == Operation.CHAT else None
-        if first is None:
+        if record.operation != Operation.CHAT:
             continue
-        fate = _fate(record, first)
-        weight = found.get(fate)
+        if record.is_untroubled():  # as nearly all: there is nothing to read
+            raw: _Raw = (record.started // HOUR, record.provider, record.model, None, "")
+        else:
+            first = record.first_attempt()
+            if first is None:
+                continue
+            raw = _raw(record, first)
+        weight = found.get(raw)
         if weight is None:
-            weight = found[fate] = Weight()
+            weight = found[raw] = Weight()
         usage, cost = record.usage, record.cost
         asked = (0, 0) if usage is not None and cost is not None else record.asked()
         weight.requests += 1
         weight.tokens += asked[0] if usage is None else usage.total
         weight.cost += asked[1] if cost is None else cost
-    return found
+    fates: dict[Fate, Weight] = {}
+    for (hour, provider, model, code, ending), weight in found.items():
+        fate = (int(hour) * HOUR, text_of(provider), text_of(model), text_of(code), ending)
+        fates.setdefault(fate, Weight()).add(weight)
+    return fates
 
 
-def _fate(record: AnyRecord, first: AttemptRecord) -> Fate:
+def _raw(record: AnyRecord, first: AttemptRecord) -> _Raw:
     failed = first.code is not None and first.code not in NO_FAILURES
     return (
-        int(record.started // HOUR) * HOUR,
-        text_of(first.provider),
-        text_of(first.model or record.model),
-        text_of(first.code) if failed else "",
+        record.started // HOUR,
+        first.provider,
+        first.model or record.model,
+        first.code if failed else None,
         _ending(record, first) if failed else "",
     )
 
