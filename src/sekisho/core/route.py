@@ -99,7 +99,7 @@ class Route:
     hedge: Hedge | None = None
     """None: one target at a time."""
     coalesce: bool = False
-    """Identical calls at the same time share one answer, if it is not streamed."""
+    """Identical calls at the same time share one answer."""
     parts: tuple["Route", ...] = ()
     """Of a call that names several models: the route of each, best first, whose targets these are all
     together. Any error moves on from one to the next."""
@@ -112,6 +112,19 @@ class Route:
     auto: Auto | None = None
     """Given where no call takes this route itself, but one of those that it leads to. The targets are then
     those of the default, for lists."""
+    tightest: Endpoint | None = field(init=False, compare=False)
+    """Where contexts differ, that of a target which has the smallest: known once, not at every call."""
+    takes_alike: bool = field(init=False, compare=False)
+    """As far as is known, no target takes another kind of input than the others do."""
+
+    def __post_init__(self) -> None:
+        endpoints = [target.endpoint for target in self.targets]
+        bounded = [endpoint for endpoint in endpoints if endpoint.context_length is not None]
+        differ = len({endpoint.context_length for endpoint in endpoints}) > 1
+        tightest = min(bounded, key=lambda each: each.context_length or 0) if differ else None
+        taken = {endpoint.facts and endpoint.facts.input_modalities for endpoint in endpoints}
+        object.__setattr__(self, "tightest", tightest)
+        object.__setattr__(self, "takes_alike", len(taken) < 2)
 
 
 @dataclass(frozen=True, slots=True)

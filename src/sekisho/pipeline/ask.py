@@ -76,18 +76,10 @@ def ask_of(exchange: Exchange, route: Route, prefer: Preferences, tokens: Tokens
 
 def _prompt_tokens(exchange: Exchange, route: Route, maximum: int, tokens: Tokens) -> int:
     """By the length of the body, unless the targets differ in context and it may not fit the smallest."""
-    length = len(exchange.body)
-    smallest = None
-    context, same = 0, True
-    first = route.targets[0].endpoint.context_length
-    for target in route.targets:
-        endpoint = target.endpoint
-        same = same and endpoint.context_length == first
-        if endpoint.context_length is not None and (smallest is None or endpoint.context_length < context):
-            smallest, context = endpoint, endpoint.context_length
-    if smallest is None or same or length // DENSEST + maximum <= context:
+    length, tightest = len(exchange.body), route.tightest
+    if tightest is None or length // DENSEST + maximum <= (tightest.context_length or 0):
         return length // BYTES_A_TOKEN
-    return tokens.estimate(exchange.members, smallest)
+    return tokens.estimate(exchange.members, tightest)
 
 
 def max_tokens(members: Members) -> int | None:
@@ -136,8 +128,7 @@ def _parameters(members: Members) -> frozenset[str]:
 def _modalities(exchange: Exchange, route: Route) -> frozenset[str]:
     """Looked for only where targets differ in what they take, and read only where the body has a word of
     it."""
-    taken = {target.endpoint.facts and target.endpoint.facts.input_modalities for target in route.targets}
-    if len(taken) < 2 or not may_attach(exchange.body):
+    if route.takes_alike or not may_attach(exchange.body):
         return PLAIN.modalities
     kinds = {found.kind for found in read_prompt(exchange.members).attachments}
     return PLAIN.modalities | {_KINDS.get(kind, kind) for kind in kinds}
