@@ -11,8 +11,7 @@ from sekisho.wire import pointer
 
 def is_due(prepared: Prepared, route: Route, target: Target) -> bool:
     """Whether there is anything to do to the members of a request."""
-    edited = target.extra_body or prepared.endpoint.extra_body
-    return bool(edited) or prepared.quirks.applies or route.prompt_cache != "pass"
+    return prepared.adapts or bool(target.extra_body) or route.prompt_cache != "pass"
 
 
 class Adaptation:

@@ -18,7 +18,7 @@ from sekisho.pipeline.prepare import Plane
 from sekisho.pipeline.retrieve import comparable
 from sekisho.pipeline.shared import Reading
 from sekisho.pipeline.steps.access import check_access, find_route
-from sekisho.pipeline.steps.authenticate import authenticate
+from sekisho.pipeline.steps.authenticate import authenticate, recognised
 from sekisho.pipeline.steps.hops import count_hops
 from sekisho.pipeline.steps.identify import identify
 from sekisho.pipeline.steps.parse import parse
@@ -40,9 +40,11 @@ class Pipeline:
         plane, operation = self.plane, exchange.entry.operation
         snapshot = plane.snapshot
         exchange.hops = count_hops(exchange.named)
-        exchange.principal = await authenticate(
-            exchange, self.keys, self.clock, query_key=exchange.dialect.query_key
-        )
+        query_key = exchange.dialect.query_key
+        principal = recognised(exchange, self.keys, self.clock, query_key=query_key)
+        if principal is None:
+            principal = await authenticate(exchange, self.keys, self.clock, query_key=query_key)
+        exchange.principal = principal
         if len(exchange.body) > LARGE:
             await self.attempts.turns.take()
         parse(exchange)

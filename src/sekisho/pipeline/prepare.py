@@ -36,11 +36,14 @@ class Prepared:
     """Name -> line of headers that the row sets, but that a client of the dialect may set for itself."""
     default_lines: bytes = field(init=False)
     """All of `defaults`."""
+    adapts: bool = field(init=False)
+    """Requests that reach it are changed by its quirks, or by what its document says of bodies."""
     _paths: dict[tuple[Operation, bool], str | None] = field(default_factory=dict)
     _heads: dict[tuple[str, int], tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.default_lines = b"".join(self.defaults.values())
+        self.adapts = self.quirks.applies or bool(self.endpoint.extra_body)
 
     def adapt(self, members: Members) -> tuple[str, ...]:
         """Apply the endpoint's quirks to a request; returns the knobs that it lost by that."""
