@@ -52,7 +52,11 @@ UNSERVED = [
     ("members", "status", "param", "words"),
     [
         *(({name: value}, 501, name, "is not served here") for name, value in UNSERVED),
-        ({"reasoning": {"exclude": True}}, 501, "reasoning.exclude", "do not show"),
+        ({"dialect": MESSAGES, "reasoning": {"exclude": True}}, 501, "reasoning.exclude", "do not show"),
+        ({"dialect": MESSAGES, "include_reasoning": False}, 501, "include_reasoning", "do not show"),
+        ({"reasoning": {"exclude": True}, "logprobs": True}, 501, "logprobs", "`reasoning.exclude`"),
+        ({"reasoning": {"exclude": 1}}, 400, "reasoning", "Expected `bool"),
+        ({"include_reasoning": "no"}, 400, "include_reasoning", "Expected `bool"),
         ({"transforms": ["outside-in"]}, 501, "transforms.0", "the transform `outside-in`"),
         ({"plugins": [{"id": "web"}]}, 501, "plugins.0", "the plugin `web`"),
         ({"plugins": {}}, 400, "plugins", "Expected `array"),
@@ -93,6 +97,29 @@ async def test_what_cannot_be_is_refused_by_its_name(
     assert caught.value.status == status
     assert (caught.value.param or "").startswith(param)
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "left"),
+    [
+        ({"reasoning": {"exclude": True}}, False, None),
+        ({"reasoning": {"exclude": True, "effort": "high"}}, False, {"effort": "high"}),
+        ({"reasoning": {"exclude": False, "effort": "high"}}, True, {"effort": "high"}),
+        ({"reasoning": {"effort": "high"}}, True, {"effort": "high"}),
+        ({"reasoning": None, "include_reasoning": True}, True, None),
+        ({"include_reasoning": False, "logprobs": False}, False, None),
+        ({"reasoning": {"exclude": False}, "include_reasoning": False}, False, None),
+    ],
+)
+async def test_a_client_may_ask_not_to_be_told_what_a_model_thought(
+    world: World, said: dict[str, Any], shown: bool, left: Any
+) -> None:
+    call, _ = asked(world, **said)
+    body = json.decode(call.body)
+    assert call.show_reasoning is shown
+    assert body.get("reasoning") == left
+    assert "include_reasoning" not in body
+    assert json.members(call.body) == call.members
 
 
 async def test_no_member_of_the_marketplace_goes_on_to_a_provider(world: World) -> None:

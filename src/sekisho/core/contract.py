@@ -100,6 +100,9 @@ class ReplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The name to show instead of the provider's; None keeps the provider's."""
     show_usage: bool = True
     """False: the client did not ask for usage in the stream, so it does not see it."""
+    show_reasoning: bool = True
+    """False: the client asked not to be told what the model thought. Who passes the answer on leaves it out;
+    no dialect has to."""
     cost: Callable[[Usage, str | None], int | None] | None = None
     """Given on paths that show money: (usage, service tier) -> nano-USD, None for unpriced."""
     created: int | None = None

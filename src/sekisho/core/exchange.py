@@ -50,6 +50,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """How many gateways of this kind the call has come through."""
     show_money: bool = False
     """The path is one whose replies carry cost."""
+    show_reasoning: bool = True
+    """False: the body asks, on such a path, not to be told what the model thought."""
 
     members: Members = {}
     prompt_tokens: int | None = None

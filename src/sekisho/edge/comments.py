@@ -41,9 +41,10 @@ class Comments:
         return self._out.paused
 
     def write(self, data: bytes) -> None:
-        """Whole events only."""
-        self._last = self._loop.time()
-        self._out.write(data)
+        """Whole events only; nothing, where a provider said what the client is not told: that is silence."""
+        if data:
+            self._last = self._loop.time()
+            self._out.write(data)
 
     def stop(self) -> None:
         self._timer.cancel()

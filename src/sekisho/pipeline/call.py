@@ -278,7 +278,9 @@ class Call:
         )
         if not exchange.show_money:
             return options
-        return msgspec.structs.replace(options, show_usage=True, cost=self._shown_cost)
+        return msgspec.structs.replace(
+            options, show_usage=True, show_reasoning=exchange.show_reasoning, cost=self._shown_cost
+        )
 
     def _shown_cost(self, usage: Usage, service_tier: str | None) -> int | None:
         rival = self.rival  # who brings this first has won, and the other one is given up

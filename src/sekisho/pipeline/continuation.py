@@ -17,10 +17,10 @@ from sekisho.core.event import (
     TextDelta,
     VendorDelta,
 )
-from sekisho.core.message import Reasoning, RedactedReasoning, Text
+from sekisho.core.message import Part, Reasoning, RedactedReasoning, Text
 from sekisho.core.reply import Finish
 from sekisho.core.usage import Usage
-from sekisho.pipeline import provenance
+from sekisho.pipeline import provenance, withhold
 from sekisho.pipeline.ends import Stops, looks_whole
 from sekisho.pipeline.overlap import Overlap
 from sekisho.pipeline.prepare import Prepared
@@ -54,6 +54,7 @@ class Continuation:
         "_reader",
         "_sealer",
         "_seen",
+        "_silent",
         "_spoke",
         "_stops",
         "_thread",
@@ -83,6 +84,8 @@ class Continuation:
         self._overlap = overlap
         self._seen = seen
         self._stops = stops
+        self._silent = False
+        """About all thinking."""
         self._thread: Thread | None = None
         self._open = end.part
         """The part that its text goes on in."""
@@ -96,6 +99,10 @@ class Continuation:
         self.facts = Facts()
         self.started = False
         self.complete = False
+
+    def withhold_thinking(self) -> None:
+        """Show none of it, for a client who asked not to be told. Goes before everything else."""
+        self._silent = True
 
     def keep(self) -> None:
         self._thread = Thread(self._end)
@@ -156,7 +163,7 @@ class Continuation:
     def _begin(self, event: PartStart, shown: list[Event]) -> None:
         part = event.part
         self._places[event.index] = None
-        if event.choice or (isinstance(part, Reasoning | RedactedReasoning) and self._hides_thinking()):
+        if event.choice or self._hides(part):
             return
         if isinstance(part, Text) and not self._spoke:
             self._spoke = True
@@ -173,9 +180,13 @@ class Continuation:
         shown.append(msgspec.structs.replace(event, index=self._next))
         self._next += 1
 
-    def _hides_thinking(self) -> bool:
-        """Until it speaks, and where it goes on with a text."""
-        return not self._spoke and (self._open is not None or bool(self._end.text.strip()))
+    def _hides(self, part: Part) -> bool:
+        """Thinking, until it speaks, and where it goes on with a text."""
+        if self._silent:
+            return withhold.is_thought(part)
+        if self._spoke or not isinstance(part, Reasoning | RedactedReasoning):
+            return False
+        return self._open is not None or bool(self._end.text.strip())
 
     def _start(self, part: Text, shown: list[Event]) -> int:
         index = self._next

@@ -114,12 +114,14 @@ class _Passage:
     def whole(self, _body: bytes, _options: ReplyOptions) -> tuple[Facts, bytes]:
         raise InternalError("only streams are gone on with")
 
-    def relay(self, _options: ReplyOptions) -> Relay:
+    def relay(self, options: ReplyOptions) -> Relay:
         """Its writer has the client's options already."""
         exchange = self._call.exchange
         overlap = Overlap(self._end.text, prefilled=self._prefilled)
         stops = Stops(self._end.text, self._call.request().stop)
         relay = Continuation(self._end, overlap, stops, self._prepared, exchange.dialect, self._call.seen)
+        if not options.show_reasoning:
+            relay.withhold_thinking()
         exchange.facts = relay.facts  # money that the client is shown is worked out of them
         return relay
 

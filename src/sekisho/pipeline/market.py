@@ -32,6 +32,9 @@ COMPRESSION = "context-compression"
 MIDDLE_OUT = "middle-out"
 PLUGINS = frozenset((HEALING, COMPRESSION))
 """That are served."""
+REASONING = "reasoning"
+INCLUDE = "include_reasoning"
+"""The older word for `reasoning.exclude`, the other way round."""
 UNSERVED: Mapping[str, str] = MappingProxyType(
     {
         "debug": "what goes to providers is not shown",
@@ -41,7 +44,18 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
 )
 """Members that are refused unless they are empty, and why."""
 MEMBERS = frozenset(
-    (*UNSERVED, "provider", "models", "fallbacks", "route", "plugins", "transforms", "usage", "session_id")
+    (
+        *UNSERVED,
+        "provider",
+        "models",
+        "fallbacks",
+        "route",
+        "plugins",
+        "transforms",
+        "usage",
+        "session_id",
+        INCLUDE,
+    )
 )
 _EMPTY = frozenset((b"null", b"[]", b"{}", b"false"))
 
@@ -53,6 +67,8 @@ class _Plugin(msgspec.Struct):
 
 
 class _Reasoning(msgspec.Struct):
+    """What of OpenRouter's `reasoning` is for the gateway alone."""
+
     exclude: bool | None = None
 
 
@@ -65,6 +81,7 @@ _reasoning = msgspec.json.Decoder(_Reasoning | None)
 _names = msgspec.json.Decoder(list[str] | None)
 _fallbacks = msgspec.json.Decoder(list[_Fallback] | None)
 _text = msgspec.json.Decoder(str | None)
+_switch = msgspec.json.Decoder(bool | None)
 
 
 def route_of(exchange: Exchange, plane: Plane) -> Route:
@@ -74,11 +91,13 @@ def route_of(exchange: Exchange, plane: Plane) -> Route:
     """
     preset = presets.apply(exchange) if presets.NAME in exchange.members or MARK in exchange.model else None
     names, mixed = [exchange.model], False
-    if "reasoning" in exchange.members:
-        _refuse_exclusion(exchange.members)
+    if REASONING in exchange.members:
+        _read_exclusion(exchange)
     if not MEMBERS.isdisjoint(exchange.members):
         taken = {name: exchange.members.pop(name) for name in MEMBERS & exchange.members.keys()}
         _refuse_unserved(taken)
+        if _read(taken, INCLUDE, _switch) is False:
+            _withhold_reasoning(exchange, INCLUDE)
         exchange.plugins = _read_plugins(taken)
         names = _models(exchange.model, taken)
         mixed = _mixed(taken)
@@ -167,12 +186,31 @@ def _refuse_unserved(taken: Members) -> None:
             raise NotServed(f"`{name}` is not served here: {reason}", param=name)
 
 
-def _refuse_exclusion(members: Members) -> None:
-    """Who does not want to be told what a model thought may have a reason for it."""
-    asked = _read(members, "reasoning", _reasoning)
-    if asked is not None and asked.exclude:
+def _read_exclusion(exchange: Exchange) -> None:
+    """`reasoning.exclude`, which is taken out; of a `reasoning` that says nothing else, nothing is left."""
+    asked = _read(exchange.members, REASONING, _reasoning)
+    if asked is None or asked.exclude is None:
+        return
+    if asked.exclude:
+        _withhold_reasoning(exchange, f"{REASONING}.exclude")
+    rest = json.members(exchange.members.pop(REASONING))
+    del rest["exclude"]
+    if rest:
+        exchange.members[REASONING] = json.raw(rest)
+    exchange.body = json.encode(exchange.members)
+
+
+def _withhold_reasoning(exchange: Exchange, asked: str) -> None:
+    """Who does not want to be told what a model thought may have a reason for it: refused wherever it might
+    still be read."""
+    if exchange.dialect.name != "openai_chat":
         remedy = "leave it out, and do not show what comes as reasoning"
-        raise NotServed(f"`reasoning.exclude` is not served here: {remedy}", param="reasoning.exclude")
+        raise NotServed(f"`{asked}` is served in Chat Completions alone: {remedy}", param=asked)
+    if bytes(exchange.members.get("logprobs", b"null")) not in (b"null", b"false"):
+        raise NotServed(
+            f"`logprobs` is not served with `{asked}`: some tell of thoughts too", param="logprobs"
+        )
+    exchange.show_reasoning = False
 
 
 def _read_plugins(taken: Members) -> frozenset[str]:

@@ -1,4 +1,7 @@
-"""Same dialect on both sides: the bytes go through as they came, a tap reading facts off them."""
+"""Same dialect on both sides: the bytes go through as they came, a tap reading facts off them.
+
+But for answers to clients who are not to be told what the model thought: these are read and written anew.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +11,7 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.heard import Heard
 from sekisho.core.request import Request
 from sekisho.core.usage import Usage
-from sekisho.pipeline import provenance
+from sekisho.pipeline import provenance, translate
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
@@ -66,9 +69,14 @@ class Splice:
         self.header_lines = prepared.forwarded(exchange.headers, exchange.named)
 
     def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
-        return self._prepared.dialect.unary_tap(body, options)
+        dialect = self._prepared.dialect
+        if not options.show_reasoning:
+            return translate.rewrite(dialect, dialect, body, options)
+        return dialect.unary_tap(body, options)
 
     def relay(self, options: ReplyOptions) -> Relay:
+        if not options.show_reasoning:
+            return translate.TranslateRelay(self._prepared, self._prepared.dialect, options)
         tap = self._prepared.dialect.tap(options)
         return SpliceRelay(tap, needs_done=self._prepared.quirks.needs_done)
 

@@ -1,4 +1,7 @@
-"""Different dialects: read into the hub, written from there."""
+"""Different dialects: read into the hub, written from there.
+
+Answers of the client's own dialect as well, where what the model thought is left out of them.
+"""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -11,7 +14,7 @@ from sekisho.core.message import Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Reply
 from sekisho.core.request import Request
 from sekisho.core.usage import Usage
-from sekisho.pipeline import provenance
+from sekisho.pipeline import provenance, withhold
 from sekisho.pipeline.adapt import Adaptation
 from sekisho.pipeline.answer import Relay
 from sekisho.pipeline.prepare import Prepared
@@ -45,12 +48,19 @@ class Translation:
             self.body = json.encode(members)
 
     def whole(self, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
-        reply = self._prepared.dialect.read_reply(body)
-        sealed = provenance.seal_reply(reply, self._prepared.dialect.name)
-        return _facts(reply), self._client.write_reply(_named(sealed, options), options)
+        return rewrite(self._prepared.dialect, self._client, body, options)
 
     def relay(self, options: ReplyOptions) -> Relay:
         return TranslateRelay(self._prepared, self._client, options)
+
+
+def rewrite(provider: Dialect, client: Dialect, body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
+    """A whole answer as its client is to read it: (facts, body). Raises UpstreamError."""
+    reply = provider.read_reply(body)
+    shown = reply if options.show_reasoning else withhold.from_reply(reply)
+    if provider is not client:
+        shown = provenance.seal_reply(shown, provider.name)
+    return _facts(reply), client.write_reply(_named(shown, options), options)
 
 
 def _named(answer: _Named, options: ReplyOptions) -> _Named:
@@ -82,7 +92,7 @@ class TranslateRelay:
         "_needs_done",
         "_options",
         "_reader",
-        "_sealer",
+        "_shown",
         "_thread",
         "_writer",
         "complete",
@@ -92,7 +102,8 @@ class TranslateRelay:
 
     def __init__(self, prepared: Prepared, client: Dialect, options: ReplyOptions):
         self._reader = prepared.dialect.stream_reader()
-        self._sealer = provenance.StreamSealer(prepared.dialect.name)
+        seal = list if prepared.dialect is client else provenance.StreamSealer(prepared.dialect.name).seal
+        self._shown: withhold.Pass = seal if options.show_reasoning else withhold.Withholder(seal).take
         self._writer = client.stream_writer(options)
         self._client = client
         self._options = options
@@ -131,12 +142,12 @@ class TranslateRelay:
         for event in events:
             note(self.facts, event)
         self.complete = isinstance(events[-1], End)
-        sealed = self._sealer.seal(events)
-        if sealed and isinstance(sealed[0], Start):
-            sealed[0] = _named(sealed[0], self._options)
+        shown = self._shown(events)
+        if shown and isinstance(shown[0], Start):
+            shown[0] = _named(shown[0], self._options)
         if self._thread is not None:
-            self._thread.follow(sealed)
-        return self._writer.write(sealed)
+            self._thread.follow(shown)
+        return self._writer.write(shown)
 
 
 def note(facts: Facts, event: Event) -> None:
