@@ -53,6 +53,8 @@ ASKED: dict[str, tuple[str, Any]] = {
     "POST /rerank": ("/rerank", {"model": "acme/rank", "query": "関所", "documents": ["箱根"]}),
     "GET /embeddings/models": ("/embeddings/models", None),
     "POST /chat/completions": ("/chat/completions", CHAT),
+    "POST /messages": ("/messages", CHAT),
+    "POST /responses": ("/responses", {"model": "acme/echo", "input": "関所はどこですか"}),
 }
 """What is asked of each."""
 

@@ -26,7 +26,9 @@ CLOCK: Any = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
     document = (
-        DOCUMENT + "  tools: {{like: openai-compatible, base_url: {url}/v1, api_key: ${{SCRIPTED_KEY}}}}\n"
+        DOCUMENT
+        + "  tools: {{like: openai-compatible, base_url: {url}/v1, api_key: ${{SCRIPTED_KEY}}}}\n"
+        + "  spoken: {{like: openai-responses-compatible, base_url: {url}/v1, api_key: ${{SCRIPTED_KEY}}}}\n"
     )
     async with scripted(tmp_path_factory.mktemp("live"), document) as started:
         yield started
@@ -77,6 +79,17 @@ async def test_a_tool_is_called(sdk: OpenRouter) -> None:
     assert answer.choices[0].message.tool_calls
 
 
+@pytest.mark.parametrize("model", ["acme/echo", "other/echo", "spoken/echo"])
+async def test_a_response_whole_and_streamed(sdk: OpenRouter, model: str) -> None:
+    answer: Any = await sdk.beta.responses.send_async(model=model, input="関所はどこですか")
+    assert answer.status == "completed"
+    assert "関所" in answer.output[0].content[0].text
+    stream: Any = await sdk.beta.responses.send_async(model=model, input="関所はどこですか", stream=True)
+    async with stream as events:
+        last = [event async for event in events][-1]
+    assert last.response.usage.total_tokens == answer.usage.total_tokens
+
+
 async def test_models_endpoints_and_providers(sdk: OpenRouter) -> None:
     listed: Any = await sdk.models.list_async(q="acme")
     assert {"acme/echo", "acme/free"} <= {model.id for model in listed.result.data}
@@ -87,7 +100,7 @@ async def test_models_endpoints_and_providers(sdk: OpenRouter) -> None:
     assert tags.keys() == {"dear", "cheap", "other"}
     assert tags["cheap"].quantization == "fp8"
     providers: Any = await sdk.providers.list_async()
-    assert {"dear", "cheap", "other", "tools"} == {provider.slug for provider in providers.data}
+    assert {"dear", "cheap", "other", "tools", "spoken"} == {provider.slug for provider in providers.data}
 
 
 async def test_a_key_asks_about_itself_and_its_calls(sdk: OpenRouter, live: Live) -> None:

@@ -1,6 +1,7 @@
 """JSON one level deep: read members without touching their values, and put them back byte for byte."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -75,6 +76,12 @@ def decode(body: bytes | msgspec.Raw) -> Any:
         return _any.decode(body)
     except RecursionError as error:
         raise msgspec.DecodeError(str(error)) from None
+
+
+def add_missing(found: Members, demanded: Mapping[str, msgspec.Raw]) -> None:
+    """Adds the members of `demanded` that are not in `found`."""
+    for name, value in demanded.items():
+        found.setdefault(name, value)
 
 
 def raw(value: Any) -> msgspec.Raw:

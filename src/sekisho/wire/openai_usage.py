@@ -13,6 +13,10 @@ from sekisho.wire.counts import LIMIT, usd
 from sekisho.wire.json import members_of
 from sekisho.wire.shape import Wire
 
+Sides = tuple[str, str]
+"""What an API calls what it is asked and what it answers, in OpenRouter's names of their costs."""
+CHAT_SIDES = ("prompt", "completions")
+
 
 class WirePromptDetails(Wire):
     cached_tokens: int | None = None
@@ -96,13 +100,24 @@ def write(usage: Usage, service_tier: str | None, options: ReplyOptions) -> dict
     return found | money(usage, service_tier, options)
 
 
-def with_money(raw: msgspec.Raw, usage: Usage, service_tier: str | None, options: ReplyOptions) -> Members:
+def with_money(
+    raw: msgspec.Raw,
+    usage: Usage,
+    service_tier: str | None,
+    options: ReplyOptions,
+    sides: Sides = CHAT_SIDES,
+) -> Members:
     """A provider's own usage object with money added; its other members stay byte for byte."""
     members: Members = members_of(raw)
-    return {**members, **money(usage, service_tier, options)}
+    return {**members, **money(usage, service_tier, options, sides)}
 
 
-def money(usage: Usage, service_tier: str | None, options: ReplyOptions) -> Members:
+def money(
+    usage: Usage,
+    service_tier: str | None,
+    options: ReplyOptions,
+    sides: Sides = CHAT_SIDES,
+) -> Members:
     """OpenRouter's `cost`, `cost_details` and `is_byok`; nothing where `options` show no money.
 
     Amounts are exact decimal numbers in USD. An unpriced call says no `cost`, and never zero: null, which the
@@ -117,8 +132,8 @@ def money(usage: Usage, service_tier: str | None, options: ReplyOptions) -> Memb
     prompt = options.cost(prompt_only, service_tier) or 0
     details = {
         "upstream_inference_cost": usd(total),
-        "upstream_inference_prompt_cost": usd(prompt),
-        "upstream_inference_completions_cost": usd(total - prompt),
+        f"upstream_inference_{sides[0]}_cost": usd(prompt),
+        f"upstream_inference_{sides[1]}_cost": usd(total - prompt),
     }
     return {
         "cost": usd(total),

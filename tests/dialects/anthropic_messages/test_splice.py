@@ -42,13 +42,33 @@ def test_only_the_events_that_options_concern_are_written_anew() -> None:
     tap = Tap(ReplyOptions(model="author/shown", cost=lambda _usage, _tier: 1))
     before, after = data.split(b"\n\n"), tap.feed(data).split(b"\n\n")
     changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-    assert [before[index].split(b"\n")[0] for index in changed] == [
-        b"event: message_start",
-        b"event: message_delta",
-    ]
+    names = [before[index].split(b"\n")[0].removeprefix(b"event: ") for index in changed]
+    assert names[0] == b"message_start"
+    assert set(names[1:-1]) == {b"content_block_start"}
+    assert names[-1] == b"message_delta"
     assert b'"model":"author/shown"' in after[0]
-    assert b'"cost":0.000000001}' in after[changed[1]]
+    assert b'"cost":0.000000001' in after[changed[-1]]
     assert tap.facts.model == "claude-sonnet-4-5-20250929"
+
+
+def test_of_what_the_marketplace_demands_only_what_is_missing_is_added() -> None:
+    counts = b'{"input_tokens":1,"output_tokens":2,"service_tier":"batch","inference_geo":"eu"'
+    body = (
+        b'{"id":"m","content":[{"type":"text","text":"\\u95a2", "citations":[1]},{"text":"a","type":"text"},'
+        b'{"type":"tool_use","id":"t","name":"n","input":{"a": 1.0}},{"type":"later"}],'
+        b'"stop_details":{"type":"refusal"},"usage":' + counts + b"}}"
+    )
+    _, relayed = unary_tap(body, ReplyOptions(cost=lambda _usage, _tier: 1))
+    assert relayed == (
+        b'{"id":"m","content":[{"type":"text","text":"\\u95a2","citations":[1]},'
+        b'{"text":"a","type":"text","citations":null},'
+        b'{"type":"tool_use","id":"t","name":"n","input":{"a": 1.0},"caller":{"type":"direct"}},'
+        b'{"type":"later"}],"stop_details":{"type":"refusal"},"usage":' + counts + b',"cost":0.000000001,'
+        b'"cache_creation":null,"cache_creation_input_tokens":null,"cache_read_input_tokens":null,'
+        b'"output_tokens_details":null,"server_tool_use":null},'
+        b'"container":null,"stop_reason":null,"stop_sequence":null}'
+    )
+    assert unary_tap(body, ReplyOptions())[1] == body
 
 
 def test_the_provider_calling_the_model_as_shown_changes_nothing() -> None:

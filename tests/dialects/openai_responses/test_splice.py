@@ -60,6 +60,19 @@ def test_the_model_is_renamed_in_responses_alone() -> None:
 # --- cache marks -----------------------------------------------------------------------------------
 
 
+def test_of_what_the_marketplace_demands_only_what_is_missing_is_added() -> None:
+    response = b'{"status":"completed","temperature":1.0,"tools":[{"type": "x"}],"completed_at":7,"output":[]'
+    demanded = (
+        b',"error":null,"incomplete_details":null,"instructions":null,"metadata":{},"parallel_tool_calls":true,'
+        b'"tool_choice":"auto","top_p":null,"presence_penalty":null,"frequency_penalty":null}'
+    )
+    shown = ReplyOptions(cost=lambda _usage, _tier: 1)
+    assert DIALECT.unary_tap(response + b"}", shown)[1] == response + demanded
+    assert DIALECT.unary_tap(response + b"}", ReplyOptions())[1] == response + b"}"
+    event = b'data: {"type":"response.completed","response":%b}\n\n'
+    assert DIALECT.tap(shown).feed(event % (response + b"}")) == event % (response + demanded)
+
+
 def test_a_key_is_placed_that_stays_the_same_as_a_conversation_grows() -> None:
     user, other = {"role": "user", "content": "Hi"}, {"role": "user", "content": "Ho"}
     keys = []

@@ -111,6 +111,8 @@ def _read_tool_use(raw: msgspec.Raw, path: str) -> Part:
     block, rest = schema.tool_use.read_all(raw, path)
     if not bytes(block.input).startswith(b"{"):
         raise BadRequest(f"{path}.input: expected an object.", param=f"{path}.input")
+    if leading_type(rest.get("caller", msgspec.Raw())) == "direct":
+        del rest["caller"]  # as good as none
     if not block.name:
         raise BadRequest(f"{path}.name: empty. Name the tool.", param=f"{path}.name")
     return ToolCall(

@@ -9,7 +9,7 @@ from sekisho.core.error import BadRequest, Malformed
 from sekisho.core.loss import Losses
 from sekisho.core.message import Audio, Part, Reasoning, ToolCall
 from sekisho.core.reply import Choice, Finish, Reply
-from sekisho.dialects.anthropic_messages import errors, finish, schema, usage
+from sekisho.dialects.anthropic_messages import errors, finish, market, schema, usage
 from sekisho.dialects.anthropic_messages.blocks import Block, read_part, write_part
 from sekisho.dialects.anthropic_messages.schema import NAME, spread, vendor_of
 from sekisho.wire.counts import shown_cost
@@ -55,7 +55,7 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
     if cost is not None:
         counts["cost"] = cost
     blocks = [write_answered(part) for part in choice.parts]
-    return encode(
+    body = encode(
         {
             "id": reply.id,
             "type": "message",
@@ -68,6 +68,11 @@ def write(reply: Reply, options: ReplyOptions) -> bytes:
             "usage": counts,
         }
     )
+    if options.cost is None:
+        return body
+    found = members_of(body)
+    market.complete_message(found)
+    return encode(found)
 
 
 def write_answered(part: Part) -> Block | None:

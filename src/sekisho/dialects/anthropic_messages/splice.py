@@ -12,7 +12,7 @@ from sekisho.core import resume
 from sekisho.core.contract import Facts, LooseEnd, Members, ReplyOptions, TargetFacts
 from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.usage import Usage
-from sekisho.dialects.anthropic_messages import errors, usage
+from sekisho.dialects.anthropic_messages import errors, market, usage
 from sekisho.dialects.anthropic_messages.stream import Reader
 from sekisho.dialects.anthropic_messages.stream_write import Writer
 from sekisho.wire import json, kinds, sse
@@ -172,9 +172,8 @@ class Tap:
     def _see_other(self, kind: str, event: _Event, frame: sse.Frame) -> bytes:
         heard = self.facts.heard
         if kind == "content_block_start":
-            self.started = True
-            self._begin_block(event.content_block or _Block(), frame)
-        elif kind == "content_block_stop":
+            return self._start_block(event.content_block or _Block(), frame)
+        if kind == "content_block_stop":
             if heard is not None:
                 heard.keep(frame.raw)
             self._end_block()
@@ -199,13 +198,15 @@ class Tap:
         self.facts.model = message.model
         self._count_usage(message.usage)
         shown = self._options.model
-        if shown is None or shown == message.model:
+        renamed = shown is not None and shown != message.model
+        if not renamed and self._options.cost is None:
             return frame.raw
         found = _members(frame.data)
-        inner = _members(found["message"])
-        inner["model"] = json.raw(shown)
-        found["message"] = json.raw(inner)
-        return sse.encode(json.encode(found), frame.event)
+        if renamed:
+            inner = _members(found["message"])
+            inner["model"] = json.raw(shown)
+            found["message"] = json.raw(inner)
+        return self._anew("message_start", found, frame)
 
     def _update(self, event: _Event, frame: sse.Frame) -> bytes:
         if event.delta is not None and event.delta.stop_reason is not None:
@@ -214,12 +215,28 @@ class Tap:
         if self._options.cost is None:
             return frame.raw
         cost = shown_cost(self.facts.usage, self.facts.service_tier, self._options.cost)
-        return _with_cost(frame, cost)
+        found = _members(frame.data)
+        counts = found.get("usage", msgspec.Raw(b"{}"))
+        if cost is not None and bytes(counts).startswith(b"{"):
+            found["usage"] = _priced(counts, cost)
+        return self._anew("message_delta", found, frame)
+
+    def _anew(self, kind: str, found: Members, frame: sse.Frame) -> bytes:
+        if self._options.cost is not None:
+            market.complete_event(kind, found)
+        return sse.encode(json.encode(found), frame.event)
 
     def _count_usage(self, found: Any) -> None:
         self._usage = usage.merge(self._usage, found)
         self.facts.usage = usage.read(self._usage)
         self.facts.service_tier = usage.tier(self._usage)
+
+    def _start_block(self, block: _Block, frame: sse.Frame) -> bytes:
+        self.started = True
+        self._begin_block(block, frame)
+        if self._options.cost is None:
+            return frame.raw
+        return self._anew("content_block_start", _members(frame.data), frame)
 
     def _begin_block(self, block: _Block, frame: sse.Frame) -> None:
         self._end_block()
@@ -267,14 +284,16 @@ def unary_tap(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     if counted is None:
         _measure(body, facts)
     renamed = options.model is not None and options.model != answer.model
-    cost = shown_cost(counted, facts.service_tier, options.cost)
-    if not renamed and cost is None:
+    if not renamed and options.cost is None:
         return facts, body
     found = _members(body)
     if renamed:
         found["model"] = json.raw(options.model)
-    if cost is not None:
-        found["usage"] = _priced(found["usage"], cost)  # it was counted, so it is an object
+    if options.cost is not None:
+        cost = shown_cost(counted, facts.service_tier, options.cost)
+        if cost is not None:
+            found["usage"] = _priced(found["usage"], cost)  # it was counted, so it is an object
+        market.complete_message(found)
     return facts, json.encode(found)
 
 
@@ -283,17 +302,6 @@ def _members(data: bytes | msgspec.Raw) -> Members:
         return members_of(data)
     except BROKEN as error:
         raise Malformed(f"not JSON: {error}") from None
-
-
-def _with_cost(frame: sse.Frame, cost: msgspec.Raw | None) -> bytes:
-    if cost is None:
-        return frame.raw
-    found = _members(frame.data)
-    counts = found.get("usage", msgspec.Raw(b"{}"))
-    if not bytes(counts).startswith(b"{"):
-        return frame.raw
-    found["usage"] = _priced(counts, cost)
-    return sse.encode(json.encode(found), frame.event)
 
 
 def _priced(counts: msgspec.Raw, cost: msgspec.Raw) -> msgspec.Raw:

@@ -13,7 +13,7 @@ from sekisho.core.event import End, Event, PartEnd, PartStart, SignatureDelta, S
 from sekisho.core.message import Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.reply import Finish
 from sekisho.core.serial import Serial
-from sekisho.dialects.anthropic_messages import finish, usage
+from sekisho.dialects.anthropic_messages import finish, market, usage
 from sekisho.dialects.anthropic_messages.blocks import Block
 from sekisho.dialects.anthropic_messages.reply import write_answered
 from sekisho.dialects.anthropic_messages.schema import NAME, spread
@@ -79,7 +79,7 @@ class Writer:
             **vendor,
             "usage": counts,
         }
-        return _frame("message_start", {"message": message})
+        return self._frame("message_start", {"message": message})
 
     def _begin(self, event: PartStart, out: list[bytes]) -> None:
         block, text = _empty_block(event.part)
@@ -88,7 +88,7 @@ class Writer:
         if self._part is None:
             return
         self._block += 1
-        out.append(_frame("content_block_start", {"index": self._block, "content_block": block}))
+        out.append(self._frame("content_block_start", {"index": self._block, "content_block": block}))
         if text:
             self._delta(_text_delta(event.part, text), out)
         if isinstance(event.part, Reasoning) and event.part.signature:
@@ -116,8 +116,16 @@ class Writer:
             "stop_sequence": why.stop_sequence,
             **{name: vendor.pop(name) for name in _OF_DELTA if name in vendor},
         }
-        out.append(_frame("message_delta", {"delta": delta, "usage": counts, **vendor}))
+        out.append(self._frame("message_delta", {"delta": delta, "usage": counts, **vendor}))
         out.append(_frame("message_stop", {}))
+
+    def _frame(self, name: str, members: dict[str, object]) -> bytes:
+        """An event of which OpenRouter's document demands more than Anthropic's."""
+        if self._options.cost is None:
+            return _frame(name, members)
+        found = members_of(encode(members))
+        market.complete_event(name, found)
+        return _frame(name, {**found})
 
 
 def _frame(name: str, members: dict[str, object]) -> bytes:

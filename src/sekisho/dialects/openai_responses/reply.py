@@ -21,6 +21,7 @@ from sekisho.core.message import (
 )
 from sekisho.core.reply import Choice, Finish, Reply
 from sekisho.dialects.openai_responses import content, errors, finish, items, usage
+from sekisho.dialects.openai_responses.compulsory import ECHOED, OF_OPENROUTER
 from sekisho.dialects.openai_responses.items import Item
 from sekisho.dialects.openai_responses.schema import WireResponse
 from sekisho.dialects.openai_responses.shape import NAME, own, spread, vendor_of
@@ -34,16 +35,6 @@ LOGPROBS = "logprobs"
 
 _response = Shape(WireResponse)
 
-_COMPULSORY: dict[str, object] = {
-    "instructions": None,
-    "metadata": {},
-    "parallel_tool_calls": True,
-    "temperature": None,
-    "tool_choice": "auto",
-    "tools": [],
-    "top_p": None,
-}
-"""Members that echo the request and that the official SDKs insist on, as they are where nobody asked."""
 _SILENT = {b"{}", b"[]", b'"auto"', b"true"}
 
 
@@ -88,7 +79,7 @@ def echo(body: bytes | msgspec.Raw) -> Members:
     return {
         name: raw
         for name, raw in _response.rest(body).items()
-        if not (name in _COMPULSORY and bytes(raw) in _SILENT)
+        if not (name in ECHOED and bytes(raw) in _SILENT)
     }
 
 
@@ -151,7 +142,8 @@ def envelope(reply: Reply, options: ReplyOptions) -> Item:
         "model": options.model or reply.model,
         "output": [],
         "usage": None,
-        **_COMPULSORY,
+        **ECHOED,
+        **({} if options.cost is None else OF_OPENROUTER),
     }
 
 

@@ -18,6 +18,7 @@ from sekisho.core.error import BadRequest, Malformed, Truncated
 from sekisho.core.message import Part, Reasoning, Refusal, Text, ToolCall
 from sekisho.core.usage import Usage
 from sekisho.dialects.openai_responses import content, errors, finish, heard, usage
+from sekisho.dialects.openai_responses.compulsory import MISSING
 from sekisho.dialects.openai_responses.items import BETWEEN
 from sekisho.dialects.openai_responses.reply import FAILED, read_item
 from sekisho.dialects.openai_responses.schema import WireIncomplete, WireThought, WireUsage
@@ -250,13 +251,14 @@ def _read_whole(body: bytes, options: ReplyOptions) -> tuple[Facts, bytes]:
     if facts.usage is None:
         _measure_output(facts, items_of(output))
     renamed = options.model is not None and options.model != wire.model
-    if not renamed and (options.cost is None or facts.usage is None):
+    if not renamed and options.cost is None:
         return facts, body
     return facts, _changed(body, facts, options)
 
 
 def _changed(response: bytes | msgspec.Raw, facts: Facts, options: ReplyOptions) -> bytes:
-    """A response with the name to show and with money beside its counts; all else byte for byte."""
+    """A response with the name to show, money beside its counts, and what OpenRouter's document demands; all
+    else byte for byte."""
     members = members_of(response)
     if options.model is not None:
         members["model"] = json.raw(options.model)
@@ -264,6 +266,8 @@ def _changed(response: bytes | msgspec.Raw, facts: Facts, options: ReplyOptions)
     if options.cost is not None and facts.usage is not None and counted is not None:
         priced = usage.with_money(counted, facts.usage, facts.service_tier, options)
         members["usage"] = json.raw(priced)
+    if options.cost is not None:
+        json.add_missing(members, MISSING)
     return json.encode(members)
 
 

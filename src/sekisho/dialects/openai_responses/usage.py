@@ -4,16 +4,16 @@
 `output_tokens` includes reasoning.
 """
 
-from sekisho.core.contract import ReplyOptions
+import msgspec
+
+from sekisho.core.contract import Members, ReplyOptions
 from sekisho.core.usage import Usage
 from sekisho.dialects.openai_responses.schema import WireInputDetails, WireOutputDetails, WireUsage
 from sekisho.wire import openai_usage
-from sekisho.wire.openai_usage import money, with_money
-
-__all__ = ["read", "with_money", "write"]
 
 _NO_INPUT = WireInputDetails()
 _NO_OUTPUT = WireOutputDetails()
+_SIDES = ("input", "output")
 
 
 def read(wire: WireUsage | None) -> Usage | None:
@@ -49,4 +49,9 @@ def write(usage: Usage, service_tier: str | None, options: ReplyOptions) -> dict
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.total,
     }
-    return found | money(usage, service_tier, options)
+    return found | openai_usage.money(usage, service_tier, options, _SIDES)
+
+
+def with_money(raw: msgspec.Raw, usage: Usage, service_tier: str | None, options: ReplyOptions) -> Members:
+    """A provider's own usage object with money added; its other members stay byte for byte."""
+    return openai_usage.with_money(raw, usage, service_tier, options, _SIDES)
