@@ -8,13 +8,17 @@ import msgspec
 import pytest
 
 from sekisho.core.money import Price, Rates
-from sekisho.core.provider import ModelFacts
+from sekisho.core.preference import Preferences
+from sekisho.core.provider import DataPolicy, ModelFacts
 from sekisho.core.route import Snapshot, Timeouts
 from sekisho.providers import catalog
 from sekisho.providers.catalog import Catalog, Offer
 from sekisho.providers.models.store import FactsFile, OfferFile
 from sekisho.routing import document
+from sekisho.routing.ask import Ask
 from sekisho.routing.compile import Compiled, compile_document, examine
+from sekisho.routing.constraints import forbidden
+from sekisho.routing.problem import DocumentError
 
 ROWS = """
 [openai]
@@ -233,6 +237,39 @@ models:
     assert {warning.path for warning in found.warnings} == {"providers.local.api_key"}
     assert ways(found.snapshot, "gpt-4o") == ["openai:gpt-4o", "local:mine"]
     assert ways(found.snapshot, "openai/gpt-4o") == ["openai:gpt-4o"]
+
+
+def test_what_an_operator_grants_about_data_goes_before_what_is_published(known: Catalog) -> None:
+    document = """
+providers:
+  openai: {policy: {retention_days: 0}, region: eu}
+  own:
+    like: openai-compatible
+    base_url: http://127.0.0.1:9001/v1
+    models: {mine: {}}
+    policy: {retention_days: 0, trains: false, origin: jp}
+"""
+    providers = compiled(document, known).snapshot.providers
+    assert providers["openai"].policy == DataPolicy(retention_days=0, region="eu")
+    assert providers["own"].policy == DataPolicy(retention_days=0, trains=False, origin="JP")
+    (own,) = compiled(document, known).snapshot.routes["own/mine"].targets
+    assert not forbidden([own], Ask(prefer=Preferences(zero_retention=True, may_train=False)))
+
+
+def test_a_policy_that_cannot_be_is_located(known: Catalog) -> None:
+    document = """
+providers:
+  own:
+    like: openai-compatible
+    base_url: http://127.0.0.1:9001/v1
+    policy: {retention_days: -1, trains: perhaps, origin: Nippon, keeps: 3}
+"""
+    with pytest.raises(DocumentError) as raised:
+        compiled(document, known)
+    said = str(raised.value)
+    assert all(
+        f"providers.own.policy.{name}: " in said for name in ("retention_days", "trains", "origin", "keeps")
+    )
 
 
 def test_doubling_names_do_not_blow_up_a_plan(known: Catalog) -> None:

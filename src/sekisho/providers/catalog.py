@@ -91,6 +91,8 @@ class Overrides(Value, frozen=True, kw_only=True):
     ca_file: str | None = None
     budget: Budget | None = None
     probe: Probe | None = None
+    policy: DataPolicy = DataPolicy()
+    """None in it: as the row has it."""
 
 
 _AS_IT_IS = Overrides()
@@ -185,9 +187,6 @@ def provider_from(
     for quirk in names:
         QUIRKS[quirk]
     headers = {key.lower(): value for key, value in (*row.headers.items(), *overrides.headers)}
-    policy = row.policy
-    if overrides.region is not None:
-        policy = msgspec.structs.replace(policy, region=overrides.region)
     return Provider(
         name=name,
         row=row.name,
@@ -201,12 +200,19 @@ def provider_from(
         headers=tuple(headers.items()),
         quirks=names,
         extra_body=overrides.extra_body,
-        policy=policy,
+        policy=_policy(row, overrides),
         slug=row.slug,
         proxy=overrides.proxy,
         ca_file=overrides.ca_file,
         budget=overrides.budget,
         probe=overrides.probe,
+    )
+
+
+def _policy(row: Row, overrides: Overrides) -> DataPolicy:
+    said = {**msgspec.structs.asdict(overrides.policy), "region": overrides.region}
+    return msgspec.structs.replace(
+        row.policy, **{name: each for name, each in said.items() if each is not None}
     )
 
 

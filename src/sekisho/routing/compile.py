@@ -157,6 +157,7 @@ class _Compiler:
             ca_file=entry.ca_file,
             budget=entry.budget,
             probe=entry.probe,
+            policy=entry.policy,
         )
         try:
             provider = provider_from(row, entry.name, overrides, self._environment)

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from sekisho.core.money import Price, Rates
 from sekisho.core.preference import NONE, QUANTIZATIONS, SELECTORS, Preferences, Selector
-from sekisho.core.provider import BodyEdit, Budget, Probe
+from sekisho.core.provider import BodyEdit, Budget, DataPolicy, Probe
 from sekisho.core.route import Hedge, OnLoss, OnRefusal, PromptCache, Rescue, RetryPolicy, Timeouts
 from sekisho.routing import node, values
 from sekisho.routing.alerts_entry import AlertsEntry, alerts
@@ -62,6 +62,8 @@ class ProviderEntry:
     extra_body: tuple[BodyEdit, ...] = ()
     budget: Budget | None = None
     probe: Probe | None = None
+    policy: DataPolicy = DataPolicy()
+    """None in it: as the catalogue has it. Its region is said by `region`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,10 @@ def _timeouts(reader: Reader, at: Node, path: Path) -> Timeouts:
     return Timeouts(**reader.record(at, path, TIMEOUTS))
 
 
+def _policy(reader: Reader, at: Node, path: Path) -> DataPolicy:
+    return DataPolicy(**reader.record(at, path, POLICY))
+
+
 def _retry(reader: Reader, at: Node, path: Path) -> RetryPolicy:
     return RetryPolicy(**reader.record(at, path, RETRY))
 
@@ -311,6 +317,11 @@ SERVED: Fields = {
     "quantization": scalar(values.one_of(*QUANTIZATIONS)),
     "extra_body": extra_body,
 }
+POLICY: Fields = {
+    "origin": scalar(values.country),
+    "retention_days": scalar(values.whole(0, 36_500)),
+    "trains": scalar(values.boolean),
+}
 PROVIDER: Fields = {
     "like": scalar(values.text),
     "also": list_of(scalar(values.text)),
@@ -325,6 +336,7 @@ PROVIDER: Fields = {
     "extra_body": extra_body,
     "budget": budget,
     "probe": probe,
+    "policy": _policy,
 }
 TARGET: Fields = {
     "model": scalar(values.model_text),
