@@ -39,6 +39,7 @@ async def test_a_model_that_will_be_switched_off_says_so_everywhere(
                 assert "x-sekisho-retires" not in (await ask("acme/echo")).headers
                 plain = (await client.get("/v1/models")).json()["data"]
                 market = (await client.get("/api/v1/models")).json()["data"]
+                market += (await client.get("/api/v1/embeddings/models")).json()["data"]
     shutdown = {entry["id"]: entry["shutdown_date"] for entry in plain}
     assert shutdown["openai/gpt-4o-mini"] == told.date
     assert shutdown["openai/gpt-4o"] is None  # the other provider has announced nothing
