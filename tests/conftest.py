@@ -1,5 +1,6 @@
 """Real servers for whoever asks for them; see `tests/services.py`."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,10 @@ settings.load_profile("any machine")
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
     """What commands that run in this process set up (`chaos` logs the worst alone) ends with their test."""
+    root = logging.getLogger()
+    level = root.level
     yield
+    root.setLevel(level)
     if structlog.is_configured():
         structlog.reset_defaults()
 

@@ -13,7 +13,18 @@ from typer.testing import CliRunner
 
 from sekisho.__main__ import app
 
-APART = {"serve", "demo", "chaos", "explain", "check", "catalog", "providers", "status"}
+APART = {
+    "serve",
+    "demo",
+    "chaos",
+    "prove",
+    "prove-gateway",
+    "explain",
+    "check",
+    "catalog",
+    "providers",
+    "status",
+}
 """What serves, plays or fetches, and reads documents rather than books."""
 EXAMPLES = 150
 TEXTS = st.one_of(

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import pytest
+
+from sekisho.control.state import line as line_module
 from sekisho.control.state.address import read_address
 from sekisho.control.state.counters.epoch import Epoch
 from sekisho.control.state.counters.scripts import ADMIT, SETTLE
@@ -77,6 +80,8 @@ async def in_valkey(url: str, clock: FakeClock) -> AsyncIterator[Ground]:
 
     told: list[Crossed] = []
     up = asyncio.Event()
+    patience = pytest.MonkeyPatch()
+    patience.setattr(line_module, "TIMEOUT", 20.0)  # how late a busy machine answers is another question
     line = Line(read_address(url), reached)
     counters = SharedCounters(line, time.time, told.append, clock.now)
     tasks = [asyncio.create_task(work) for work in (line.run(), counters.settlements.run())]
@@ -87,6 +92,7 @@ async def in_valkey(url: str, clock: FakeClock) -> AsyncIterator[Ground]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        patience.undo()
 
 
 def new_id(prefix: str = "gen") -> str:
