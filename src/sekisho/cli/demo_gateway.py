@@ -1,11 +1,11 @@
 """A gateway of its own for the demo: a child process with temporary data that leaves nothing behind."""
 
 import asyncio
-import contextlib
 import http.client
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from sekisho.cli import child
 
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
@@ -99,14 +101,7 @@ class DemoGateway:
     async def _stop(self) -> None:
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            try:
-                async with asyncio.timeout(STOP_SECONDS):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+            await child.end(process, signal.SIGTERM, STOP_SECONDS)
         self._folder.cleanup()
 
 

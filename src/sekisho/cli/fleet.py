@@ -1,7 +1,6 @@
 """Gateways of a command's own: processes on loopback that are started, killed and started again."""
 
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from sekisho.cli import child
 from sekisho.cli.demo_gateway import GatewayFailed, free_port
 
 START_SECONDS = 60.0
@@ -129,16 +129,8 @@ class Fleet:
 
 async def _end(host: Host, number: signal.Signals) -> None:
     process, host.process = host.process, None
-    if process is None or process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(number)
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    if process is not None and process.returncode is None:
+        await child.end(process, number, STOP_SECONDS)
 
 
 def _is_alive(pid: int) -> bool:

@@ -13,6 +13,7 @@ from sekisho.core.principal import Principal
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
 from sekisho.pipeline.taken import Taken
+from sekisho.wire.market_usage import usage_members
 
 FINISHES = {
     "stop": "stop",
@@ -32,8 +33,8 @@ RESETS = {"minute": "minutely", "hour": "hourly", "day": "daily", "week": "weekl
 
 
 def key_report(principal: Principal, spending: Spending, limits: Sequence[Taken]) -> dict[str, Any]:
-    """`GET /api/v1/key`. Calls run on the operator's own provider keys, and count as usage here. The limit is
-    the budget that has the least left, of those that all calls of the key fall under."""
+    """`GET /api/v1/key`. The limit is the budget that has the least left, of those that all calls of the key
+    fall under."""
     budgets = [
         (each.left, each.limit)
         for each in limits
@@ -43,15 +44,7 @@ def key_report(principal: Principal, spending: Spending, limits: Sequence[Taken]
     return {
         "data": {
             "label": principal.name,
-            "usage": spending.total / NANO,
-            "usage_daily": spending.day / NANO,
-            "usage_weekly": spending.week / NANO,
-            "usage_monthly": spending.month / NANO,
-            "byok_usage": 0,
-            "byok_usage_daily": 0,
-            "byok_usage_weekly": 0,
-            "byok_usage_monthly": 0,
-            "include_byok_in_limit": False,
+            **usage_members(spending),
             "limit": None if limit is None else limit.amount / NANO,
             "limit_remaining": None if left is None else left / NANO,
             "limit_reset": None if limit is None else RESETS.get(limit.period or "total"),

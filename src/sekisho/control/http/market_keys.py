@@ -10,6 +10,7 @@ from sekisho.control.services import shown
 from sekisho.control.services.market_keys import RESETS, Change, Made, MarketKeys, Seen
 from sekisho.core.money import NANO
 from sekisho.core.principal import DEFAULT_ORGANISATION
+from sekisho.wire.market_usage import usage_members
 
 LARGEST_SKIP = 2**31
 
@@ -51,7 +52,7 @@ class MarketKeyPages:
 
 
 def _shown(seen: Seen) -> dict[str, Any]:
-    key, spent, budget = seen.key, seen.spending, seen.budget
+    key, budget = seen.key, seen.budget
     return {
         "hash": key.id,
         "name": key.name,
@@ -60,15 +61,7 @@ def _shown(seen: Seen) -> dict[str, Any]:
         "limit": None if budget is None else budget.amount / NANO,
         "limit_remaining": None if seen.left is None else seen.left / NANO,
         "limit_reset": None if budget is None or budget.period is None else RESETS[budget.period],
-        "include_byok_in_limit": False,
-        "usage": spent.total / NANO,
-        "usage_daily": spent.day / NANO,
-        "usage_weekly": spent.week / NANO,
-        "usage_monthly": spent.month / NANO,
-        "byok_usage": 0,
-        "byok_usage_daily": 0,
-        "byok_usage_weekly": 0,
-        "byok_usage_monthly": 0,
+        **usage_members(seen.spending),
         "created_at": shown.time(key.created),
         "updated_at": None,
         "expires_at": shown.time(key.expires),
