@@ -56,12 +56,10 @@ def test_names_that_clients_invent_do_not_fill_the_memory(monkeypatch: pytest.Mo
     world = plane()
     for number in range(1000):
         invented = replace(endpoint("open"), model=f"open/{number}", upstream_model=str(number))
-        world.timeouts(replace(route(invented), name=invented.model), stream=False)
         world.prepared(invented, "openai_chat")
     assert len(world._prepared) <= 100
-    assert len(world._unary) <= 101
 
 
-def test_a_stream_keeps_every_limit_of_its_route() -> None:
+def test_an_answer_in_one_piece_is_bound_by_connect_and_total_alone() -> None:
     limits = Timeouts(connect=1, first_token=2, idle=3, total=4)
-    assert plane().timeouts(route(endpoint("a"), timeouts=limits), stream=True) == limits
+    assert route(endpoint("a"), timeouts=limits).whole == Timeouts(connect=1, first_token=4, idle=4, total=4)

@@ -91,6 +91,11 @@ class TargetFacts:
     extensions: frozenset[str] = frozenset()
     """Members beyond the dialect's published ones that this endpoint is known to take, by name (`top_k`,
     `cache_control`, `reasoning_content`). Without them a writer reports a loss instead."""
+    model_member: msgspec.Raw = field(init=False, repr=False, compare=False)
+    """The model as JSON: a member of every request that passes through."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model_member", msgspec.Raw(msgspec.json.encode(self.model)))
 
 
 class ReplyOptions(msgspec.Struct, frozen=True, kw_only=True):

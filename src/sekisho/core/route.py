@@ -116,6 +116,8 @@ class Route:
     """Where contexts differ, that of a target which has the smallest: known once, not at every call."""
     takes_alike: bool = field(init=False, compare=False)
     """As far as is known, no target takes another kind of input than the others do."""
+    whole: Timeouts = field(init=False, compare=False)
+    """Its limits for an answer in one piece: only connect and total bind that."""
 
     def __post_init__(self) -> None:
         endpoints = [target.endpoint for target in self.targets]
@@ -125,6 +127,9 @@ class Route:
         taken = {endpoint.facts and endpoint.facts.input_modalities for endpoint in endpoints}
         object.__setattr__(self, "tightest", tightest)
         object.__setattr__(self, "takes_alike", len(taken) < 2)
+        total = self.timeouts.total
+        whole = replace(self.timeouts, first_token=total, idle=total)
+        object.__setattr__(self, "whole", whole)
 
 
 @dataclass(frozen=True, slots=True)

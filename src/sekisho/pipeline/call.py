@@ -89,7 +89,7 @@ class Call:
         """The same call at another target at this moment."""
         self._clock = world.clock
         self._request: Request | None = None
-        self._timeouts = plane.timeouts(route, stream=exchange.stream)
+        self._timeouts = route.timeouts if exchange.stream else route.whole
         self._deadline = exchange.began + route.timeouts.total
         self._keys_tried: dict[str, list[int]] = {}
         """Of endpoints that have several, those that were refused."""
@@ -135,7 +135,7 @@ class Call:
         provider, or Unsupported or BodyTooLarge where its dialect cannot express the request."""
         exchange, endpoint = self.exchange, target.endpoint
         watch = Watch(self.world.board, endpoint.id)
-        response, streams = None, False
+        response, over = None, False
         try:
             prepared = self.plane.prepared(endpoint, exchange.dialect.name)
             path = prepared.path(exchange.entry.operation, stream=exchange.stream)
@@ -154,10 +154,10 @@ class Call:
             options = self._options(show_usage=passage.show_usage)
             if exchange.stream:
                 answer: Answer = await self._open(Stream(response, passage.relay(options), watch))
-                streams = True
             else:
                 answer = self._whole(await response.read(REPLY_LIMIT), prepared, passage, options)
                 watch.end("answered")
+            over = True
             notes.ended(exchange, endpoint, watch.began, self._clock.monotonic(), None)
         except UpstreamError as error:
             if not self._failed(endpoint, watch, error):
@@ -165,7 +165,7 @@ class Call:
         else:
             return answer
         finally:
-            if not streams:
+            if not over:
                 _let_go(watch, response)
         return await self.attempt(target)
 
@@ -318,7 +318,7 @@ def _forget_request(exchange: Exchange, tokens: Tokens) -> None:
 
 
 def _let_go(watch: Watch, response: Response | None) -> None:
-    """After an attempt that leaves no stream: what is not relayed must stop being generated, and paid for."""
+    """After an attempt without an answer: what is not relayed must stop being generated, and paid for."""
     if response is not None:
         response.close()
     watch.end()

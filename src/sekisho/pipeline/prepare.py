@@ -8,7 +8,7 @@ from sekisho.core.contract import Dialect, Headers, Members, Named, TargetFacts
 from sekisho.core.error import UpstreamError
 from sekisho.core.operation import RETRIEVAL, Operation
 from sekisho.core.provider import Endpoint, Provider
-from sekisho.core.route import Route, Snapshot, Timeouts
+from sekisho.core.route import Snapshot
 from sekisho.providers import quirks
 from sekisho.providers.quirks import Quirks
 from sekisho.routing.provider_words import provider_words
@@ -127,7 +127,6 @@ class Plane:
         self._dialects = dialects
         self._environment = environment
         self._prepared: dict[tuple[str, str], Prepared] = {}
-        self._unary: dict[str, Timeouts] = {}
         self._provider_words: Mapping[str, tuple[str, ...]] | None = None
 
     @property
@@ -145,20 +144,8 @@ class Plane:
         if found is None:
             if len(self._prepared) >= PREPARED_MOST:
                 self._prepared.clear()
-                self._unary.clear()
             name = endpoint.dialect_for(client_dialect)
             found = self._prepared[key] = self._prepare(endpoint, self._dialects[name])
-        return found
-
-    def timeouts(self, route: Route, *, stream: bool) -> Timeouts:
-        """The route's limits; a unary answer is one piece, so only connect and total bind it."""
-        if stream:
-            return route.timeouts
-        found = self._unary.get(route.name)
-        if found is None:
-            total = route.timeouts.total
-            found = Timeouts(connect=route.timeouts.connect, first_token=total, idle=total, total=total)
-            self._unary[route.name] = found
         return found
 
     def _prepare(self, endpoint: Endpoint, dialect: Dialect) -> Prepared:

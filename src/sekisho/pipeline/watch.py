@@ -54,8 +54,7 @@ class Watch:
         self._board = board
         self._endpoint = endpoint
         self._over = False
-        self.began = board.now()
-        board.began(endpoint)
+        self.began = board.began(endpoint)
 
     def answering(self) -> None:
         """The first event of a stream is there."""

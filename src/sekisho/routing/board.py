@@ -96,13 +96,14 @@ class Board:
             return 0.0
         return max(0.0, standing.health.asked - self._clock())
 
-    def began(self, endpoint: str) -> None:
-        """A call is being sent. `ended` must follow, whatever happens."""
-        standing = self.of(endpoint)
+    def began(self, endpoint: str) -> float:
+        """A call is being sent. `ended` must follow, whatever happens. Returns when it began."""
+        standing = self._standings.get(endpoint) or self.of(endpoint)
         standing.inflight += 1
+        now = self._clock()
         if standing.health.broken:
-            now = self._clock()
             self._change(endpoint, standing, health.began(standing.health, now), now)
+        return now
 
     def answering(self, endpoint: str, began: float) -> None:
         """The first event of a stream is there. Who is being probed is fit from then on, not only when the
@@ -117,7 +118,7 @@ class Board:
         self, endpoint: str, outcome: Outcome | None, *, began: float, retry_after: float | None = None
     ) -> None:
         """The call that began then is over; None: that says nothing of the provider (the client left)."""
-        standing = self.of(endpoint)
+        standing = self._standings.get(endpoint) or self.of(endpoint)
         standing.inflight -= 1
         if outcome is None:
             return

@@ -65,15 +65,20 @@ class Client:
         connecting = 0.0 if reused else self._clock() - now
         self._pool.wake(connection.loop)
         connection.start(head, body, timeouts, deadline, self._max_response)
-        connection.pace.connect = connecting
+        if connecting:
+            connection.pace.connect = connecting
         if sent is not None:
             sent()
-        await connection.wait_head()
-        if reused and connection.silent and self._clock() - now <= STALE_WINDOW:
-            connection = await self._connect(origin, timeouts, deadline)
-            self._pool.wake(connection.loop)
-            connection.start(head, body, timeouts, deadline, self._max_response)
-            await connection.wait_head()
+        try:
+            await connection.expect_head()
+            if reused and connection.silent and self._clock() - now <= STALE_WINDOW:
+                connection = await self._connect(origin, timeouts, deadline)
+                self._pool.wake(connection.loop)
+                connection.start(head, body, timeouts, deadline, self._max_response)
+                await connection.expect_head()
+        except (asyncio.CancelledError, GeneratorExit):
+            connection.abort()  # the call is over: a generation that nobody reads must not go on costing
+            raise
         if connection.failure is not None and not connection.status:
             raise connection.failure
         try:

@@ -6,7 +6,7 @@ waits for; a small answer that arrives in one packet costs one wake-up in all.
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, MutableSequence
+from collections.abc import Callable, MutableSequence
 from typing import Protocol, cast
 
 import httptools
@@ -134,9 +134,10 @@ class Connection(asyncio.Protocol):
             self._unsent = memoryview(body)
             self._send_more()
 
-    def wait_head(self) -> Coroutine[None, None, None]:
-        """Until the final status and headers are in, or `failure` is set. Goes right after `start`."""
-        return self._wait(_HEAD, self._timeouts.first_token, "first byte")
+    def expect_head(self) -> asyncio.Future[None]:
+        """Done once the final status and headers are in, or `failure` is set. Goes right after `start`. Who
+        awaits it must `abort` when cancelled. (No coroutine: every call awaits this.)"""
+        return self._expect(_HEAD, self._timeouts.first_token, "first byte")
 
     def expect_chunk(self, seconds: float | None) -> asyncio.Future[None]:
         """Done once there is body to take, the answer is complete, or `failure` is set; not to be asked for
@@ -146,11 +147,15 @@ class Connection(asyncio.Protocol):
             return self._expect(_CHUNK, self._timeouts.idle, "idle")
         return self._expect(_CHUNK, seconds, "first byte")
 
-    def wait_whole(self) -> Coroutine[None, None, None]:
+    async def wait_whole(self) -> None:
         """Until the answer is complete or `failure` is set; not if so already."""
         if self._paused:
             self._resume()
-        return self._wait(_WHOLE, self._timeouts.idle, "idle")
+        try:
+            await self._expect(_WHOLE, self._timeouts.idle, "idle")
+        except (asyncio.CancelledError, GeneratorExit):
+            self.abort()  # the call is over: a generation that nobody reads must not go on costing
+            raise
 
     def limit(self, size: int) -> None:
         """More than `size` bytes of body are a failure from now on. Raises Malformed if they are there."""
@@ -205,13 +210,6 @@ class Connection(asyncio.Protocol):
             self.fail(faults.timed_out(self._phase))
 
     # --- waiting ------------------------------------------------------------------------------------
-
-    async def _wait(self, wants: int, seconds: float, phase: str) -> None:
-        try:
-            await self._expect(wants, seconds, phase)
-        except (asyncio.CancelledError, GeneratorExit):
-            self.abort()  # the call is over: a generation that nobody reads must not go on costing
-            raise
 
     def _expect(self, wants: int, seconds: float, phase: str) -> asyncio.Future[None]:
         if self._waiter is not None:
@@ -349,7 +347,7 @@ class Connection(asyncio.Protocol):
         named = dict(self.headers)
         if b"content-encoding" in named:
             self.encoding = named[b"content-encoding"]
-        if named.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+        if b"transfer-encoding" in named and named[b"transfer-encoding"].strip().lower() != b"chunked":
             raise Malformed("it uses a transfer encoding other than chunked")
         self.status = status
         if self._bodiless:

@@ -15,7 +15,7 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Made once for an endpoint; the pool keeps connections by it."""
+    """Made once for an endpoint."""
 
     scheme: str
     host: str
@@ -25,6 +25,12 @@ class Origin:
     """`http(s)://[user:pass@]host:port`. Kept out of `repr`, for it may hold a password."""
     ca_file: str | None = None
     """Trusted in place of the system's authorities."""
+    key: str = field(init=False, repr=False, compare=False)
+    """The same for equal origins: what the pool keeps connections by, hashed once and not at every call."""
+
+    def __post_init__(self) -> None:
+        members = (self.scheme, self.host, self.port, self.proxy, self.ca_file)
+        object.__setattr__(self, "key", repr(members))
 
     @property
     def peer(self) -> str:

@@ -29,7 +29,8 @@ class Pool:
         self._clock = clock
         self._max_idle = max_idle_per_origin
         self._idle_seconds = idle_seconds
-        self._idle: dict[Origin, deque[Connection]] = {}
+        self._idle: dict[str, deque[Connection]] = {}
+        """By the origin's key."""
         self._open: set[Connection] = set()
         self.closed = False
         self._timer: asyncio.TimerHandle | None = None
@@ -39,9 +40,9 @@ class Pool:
     def shelf(self, origin: Origin) -> deque[Connection]:
         """The idle connections of an origin: take from the right end, for the one used last is the least
         likely to have been closed."""
-        shelf = self._idle.get(origin)
+        shelf = self._idle.get(origin.key)
         if shelf is None:
-            shelf = self._idle[origin] = deque()
+            shelf = self._idle[origin.key] = deque()
         return shelf
 
     def add(self, connection: Connection) -> None:
@@ -58,10 +59,7 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """The answer was read to its end, or abandoned: keep the connection if it can serve again."""
-        if not connection.reusable or connection.closed:
-            connection.abort()
-            return
-        if len(connection.shelf) >= self._max_idle:
+        if not connection.reusable or connection.closed or len(connection.shelf) >= self._max_idle:
             connection.abort()
             return
         connection.rest()

@@ -47,8 +47,8 @@ def write(request: Request, rest: msgspec.Raw | None, target: TargetFacts) -> di
 def patch(members: Members, target: TargetFacts) -> bool:
     """For a request that passes through: sets the upstream model and, for streams, asks for usage. True if
     the client itself asked for it."""
-    members["model"] = json.raw(target.model)
-    if bytes(members.get("stream", b"")) != b"true":
+    members["model"] = target.model_member
+    if "stream" not in members or bytes(members["stream"]) != b"true":
         return False
     raw = given(members.get(NAME, msgspec.Raw()))
     options, rest = (WireStreamOptions(), {}) if raw is None else _options.read_all(raw, NAME)

@@ -89,7 +89,7 @@ def check_members(members: Members) -> None:
 
 def patch_request(members: Members, target: TargetFacts) -> bool:
     """Names the upstream model. Streams of this dialect show usage to everybody: always True."""
-    members["model"] = json.raw(target.model)
+    members["model"] = target.model_member
     return True
 
 

@@ -3,7 +3,7 @@
 from sekisho.core.contract import Members, TargetFacts
 from sekisho.core.error import BadRequest
 from sekisho.dialects.openai_responses.request import STATE
-from sekisho.wire import json, kinds
+from sekisho.wire import kinds
 from sekisho.wire.shape import missing_member
 
 _KINDS = {
@@ -40,5 +40,5 @@ def check_members(members: Members) -> None:
 
 def patch_request(members: Members, target: TargetFacts) -> bool:
     """Names the upstream model. Streams of this dialect show usage to everybody: always True."""
-    members["model"] = json.raw(target.model)
+    members["model"] = target.model_member
     return True
