@@ -1,17 +1,27 @@
 """Counters that processes share: found again after every loss, nothing missed and nothing counted twice."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from time import time
 
-import msgspec
 import pytest
+from sqlalchemy import select
+from tests.control.sharing import (
+    BUDGET,
+    BUSY,
+    LIMITS,
+    OPEN,
+    REQUESTS,
+    REQUESTS_OPEN,
+    Process,
+    have_limits,
+    hung,
+    until,
+)
 from tests.services import Valkey
 
 from sekisho.control.services.counted import CountedBooks
@@ -23,55 +33,14 @@ from sekisho.control.state.counters.keeper import Keeper
 from sekisho.control.state.counters.orphans import Orphans
 from sekisho.control.state.counters.shared import SharedCounters
 from sekisho.control.state.line import Line
-from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store
 from sekisho.control.store.migrate import migrate
-from sekisho.control.store.tables import holders
+from sekisho.control.store.tables import uncounted
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.admission import Refusal
 from sekisho.core.clock import Clock
 from sekisho.core.limit import Claim, Limit
 from sekisho.core.record import CallRecord
-
-BUDGET = Limit("lim_budget", "key", "key_a", "usd", 1000, "total")
-REQUESTS = Limit("lim_requests", "key", "key_a", "requests", 1000, "day")
-BUSY = Limit("lim_busy", "key", "key_a", "concurrent", 1000)
-OPEN = Limit("lim_open", "key", "key_a", "usd", 1000, "month", when_lost="admit")
-LIMITS = (BUDGET, REQUESTS, BUSY, OPEN)
-
-
-@dataclass
-class Process:
-    """What one gateway process has of the counters."""
-
-    counters: SharedCounters
-    keeper: Keeper
-    store: Store
-    record: Callable[..., CallRecord]
-    orphans: Orphans
-
-    async def admit(self, call_id: str, *limits: Limit, amount: int = 10) -> bool:
-        claims = [Claim(each, each.id, amount if each.measure == "usd" else 1) for each in limits]
-        return not isinstance(await self.counters.admit(call_id, claims, 600.0), Refusal)
-
-    def ended(self, call_id: str, cost: int, *, booked: bool = True) -> None:
-        """The call came to that; its record reaches the database now, or later."""
-        self.counters.settle(call_id, dict.fromkeys((BUDGET.id, OPEN.id), cost))
-        if booked:
-            self.book(call_id, cost)
-
-    def book(self, call_id: str, cost: int) -> None:
-        with self.store.write() as connection:
-            book(connection, [self.record(call_id, started=time(), cost=cost, provider="local")])
-
-    async def left(self, limit: Limit) -> int:
-        """What there is room for, once everything is told."""
-        await self.keeper.ready()
-        await self.counters.settlements.drained()
-        refusal = await self.counters.admit("gen-asking", [Claim(limit, limit.id, 10**9)], 1.0)
-        assert isinstance(refusal, Refusal)
-        assert refusal.reason == "reached"
-        return limit.amount - refusal.used - refusal.held
 
 
 @pytest.fixture
@@ -211,17 +180,12 @@ async def test_while_counters_hang_calls_are_refused_or_pass_and_nothing_is_held
 ) -> None:
     async with start(own_valkey) as process:
         await process.keeper.ready()
-        with own_valkey.client() as client:
-            pid = client.info("server")["process_id"]
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with hung(own_valkey):
             answers = await asyncio.gather(*(process.admit(f"gen-{at}", *LIMITS) for at in range(20)))
             assert not any(answers)
             passed = await asyncio.gather(*(process.admit(f"gen-open-{at}", OPEN) for at in range(20)))
             assert all(passed)
             assert (process.counters.refused, process.counters.passed) == (20, 20)
-        finally:
-            os.kill(pid, signal.SIGCONT)
         # What the server was asked before it hung it does now: those calls were refused, and hold nothing.
         await until(lambda: process.counters.epoch is not None)
         assert await process.left(BUDGET) == 1000
@@ -289,11 +253,63 @@ async def test_a_call_whose_process_died_is_settled_from_the_books(
         dying.book("gen-died", 4)
     async with start(own_valkey) as living:
         assert await living.left(BUDGET) == 1000 - 20
-        assert living.counters.epoch is not None
-        await living.orphans.look(living.counters.epoch)
+        await living.look()
         assert await living.left(BUDGET) == 1000 - 4 - 10
         assert await living.left(BUSY) == 1000 - 10
         assert living.orphans.settled == 1
+
+
+async def test_a_call_that_passed_is_counted_once_whoever_is_killed(
+    own_valkey: Valkey, start: Callable
+) -> None:
+    async with start(own_valkey) as process:
+        await process.keeper.ready()
+        with hung(own_valkey):
+            for call_id in ("gen-passed", "gen-passed-and-died"):
+                assert await process.admit(call_id, OPEN, REQUESTS_OPEN)
+        process.book("gen-passed-and-died", 4, uncounted=True)
+        process.book("gen-passed", 7, uncounted=True)
+        await process.look()
+        assert await process.left(OPEN) == 1000 - 11
+        assert await process.left(REQUESTS_OPEN) == 1000 - 2
+        process.ended("gen-passed", 7, booked=False)
+        assert await process.admit("gen-other", OPEN)
+        process.ended("gen-other", 1, booked=False)
+        await process.look()
+        assert await process.left(OPEN) == 1000 - 12
+
+
+async def test_what_its_process_settled_is_not_settled_again_from_the_books(
+    own_valkey: Valkey, start: Callable
+) -> None:
+    async with start(own_valkey) as process:
+        await process.keeper.ready()
+        with hung(own_valkey):
+            assert await process.admit("gen-passed", OPEN)  # asked, and admitted once it goes on
+            assert await process.admit("gen-not-asked", OPEN)
+        process.ended("gen-passed", 4, booked=False)
+        process.ended("gen-not-asked", 5, booked=False)
+        assert await process.left(OPEN) == 1000 - 9
+        process.book("gen-passed", 4, uncounted=True)
+        process.book("gen-not-asked", 5, uncounted=True)
+        await process.look()
+        assert await process.left(OPEN) == 1000 - 9
+        with process.store.read() as connection:
+            assert connection.execute(select(uncounted)).all() == []
+
+
+async def test_what_the_books_had_when_counters_were_built_is_not_settled_again(
+    own_valkey: Valkey, start: Callable
+) -> None:
+    async with start(own_valkey) as process:
+        await process.keeper.ready()
+        process.book("gen-passed", 4, uncounted=True)
+        with own_valkey.client() as client:
+            client.flushall()
+        await until(lambda: process.keeper.fills == 2)
+        assert await process.left(OPEN) == 1000 - 4
+        await process.look()
+        assert await process.left(OPEN) == 1000 - 4
 
 
 async def test_another_process_than_admitted_a_call_may_settle_it(
@@ -324,24 +340,3 @@ async def test_every_key_ends_by_itself(own_valkey: Valkey, start: Callable) -> 
             assert len(keys) > 8
             assert [key for key in keys if client.pttl(key) <= 0] == []
             assert all(b"{limits}" in key for key in keys)
-
-
-def have_limits(store: Store) -> None:
-    with store.write() as connection:
-        connection.execute(
-            holders.insert().values(
-                id="org_limits",
-                kind="organisation",
-                name="limits",
-                organisation="org_limits",
-                created=0.0,
-                allowance={},
-                limits=msgspec.to_builtins(LIMITS),
-                metadata={},
-            )
-        )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.01)

@@ -52,10 +52,16 @@ def _parts(record: CallRecord) -> Iterator[RenderableType]:
         yield Text(f"none: the answer is that of {explanation.coalesced}, an identical call at the same time")
     yield _title("Price")
     yield Text(_price(record, explanation))
+    yield from _remarks(explanation)
+
+
+def _remarks(explanation: Explanation) -> Iterator[RenderableType]:
     if explanation.dropped:
         yield Text(f"Dropped on the way: {', '.join(explanation.dropped)}")
     if explanation.compression is not None:
         yield Text(f"The prompt was too long for every target: {explanation.compression}")
+    if explanation.uncounted:
+        yield Text("Admitted though the counters of its limits could not be asked (when_lost=admit)")
     if explanation.healing is not None:
         yield Text(f"JSON that was asked for: {explanation.healing.replace('_', ' ')}")
     if explanation.preset is not None:

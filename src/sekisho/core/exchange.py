@@ -84,6 +84,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """What the limits had left, in the order of the claims."""
     refusal: Refusal | None = None
     """Of the limit that had no room."""
+    uncounted: bool = False
+    """It was admitted though the counters could not be asked, as its limits say."""
     degraded: str | None = None
     """The route that it was sent to instead of the one that was asked for, whose limits were reached."""
 

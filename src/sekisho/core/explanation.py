@@ -72,6 +72,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Id of the identical call whose answer it got: that one has the attempts and the cost."""
     degraded: str | None = None
     """The route that it was sent to, for the limits of the caller had no room for it on the one asked for."""
+    uncounted: bool = False
+    """It was admitted though the counters of its limits could not be asked, as these limits say."""
     compression: str | None = None
     """What the prompt lost so that it fits: `12 of 40 messages left out, 1 texts cut`."""
     healing: str | None = None

@@ -120,6 +120,10 @@ class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         """Whether a provider was asked, and none failed: so there was one attempt, which answered."""
         return bool(self.attempts) and all(attempt.code is None for attempt in self.attempts)
 
+    def is_uncounted(self) -> bool:
+        """Whether it was admitted though the counters of its limits could not be asked."""
+        return self.explanation is not None and self.explanation.uncounted
+
     def first_attempt(self) -> AttemptRecord | None:
         """None: no provider was asked."""
         return self.attempts[0] if self.attempts else None

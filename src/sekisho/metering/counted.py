@@ -1,9 +1,9 @@
 """What an ended call counts under a limit: the same while calls end, and when counters are rebuilt from the
 books."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sekisho.core.limit import Claim, Limit, counter_of
+from sekisho.core.limit import Claim, Level, Limit, counter_of
 from sekisho.core.money import MILLION
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.tariff import Tariff, tariff_at
@@ -11,6 +11,14 @@ from sekisho.core.usage import Usage
 
 NOTHING = Usage()
 
+OWNER: Mapping[Level, str] = {
+    "organisation": "organisation",
+    "team": "team",
+    "project": "project",
+    "person": "owner",
+    "key": "key_id",
+}
+"""The member of a record that says whose call it was."""
 SETTLED = frozenset(("usd", "tokens"))
 """What is known only when a call has ended."""
 
@@ -26,6 +34,17 @@ def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
 def all_came_to(claims: Iterable[Claim], record: CallRecord) -> dict[str, int]:
     """What the call counts by counter, but for what counted when it was admitted, or is over with it."""
     return {claim.counter: came_to(claim.limit, record) for claim in claims if claim.limit.measure in SETTLED}
+
+
+def falls_under(limit: Limit, record: CallRecord) -> bool:
+    """Whether the call counts for the limit, with what it came to, be that 0."""
+    if limit.holder != getattr(record, OWNER[limit.level]) or record.started < limit.since:
+        return False
+    if limit.tag is not None and limit.tag not in record.tags:
+        return False
+    if limit.measure != "requests":
+        return True
+    return limit.model in (None, record.model) and limit.provider in (None, record.provider)
 
 
 def came_to(limit: Limit, record: CallRecord) -> int:

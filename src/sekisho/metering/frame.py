@@ -16,6 +16,8 @@ _PAID = b'"cost":'
 
 _FAILED = b'"code":'
 """The same: one of them at least failed, or was outrun."""
+_UNCOUNTED = b'"uncounted":true'
+"""In the explanation."""
 
 
 class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
@@ -35,6 +37,10 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
         """See `CallRecord`."""
         attempts = bytes(self.attempts)
         return _FAILED not in attempts and len(attempts) > len(b"[]")
+
+    def is_uncounted(self) -> bool:
+        """See `CallRecord`."""
+        return _UNCOUNTED in bytes(self.explanation)
 
     def first_attempt(self) -> AttemptRecord | None:
         """See `CallRecord`."""

@@ -129,6 +129,7 @@ class Admission:
             exchange.claims = ()
             return answer
         exchange.standings = answer
+        exchange.uncounted = not answer
         return None
 
     def claims(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> tuple[Claim, ...]:

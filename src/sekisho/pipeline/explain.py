@@ -57,6 +57,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and exchange.prompt_cache == "pass"
         and exchange.coalesced is None
         and exchange.degraded is None
+        and not exchange.uncounted
         and exchange.healing is None
         and exchange.compression is None
         and exchange.preset is None
@@ -71,7 +72,8 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
     said = (rates, asked, prompt_cache, exchange.plan, exchange.auto, exchange.dropped, exchange.coalesced)
-    if not (any(said) or exchange.degraded or exchange.healing or exchange.compression or exchange.preset):
+    done = (exchange.degraded, exchange.uncounted, exchange.healing, exchange.compression, exchange.preset)
+    if not (any(said) or any(done)):
         return None
     return Explanation(
         plan=exchange.plan,
@@ -81,6 +83,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         rates=rates,
         coalesced=exchange.coalesced,
         degraded=exchange.degraded,
+        uncounted=exchange.uncounted,
         compression=exchange.compression,
         healing=exchange.healing,
         preset=exchange.preset,

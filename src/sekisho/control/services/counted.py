@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sekisho.control.services.credits import charges
 from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.usage import spent_at
-from sekisho.control.store import calls, counted
+from sekisho.control.store import calls, counted, uncounted
 from sekisho.control.store.counted import Entry
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.tables import calls as table
@@ -67,6 +67,25 @@ class CountedBooks:
         """The records of those calls that the books have."""
         return await self._read(lambda found: list(calls.select(found, table.c.id.in_(call_ids))))
 
+    async def uncounted(self, since: float, most: int) -> list[CallRecord]:
+        """The records of calls that passed while counters were away, ended at `since` or later, and are not
+        seen to: the first ones."""
+
+        def read(connection: Connection) -> list[CallRecord]:
+            ids = uncounted.find(connection, since, most)
+            return list(calls.select(connection, table.c.id.in_(ids))) if ids else []
+
+        return await self._read(read)
+
+    async def seen_to(self, call_ids: Sequence[str]) -> None:
+        """They are in the counters now."""
+
+        def write() -> None:
+            with self._store.write() as connection:
+                uncounted.remove(connection, call_ids)
+
+        await self._run(write)
+
     async def caught_up(self) -> None:
         """Wait until all is on the books that this host's journal had when asked."""
         failures = self._ledger.failures
@@ -79,7 +98,10 @@ class CountedBooks:
             with self._store.read() as connection:
                 return work(connection)
 
+        return await self._run(read)
+
+    async def _run(self, work: Callable[[], T]) -> T:
         try:
-            return await self._thread.run(read)
+            return await self._thread.run(work)
         except StoreError as error:
             raise Unavailable(f"what limits have used cannot be read: {error}", retry_after=5) from None

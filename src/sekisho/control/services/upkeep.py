@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from sekisho.control.store import expiry, rollups
+from sekisho.control.store import expiry, rollups, uncounted
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
@@ -53,6 +53,7 @@ class Upkeep:
         await self._gently(lambda: expiry.make_partitions(self._store, now))
         while await self._gently(lambda: rollups.fold(self._store, now - HOURS_KEPT)):
             pass
+        await self._gently(lambda: uncounted.sweep(self._store, now))
         if self.keep is None:
             return
         before = (now - self.keep) // expiry.DAY * expiry.DAY

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
+from sekisho.control.store import uncounted
 from sekisho.control.store.bulk import insert
 from sekisho.control.store.calls import COLUMNS, to_row
 from sekisho.control.store.error import StoreError
@@ -21,11 +22,12 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 def book(connection: Connection, records: Sequence[AnyRecord]) -> Sequence[AnyRecord]:
     """Add records, and return those that were not on the books yet: the others change nothing."""
-    if not records or _added(connection, records):
-        return records
-    new = _unknown(connection, records)
-    if new and not _added(connection, new):
-        raise StoreError("another process put the same calls on the books at this moment")
+    new = records
+    if records and not _added(connection, records):
+        new = _unknown(connection, records)
+        if new and not _added(connection, new):
+            raise StoreError("another process put the same calls on the books at this moment")
+    uncounted.add(connection, new)
     return new
 
 

@@ -35,7 +35,7 @@ from sekisho.core.limit import MOST_TOKENS, STRETCH, Each, Level, Limit, Measure
 from sekisho.core.money import NANO
 from sekisho.core.operation import PAID as OPERATIONS
 from sekisho.core.record import SETTLEMENT, CallRecord
-from sekisho.metering.counted import came_to, counter_for
+from sekisho.metering.counted import OWNER, came_to, counter_for, falls_under
 
 Entry = tuple[Limit, str, float, int]
 """A limit, one of its counters, seconds since the epoch, and what calls until then came to."""
@@ -44,14 +44,6 @@ PARTS = 120
 HOLDERS = 500
 """In one query."""
 LONGEST_CALL = 86_400.0
-OWNER: Mapping[Level, str] = {
-    "organisation": "organisation",
-    "team": "team",
-    "project": "project",
-    "person": "owner",
-    "key": "key_id",
-}
-"""Of a record."""
 HOLDER: Mapping[Level, ColumnElement[Any]] = {level: calls.c[column] for level, column in OWNER.items()}
 EACH: Mapping[Each, ColumnElement[Any]] = {"user": calls.c.end_user, "session": calls.c.session}
 IN_ROLLUPS: Mapping[Level, ColumnElement[Any]] = {
@@ -167,13 +159,12 @@ def _answers(connection: Connection, question: Question, asked: Sequence[Asked])
                 if amount > 0 and (limit.tag is None or limit.tag in json.loads(tags)):
                     yield limit, counter_for(limit, each, each), float(then), amount
     for record in select_calls(connection, *counts, _is_shared(question)):
-        yield from _of_shared(question, record, whole)
+        yield from _of_shared(record, whole)
 
 
-def _of_shared(question: Question, record: CallRecord, asked: Sequence[Asked]) -> Iterator[Entry]:
+def _of_shared(record: CallRecord, asked: Sequence[Asked]) -> Iterator[Entry]:
     for limit, start in asked:
-        theirs = limit.holder == getattr(record, OWNER[question.level]) and record.started >= start
-        if theirs and (limit.tag is None or limit.tag in record.tags):
+        if falls_under(limit, record) and record.started >= start:
             amount = within_reason(limit, came_to(limit, record))
             yield limit, counter_for(limit, record.user, record.session), record.started, amount
 

@@ -160,6 +160,15 @@ outages = Table(
 )
 """How the calls of an hour fared that a provider was asked for (see `metering.outages`)."""
 
+uncounted = Table(
+    "uncounted",
+    metadata,
+    # Seconds since the epoch.
+    Column("ended", Float, primary_key=True),
+    Column("call_id", String, primary_key=True),
+)
+"""Calls of late that were admitted though the counters of their limits could not be asked."""
+
 expired = Table("expired", metadata, Column("calls_before", Float, nullable=False))
 """One row: calls that began before are deleted, or about to be."""
 tariffs = Table(

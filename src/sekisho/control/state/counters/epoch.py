@@ -14,6 +14,8 @@ LIMITS = "{limits}:"
 """All keys have one hash tag: a call's limits are of several holders, and one script touches all of them. See
 docs/decisions/0009."""
 ROOT = address.ROOT + LIMITS
+TOLD_AGAIN = 300.0
+"""Seconds: calls that ended so lately are told apart by their ids, since one may be told of again."""
 
 
 class Epoch(msgspec.Struct, frozen=True, dict=True):

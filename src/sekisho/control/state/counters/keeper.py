@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from sekisho.control.state.counters.epoch import Epoch, marker_at, read_marker
+from sekisho.control.state.counters.epoch import TOLD_AGAIN, Epoch, marker_at, read_marker
 from sekisho.control.state.counters.packing import MICRO, pack
 from sekisho.control.state.counters.scripts import ADMIT, FILL, SETTLE
 from sekisho.control.state.counters.shared import SharedCounters
@@ -35,8 +35,6 @@ EPOCH_DAYS = 300
 """An epoch ends before totals that nobody uses do (400 days): those are then counted anew, not forgotten."""
 FORGET = 30.0
 """Seconds between two looks at whether the books have what was settled."""
-TOLD_AGAIN = 300.0
-"""Seconds: calls that ended so lately are told apart by their ids, since a process may tell them again."""
 CHUNK = 200
 log = structlog.get_logger()
 

@@ -2,7 +2,8 @@
 --
 -- KEYS: marker, leases, ids of calls that were counted from the books, holds.
 -- ARGV: epoch, time ('': the server's), settlements.
--- A settlement: 1 = book it also if there is no hold; the call's id where the books may have it, or ''; when it was
+-- A settlement: 1 = book it also if there is no hold, and leave a mark: it may be sent once more, by whomever;
+-- the call's id where the books may have it, or ''; when it was
 -- admitted; and for each counter its key, kind, amount (high, low), period or window's beginning, window's end.
 --
 -- Returns {2} for another epoch, and else {0, ...}: for each counter of each settlement what was used before and
@@ -35,7 +36,7 @@ for i, settlement in ipairs(cmsgpack.unpack(ARGV[3])) do
       if hold[1] == 1 then claim[4], claim[5] = 0, 0 end -- its lease has ended: nothing is held any more
       used[claim[1]] = replace(claim, counter[3], counter[4], now)
     end
-    redis.call('DEL', key)
+    if late then redis.call('SET', key, 'void', 'PX', text(2 * DAY / 1000)) else redis.call('DEL', key) end
     redis.call('ZREM', KEYS[2], key)
   elseif not packed and late and not (id ~= '' and redis.call('SISMEMBER', KEYS[3], id) == 1) then
     -- Neither this settlement, if it is sent again, nor an admission that was sent before it may do anything.

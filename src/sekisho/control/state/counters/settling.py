@@ -47,6 +47,8 @@ class Hold:
     """Seconds."""
     epoch: Epoch | None
     """That it is known in for certain; None: it may be in none."""
+    passed: bool = False
+    """Its call was admitted though nobody could be asked: others may settle it from the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class Settlements:
 
     def _packed(self, settlement: Settlement, epoch: Epoch) -> list[Any]:
         hold = settlement.hold
-        late = bool(hold.claims) and hold.epoch != epoch
+        late = bool(hold.claims) and (hold.passed or hold.epoch != epoch)
         counters: list[Any] = []
         for counter, claim in _counters(settlement):
             actual = settlement.actuals.get(counter, 0)

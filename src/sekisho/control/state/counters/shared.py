@@ -171,7 +171,8 @@ class SharedCounters:
                     reset=AGAIN,
                 )
         self.passed += 1
-        self.holds[hold_id] = Hold(hold_id, tuple(claims), self.server_time(), LONGEST_LEASE, None)
+        made = self.server_time()
+        self.holds[hold_id] = Hold(hold_id, tuple(claims), made, LONGEST_LEASE, None, passed=True)
         return ()
 
 
