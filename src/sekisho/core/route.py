@@ -156,7 +156,7 @@ class Snapshot:
 
     def find(self, model: str) -> Route | None:
         """The route for a name a client sent, or None."""
-        return self.find_known(model) or self._find_open(model)
+        return self.routes.get(model) or self.find_known(model) or self._find_open(model)
 
     def find_known(self, model: str) -> Route | None:
         """The same without names that an open provider would take whatever they are."""

@@ -103,7 +103,9 @@ class Connection(asyncio.Protocol):
         limits = self._server.limits
         self._quiet += len(data)
         if self._started_reading is None and not self._responding:
-            self.deadline = min(self.deadline, self._server.now + limits.head_seconds)
+            due = self._server.now + limits.head_seconds
+            if due < self.deadline:
+                self.deadline = due
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -213,7 +215,9 @@ class Connection(asyncio.Protocol):
         # A client of HTTP/1.0 would have to be told that it may go on; its connection ends instead.
         self._keep_alive = request.keep_alive and request.chunked and not self._server.draining
         self.deadline = math.inf
-        self._task = self._server.loop.create_task(self._server.handle(request, self))
+        # Not by the loop's `create_task`: that would count up a name for each, which nobody reads.
+        server = self._server
+        self._task = asyncio.Task(server.handle(request, self), loop=server.loop, name="call")
 
     def send(self, status: int, headers: bytes, body: bytes) -> None:
         """The whole answer, of which HEAD gets no more than the headers. `headers` are rendered lines, each

@@ -107,8 +107,8 @@ class Routes:
         """Answer one request. The coroutine raises CancelledError only."""
         cors = self._cors()
         extra = b"" if cors is None else cors.headers(request)
-        mount = self._mount(request.path, request.query)
-        if isinstance(mount, Mount) and request.method == "POST":
+        mount = self._mounts.get(request.path) or self._mount(request.path, request.query)
+        if request.method == "POST" and isinstance(mount, Mount):
             return self._responder.call(self._exchange(mount, request), out, extra)
         if request.method == "OPTIONS" and cors is not None:
             return self._responder.page(_preflight(), request, out, self.refuse, extra)

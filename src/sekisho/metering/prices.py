@@ -28,4 +28,6 @@ def price_call(usage: Usage, price: Price | None, tier: str | None = None) -> in
 
 def rates_of(usage: Usage, price: Price, tier: str | None = None) -> Rates:
     """Those that apply to a call of this usage."""
+    if not (price.tiers or price.service):  # as most prices are
+        return price.base
     return price.rates_for(usage.prompt, service_tier(tier))

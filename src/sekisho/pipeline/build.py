@@ -19,7 +19,7 @@ from sekisho.pipeline.retrieve import comparable
 from sekisho.pipeline.shared import Reading
 from sekisho.pipeline.steps.access import check_access, find_route
 from sekisho.pipeline.steps.authenticate import authenticate, recognised
-from sekisho.pipeline.steps.hops import count_hops
+from sekisho.pipeline.steps.hops import HEADER, count_hops
 from sekisho.pipeline.steps.identify import identify
 from sekisho.pipeline.steps.parse import parse
 from sekisho.pipeline.turns import LARGE
@@ -39,12 +39,12 @@ class Pipeline:
         """The answer to one call. Raises SekishoError; fills the exchange as far as the call got."""
         plane, operation = self.plane, exchange.entry.operation
         snapshot = plane.snapshot
-        exchange.hops = count_hops(exchange.named)
+        if HEADER in exchange.named:
+            exchange.hops = count_hops(exchange.named)
         query_key = exchange.dialect.query_key
-        principal = recognised(exchange, self.keys, self.clock, query_key=query_key)
-        if principal is None:
-            principal = await authenticate(exchange, self.keys, self.clock, query_key=query_key)
-        exchange.principal = principal
+        exchange.principal = recognised(exchange, self.keys, self.clock, query_key=query_key) or (
+            await authenticate(exchange, self.keys, self.clock, query_key=query_key)
+        )
         if len(exchange.body) > LARGE:
             await self.attempts.turns.take()
         parse(exchange)

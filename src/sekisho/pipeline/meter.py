@@ -62,8 +62,8 @@ def record_call(
         unpriced=total.unpriced,
         waived=total.waived,
         attempts=total.attempts,
-        first_token_ms=None if first_token is None else _milliseconds(first_token - exchange.began),
-        total_ms=_milliseconds(now - exchange.began),
+        first_token_ms=None if first_token is None else round((first_token - exchange.began) * 1000),
+        total_ms=round((now - exchange.began) * 1000),
         explanation=explanation(exchange, usage, total.rates),
         app=_app(exchange),
         organisation=principal.organisation,
@@ -118,10 +118,6 @@ def _estimate(exchange: Exchange, produced: int, tokens: Tokens) -> Usage:
     if prompt is None:
         prompt = tokens.estimate(exchange.members, exchange.endpoint)
     return Usage(input=prompt, output=produced, estimated=True)
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000) if seconds > 0 else 0
 
 
 def _app(exchange: Exchange) -> str | None:

@@ -39,7 +39,8 @@ class Prepared:
     adapts: bool = field(init=False)
     """Requests that reach it are changed by its quirks, or by what its document says of bodies."""
     _paths: dict[tuple[Operation, bool], str | None] = field(default_factory=dict)
-    _heads: dict[tuple[str, int], tuple[list[tuple[str, str]], bytes]] = field(default_factory=dict)
+    _heads: dict[tuple[str, int], tuple[list[tuple[str, str]] | None, bytes]] = field(default_factory=dict)
+    """By path and key, with what the signer added; None: it adds the same to every request."""
 
     def __post_init__(self) -> None:
         self.default_lines = b"".join(self.defaults.values())
@@ -71,10 +72,10 @@ class Prepared:
     def head(self, path: str, body: bytes, key: int = 0) -> bytes:
         """Request line and headers, signed with that key; open for more header lines. Raises
         ProviderAuthFailed."""
-        signer = self.signers[key]
         known = self._heads.get((path, key))
-        if known is not None and signer.constant:
+        if known is not None and known[0] is None:
             return known[1]
+        signer = self.signers[key]
         signed = signer.headers()
         if known is None or known[0] != signed:
             head = build_head(
@@ -83,7 +84,7 @@ class Prepared:
                 self.origin,
                 [CONTENT_TYPE, *self._fixed_headers(), *signed],
             )
-            known = self._heads[path, key] = (signed, head)
+            known = self._heads[path, key] = (None if signer.constant else signed, head)
         return known[1] + signer.sign("POST", self.origin.authority, path, body)
 
     def follow_up_head(self, method: str, path: str, body: bytes) -> bytes:

@@ -161,7 +161,8 @@ class Board:
             return
         if record.provider is None or record.model is None or record.upstream_model is None:
             return
-        standing = self.of(endpoint_id(record.provider, record.model, record.upstream_model))
+        name = endpoint_id(record.provider, record.model, record.upstream_model)
+        standing = self._standings.get(name) or self.of(name)
         now = self._clock()
         if now < standing.measured + MEASURED_EVERY:
             return

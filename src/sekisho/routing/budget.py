@@ -27,7 +27,8 @@ class RetryBudget:
 
     def deposit(self) -> None:
         """A call has come."""
-        self._saved = min(SAVED, self._saved + SHARE)
+        if self._saved < SAVED:
+            self._saved = min(SAVED, self._saved + SHARE)
 
     def withdraw(self, now: float) -> bool:
         """Whether one more try may be made; if so, it is paid."""

@@ -52,10 +52,11 @@ class Response:
         Raises Malformed over `limit` bytes, Truncated where the connection ended first, UpstreamTimeout
         where nothing came for `timeouts.idle`. Cancelling it aborts the connection.
         """
-        connection = self._reading()
+        connection = self._connection or self._reading()
         if connection is None:
             return b""
-        limit = min(limit, self._limit)
+        if limit > self._limit:
+            limit = self._limit
         connection.limit(limit)
         if not connection.complete and connection.failure is None:
             await connection.wait_whole()
@@ -67,7 +68,8 @@ class Response:
             if len(data) > limit:
                 raise Malformed(f"it sent an answer of more than {limit} bytes")
             self._inflater.finish()
-        self._end()
+        self._ended = True
+        self.close()
         return data
 
     async def chunk(self, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the sweeper holds it
@@ -88,7 +90,8 @@ class Response:
             if connection.complete:
                 if self._inflater is not None:
                     self._inflater.finish()
-                self._end()
+                self._ended = True
+                self.close()
                 break
             try:
                 await connection.expect_chunk(timeout)
@@ -118,7 +121,3 @@ class Response:
         if self._decoded > self._limit:
             raise Malformed(f"an answer of more than {self._limit} bytes once decoded")
         return data
-
-    def _end(self) -> None:
-        self._ended = True
-        self.close()

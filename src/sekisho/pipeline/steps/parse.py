@@ -23,7 +23,10 @@ def parse(exchange: Exchange) -> None:
     members = exchange.members = json.members(exchange.body)
     if "model" not in members and exchange.show_money:
         _name_one(members)
-    exchange.model = _model(members.get("model")) if entry.model is None else _checked(entry.model)
+    model = _model(members) if entry.model is None else entry.model
+    if not model or len(model) > MODEL_LIMIT:
+        raise BadRequest(f"`model` must have 1 to {MODEL_LIMIT} characters", param="model")
+    exchange.model = model
     if entry.operation is Operation.CHAT:
         if entry.stream is not None:
             exchange.stream = entry.stream
@@ -52,10 +55,10 @@ def _stream(stream: bytes) -> bool:
     return stream == b"true"
 
 
-def _model(raw: msgspec.Raw | None) -> str:
-    if raw is None:
+def _model(members: Members) -> str:
+    if "model" not in members:
         raise BadRequest("`model` is missing: name one of GET /v1/models", param="model")
-    return _checked(_named(raw, "model"))
+    return _named(members["model"], "model")
 
 
 def _named(raw: msgspec.Raw, member: str) -> str:
@@ -63,9 +66,3 @@ def _named(raw: msgspec.Raw, member: str) -> str:
         return _text.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRequest(f"`{member}` must be a string", param=member) from None
-
-
-def _checked(model: str) -> str:
-    if not model or len(model) > MODEL_LIMIT:
-        raise BadRequest(f"`model` must have 1 to {MODEL_LIMIT} characters", param="model")
-    return model
