@@ -11,7 +11,8 @@ from bench.ground import Ground
 from sekisho.control.state.address import read_address
 from sekisho.control.state.counters.keeper import Entry
 from sekisho.control.state.limits import SharedLimits
-from sekisho.core.limit import Claim, Limit
+from sekisho.core.admission import Refusal
+from sekisho.core.limit import Alike, Claim, Limit
 from sekisho.core.port import Counters
 from sekisho.core.record import CallRecord
 from sekisho.metering.counters.memory import MemoryCounters
@@ -29,7 +30,7 @@ LIMITS = (
     Limit("busy", "key", "k", "concurrent", PLENTY),
 )
 """As a call of a key in a team has them."""
-CLAIMS = tuple(
+CLAIMS = Alike(
     Claim(limit, limit.id, {"usd": 5_000_000, "tokens": 1500}.get(limit.measure, 1)) for limit in LIMITS
 )
 ACTUALS = {claim.counter: claim.amount // 2 for claim in CLAIMS}
@@ -120,5 +121,5 @@ async def _measure(
 async def _admit(counters: Counters, holds: Sequence[str]) -> None:
     for hold in holds:
         answer = await counters.admit(hold, CLAIMS, 600.0)
-        assert isinstance(answer, tuple), answer
-        assert len(answer) == len(CLAIMS)
+        assert not isinstance(answer, Refusal), answer
+        assert len(answer.left) == len(CLAIMS)

@@ -84,7 +84,7 @@ async def test_admitted_is_exactly_what_there_is_room_for(
             assert at_least <= answer.used + answer.held <= at_most
         else:
             assert at_least + wanted <= amount, "admitted, though there was no room"
-            assert amount - at_most - wanted <= answer[0].remaining <= amount - at_least - wanted
+            assert amount - at_most - wanted <= answer.left[0] <= amount - at_least - wanted
             entries.append(Entry(hold, now, wanted, settled=measure == "requests"))
 
 

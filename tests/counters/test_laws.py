@@ -60,8 +60,8 @@ async def test_what_remains_falls_with_every_admission(ground: Ground) -> None:
     for _ in range(5):
         answer = await ground.admit(new_id(), claim(tokens, 100), claim(requests))
         assert not isinstance(answer, Refusal)
-        assert [standing.limit for standing in answer] == [tokens, requests]
-        seen.append(tuple(standing.remaining for standing in answer))
+        assert [claim.limit for claim in answer.claims] == [tokens, requests]
+        seen.append(tuple(answer.left))
         ground.clock.time += 1
     assert seen == [(900, 4), (800, 3), (700, 2), (600, 1), (500, 0)]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.counters.ground import MONDAY, FakeClock, claim, in_memory, limit, new_id
 
 from sekisho.core.admission import Refusal
-from sekisho.core.limit import Claim, counter_of
+from sekisho.core.limit import Alike, Claim, counter_of
 from sekisho.metering.counters import memory
 from sekisho.metering.counters.memory import MemoryCounters
 
@@ -59,6 +59,54 @@ async def test_what_is_settled_where_it_no_longer_counts_tells_nobody() -> None:
     ground.clock.time += 35  # half of the amount is used still, and may be told again
     await ground.settle(late, {hundred.id: 10})
     assert [crossed.percent for crossed in ground.told] == [50, 80, 100]
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.0, 0.3, 0.7, 20.0, 61.0, -0.2, -30.0, 90_000.0, -90_000.0]),
+        st.integers(0, 2),
+        st.one_of(st.none(), st.integers(0, 60)),
+    ),
+    min_size=1,
+    max_size=60,
+)
+"""Seconds that the clock is moved by; the kind of the call that comes; what the oldest is settled with, if it
+is."""
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(moves)
+async def test_what_calls_have_in_common_counts_like_what_each_claims_by_itself(
+    plan: list[tuple[float, int, int | None]],
+) -> None:
+    clock = FakeClock()
+    common, own = in_memory(clock), in_memory(clock)
+    day, minute = limit("usd", 100, "day"), limit("tokens", 100, "minute")
+    limits = [day, minute, limit("requests", 20, "minute"), limit("concurrent", 5)]
+    kinds = [
+        Alike(claim(one, amount if one in (day, minute) else 1) for one in limits) for amount in (0, 7, 40)
+    ]
+    under_way: list[str] = []
+    for moved, kind, actual in plan:
+        clock.time += moved
+        if actual is not None and under_way:
+            hold = under_way.pop(0)
+            for each in (common, own):
+                await each.settle(hold, {day.id: actual, minute.id: actual})
+        hold = new_id()
+        answers = [
+            await common.counters.admit(hold, kinds[kind], 100.0),
+            await own.counters.admit(hold, tuple(kinds[kind]), 100.0),
+        ]
+        assert answers[0] == answers[1]
+        if not isinstance(answers[0], Refusal):
+            under_way.append(hold)
+        assert [await common.room(one) for one in limits] == [await own.room(one) for one in limits]
+        assert common.told == own.told
+    for hold in under_way:
+        await common.settle(hold, {})
+    clock.time = max(clock.time, MONDAY) + 3 * 86_400
+    assert [await common.room(one) for one in limits] == [100, 100, 20, 5]
 
 
 calls = st.lists(st.tuples(st.floats(0, 40.0), st.integers(0, 30)), min_size=1, max_size=100)

@@ -1,6 +1,6 @@
 """What counters answer."""
 
-from math import inf
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -9,24 +9,22 @@ from sekisho.core.limit import Claim, Limit
 from sekisho.core.message import Value
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
-    """What an admitted call has left for others."""
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """All limits have room for the call."""
 
-    claim: Claim
-    remaining: int
-    whole: float
+    claims: Sequence[Claim]
+    left: Sequence[int]
+    """What each of them has left for others. This and the next two say nothing where counters could not be
+    asked."""
+    whole: Sequence[float]
     """When the whole amount is there again if no other call comes. `inf`: no time brings it back (a total),
-    or only the end of calls does (concurrent). Seconds since the epoch, as the next."""
+    or only the end of calls does (concurrent). Seconds since the epoch, as the last."""
+    told: Sequence[int]
+    """Positions of the claims that are `TOLD`."""
     now: float
 
-    @property
-    def limit(self) -> Limit:
-        return self.claim.limit
 
-    @property
-    def reset(self) -> float | None:
-        """Seconds until the whole amount is there again."""
-        return None if self.whole == inf else self.whole - self.now
+UNCOUNTED = Admitted((), (), (), (), 0.0)
 
 
 class Left(msgspec.Struct, frozen=True, gc=False):
@@ -66,5 +64,4 @@ class Crossed(Value, frozen=True, kw_only=True):
     """Seconds since the epoch: when the same may be told again."""
 
 
-Admission = tuple[Standing, ...] | Refusal
-"""One standing for each claim, in their order; none where the counters could not be asked."""
+Admission = Admitted | Refusal

@@ -15,6 +15,7 @@ from sekisho.core.error import SekishoError, UpstreamError
 from sekisho.core.estimate import measure
 from sekisho.core.event import Event
 from sekisho.core.heard import Heard
+from sekisho.core.limit import Told
 from sekisho.core.message import Message
 from sekisho.core.operation import Operation
 from sekisho.core.reply import Reply
@@ -352,7 +353,7 @@ class Dialect:
     thinking_breaks_off: bool = False
     """Thinking without its end does no harm: what clients send back of it is not checked. Where it is, a
     conversation that holds some could never go on."""
-    limit_lines: Callable[[Literal["requests", "tokens"], Left, float], str] | None = None
+    limit_lines: Callable[[Told, Left, float], str] | None = None
     """(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to
     be told. None: those of `wire.limit_lines`."""
     has_terminator: bool = True

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from sekisho.core.admission import Refusal, Standing
+from sekisho.core.admission import Admitted, Refusal
 from sekisho.core.contract import Dialect, Entry, Facts, Headers, Members, Named
 from sekisho.core.explanation import AutoRecord, PlanRecord
 from sekisho.core.limit import Claim
@@ -80,8 +80,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """That are held for it, and still to be settled. Of the call's own exchange alone."""
     extensions: tuple[str, ...] = ()
     """Further holds for it, of which nothing is left once it is settled."""
-    standings: tuple[Standing, ...] = ()
-    """What the limits had left, in the order of the claims."""
+    admitted: Admitted | None = None
+    """With what the limits had left."""
     refusal: Refusal | None = None
     """Of the limit that had no room."""
     uncounted: bool = False

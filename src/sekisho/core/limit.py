@@ -1,9 +1,9 @@
 """What a holder may spend, ask or keep busy, and how much of it one call claims."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -13,6 +13,9 @@ Level = Literal["organisation", "team", "project", "person", "key"]
 Measure = Literal["usd", "requests", "tokens", "concurrent"]
 """usd: nano-USD, counted by the calendar. requests, tokens: within any stretch of the period's length, so
 that no burst at a border passes twice. concurrent: calls under way."""
+Told = Literal["requests", "tokens"]
+"""Callers are told what limits by these have left."""
+TOLD: Collection[Measure] = get_args(Told)
 Period = Literal["minute", "hour", "day", "week", "month", "total"]
 Each = Literal["user", "session"]
 STRETCH: Mapping[Period, float] = {
@@ -72,6 +75,13 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """See `counter_of`."""
     amount: int
     """At most: what is held. Settling replaces it by what the call came to."""
+
+
+class Alike(tuple[Claim, ...]):
+    """Claims that many calls have in common, by which they share this one object: what counters find out
+    about it, they may keep for the next call."""
+
+    __slots__ = ()
 
 
 def within_reason(limit: Limit, actual: int) -> int:

@@ -94,8 +94,8 @@ class Counters(Protocol):
         `hold_id` is the call's, by which the books know it too; new, unless what had it was refused. What is
         not settled within `lease_seconds` (its process died; a day at most) is held no longer. Returns within
         a quarter of a second, and within one turn of the loop where counters are this process's own. Where
-        counters cannot be asked, and all limits admit calls then, there are no standings: what the call comes
-        to is counted later. Raises ValueError for a claim below 0.
+        counters cannot be asked, and all limits admit calls then, the answer says nothing of what is left,
+        and what the call comes to is counted later. Raises ValueError for a claim below 0.
         """
         ...
 

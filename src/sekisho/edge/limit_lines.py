@@ -4,34 +4,42 @@ Of several limits that count the same, the one with the least left is told. A ca
 came to, and nothing before that is known: what it holds at most is given back, and figures would rise again.
 """
 
-from sekisho.core.admission import Left, Refusal, Standing
+from math import inf
+
+from sekisho.core.admission import Admitted, Left, Refusal
 from sekisho.core.error import BudgetReached, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
-from sekisho.core.limit import Measure
+from sekisho.core.limit import Told
 from sekisho.wire import limit_lines
 
 
 def lines(exchange: Exchange) -> bytes:
     """For an answer, or a refusal; empty where no limit counts requests or tokens."""
-    refusal = exchange.refusal
+    refusal, admitted = exchange.refusal, exchange.admitted
     if refusal is not None:
-        return _written(exchange, refusal.limit.measure, _room(refusal)).encode()
+        measure = refusal.limit.measure
+        if measure == "requests" or measure == "tokens":
+            return _written(exchange, measure, _room(refusal)).encode()
+        return b""
+    if admitted is None:
+        return b""
     requests = tokens = None
-    for standing in exchange.standings:
-        measure = standing.claim.limit.measure
-        if measure == "requests":
-            if requests is None or standing.remaining < requests.remaining:
-                requests = standing
-        elif measure == "tokens" and (tokens is None or _given_back(standing) < _given_back(tokens)):
-            tokens = standing
-    text = ""
-    if requests is not None:
-        left = Left(max(0, requests.remaining), requests.limit.amount, requests.reset)
-        text = _written(exchange, "requests", left)
+    for at in admitted.told:
+        claim, room = admitted.claims[at], admitted.left[at]
+        if claim.limit.measure == "requests":
+            if requests is None or room < requests[0]:
+                requests = room, at
+            continue
+        room += claim.amount
+        if tokens is None or room < tokens[0]:
+            tokens = room, at
+    text = "" if requests is None else _written(exchange, "requests", _left(admitted, *requests))
     if tokens is not None:
+        room, at = tokens
         usage = None if exchange.stream else exchange.facts.usage
-        remaining = _given_back(tokens) - (0 if usage is None else usage.total)
-        text += _written(exchange, "tokens", Left(max(0, remaining), tokens.limit.amount, tokens.reset))
+        if usage is not None:
+            room -= usage.total
+        text += _written(exchange, "tokens", _left(admitted, room, at))
     return text.encode()
 
 
@@ -42,15 +50,14 @@ def not_again(error: SekishoError) -> bytes:
     return b""
 
 
-def _written(exchange: Exchange, measure: Measure, left: Left) -> str:
-    if measure not in ("requests", "tokens"):
-        return ""
+def _written(exchange: Exchange, measure: Told, left: Left) -> str:
     return (exchange.dialect.limit_lines or limit_lines.lines)(measure, left, exchange.started)
 
 
-def _given_back(standing: Standing) -> int:
-    """What remains but for what the call holds."""
-    return standing.remaining + standing.claim.amount
+def _left(admitted: Admitted, room: int, at: int) -> Left:
+    whole = admitted.whole[at]
+    reset = None if whole == inf else whole - admitted.now
+    return Left(room if room > 0 else 0, admitted.claims[at].limit.amount, reset)
 
 
 def _room(refusal: Refusal) -> Left:

@@ -238,7 +238,7 @@ class _Call:
         )
         if retires is not None or exchange.dropped or exchange.degraded is not None or exchange.plugins:
             lines += self._remarks()
-        limits = limit_lines.lines(exchange) if exchange.standings or exchange.refusal else b""
+        limits = limit_lines.lines(exchange) if exchange.principal.limits else b""
         explained = explain.header_line(exchange) if explain.wanted(exchange.named) else b""
         return lines.encode("latin-1", "replace") + limits + explained + self._extra
 

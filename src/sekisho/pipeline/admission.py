@@ -8,7 +8,7 @@ import structlog
 
 from sekisho.core.admission import Refusal
 from sekisho.core.exchange import Exchange
-from sekisho.core.limit import Claim, Limit
+from sekisho.core.limit import Alike, Claim, Limit
 from sekisho.core.operation import Operation
 from sekisho.core.port import Counters
 from sekisho.core.principal import Principal
@@ -29,8 +29,8 @@ GRACE = 300.0
 """Seconds for which a hold outlasts the call's own limit: clients may be slow to read."""
 LONGEST = 8192
 """Bytes of a request whose length may stand in for a count of its prompt."""
-MOST_ALIKE = 2_000
-"""Claims that are kept for calls like those that they were made for."""
+MOST_KINDS = 2_000
+"""Of calls, whose claims are kept for others like them."""
 _TOOLS = frozenset(TOOL_MEMBERS)
 EXTENDED = ("usd", "tokens")
 """What a call takes more of where another target goes on with its answer. It stays one call."""
@@ -42,19 +42,19 @@ Kind = tuple[int, int, int, Size]
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class Kept:
     """Claims of calls of one kind, with the objects that it goes by: no others have their ids meanwhile."""
 
     limits: tuple[Limit, ...]
     target: Target
-    claims: tuple[Claim, ...]
+    claims: Alike
 
 
 @dataclass(slots=True)
 class Admission:
     counters: Counters
     tokens: Tokens
-    alike: dict[Kind, Alike] = field(default_factory=dict)
+    kept: dict[Kind, Kept] = field(default_factory=dict)
     grace: float = GRACE
 
     async def admit(self, exchange: Exchange, snapshot: Snapshot, course: Course, plan: Plan) -> Course:
@@ -128,8 +128,8 @@ class Admission:
         if isinstance(answer, Refusal):
             exchange.claims = ()
             return answer
-        exchange.standings = answer
-        exchange.uncounted = not answer
+        exchange.admitted = answer
+        exchange.uncounted = not answer.left
         return None
 
     def claims(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> tuple[Claim, ...]:
@@ -156,16 +156,17 @@ class Admission:
         prompt, size = most.prompt_by_length(len(body)), PLAIN if is_plain(members) else size_of(exchange)
         limits, target = exchange.principal.limits, targets[0]
         kind = (id(limits), id(target), prompt, size)
-        alike = self.alike.get(kind)
-        if alike is not None and alike.limits is limits and alike.target is target and len(targets) == 1:
-            return alike.claims
+        kept = self.kept.get(kind)
+        if kept is not None and len(targets) == 1:
+            return kept.claims
         if any(prompt * most.SHORT > most.output_at_most(each.endpoint, size) for each in targets):
             return ()
         claims = claims_of(exchange, targets, Reckoning(route, targets, size, lambda _: prompt))
         if len(targets) == 1 and not any(map(_tells_calls_apart, limits)):
-            if len(self.alike) >= MOST_ALIKE:
-                self.alike.clear()
-            self.alike[kind] = Alike(limits, target, claims)
+            if len(self.kept) >= MOST_KINDS:
+                self.kept.clear()
+            claims = Alike(claims)
+            self.kept[kind] = Kept(limits, target, claims)
         return claims
 
 

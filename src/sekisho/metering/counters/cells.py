@@ -1,16 +1,22 @@
-"""One counter each: what is used and what is held. Pure: the time is handed in, and may jump.
+"""One counter each: what is left and what is used. Pure: the time is handed in, and may jump.
 
 A clock that is put forward ends periods early, which nobody can tell from time that has passed. One that is
 put back never makes room: what was counted stays counted, at most for one period more.
+
+Every call does the same once for each of its limits, so that counters do the plain part of it themselves:
+they take off `room` what they hold, and put what a call came to in its place while the cell's `place` is
+still the one that it was held in.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
 from math import inf
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal
 
 from sekisho.core.calendar import window
 from sekisho.core.limit import STRETCH, Limit, Measure
-from sekisho.metering.counters.crossing import alert_from
+from sekisho.metering.counters.crossing import alert_above
 
 PARTS = 120
 """A sliding period remembers so many calls exactly, and then counts all of a 120th of it together: these
@@ -19,75 +25,75 @@ SOON = 1.0
 """Seconds after which asking again makes sense where only calls under way are in the way."""
 
 
-class Cell(Protocol):
+class Cell:
     """`turn` first, unless `since <= now < until`: everything else is right for the time it was given."""
 
-    settles: ClassVar[bool]
-    """False: what `hold` takes is used at once and for good."""
+    __slots__ = ("alert", "limit", "open", "place", "room", "since", "until", "used", "whole")
+    use: ClassVar[Literal["settled", "admitted", "never"]] = "settled"
+    """When what is held gets used: as its call is settled, as it is admitted (for good), or never."""
     limit: Limit
     """As it is now: see `follow`."""
     alert: float
     """From so much used on its holder may have to be told."""
+    room: int
+    """The amount without what is used and held."""
     used: int
-    held: int
     open: int
-    """Holds that may still be settled: whoever makes them counts them. The cell must stay for them."""
+    """By so many it may still be used without being looked for. It must stay for them."""
+    place: int
+    """Where is held what comes now. A number never comes again for another place."""
     since: float
     until: float
-    """Between these moments nothing is over by itself."""
+    """Between these moments nothing is over by itself, and the place stays the same."""
     whole: float
     """When the whole amount is there again if nothing else is held, once something was: `inf` where time does
     not bring that."""
 
-    def follow(self, limit: Limit, /) -> None:
-        """The limit has changed."""
-        ...
-
-    def turn(self, now: float, /) -> None:
-        """Let go of what is over. Seconds since the epoch, as everywhere here."""
-        ...
-
-    def hold(self, amount: int, now: float, /) -> float:
-        """Returns the place where it is held, for what follows."""
-        ...
-
-    def withdraw(self, place: float, amount: int, /) -> None:
-        """What was held there at this moment was never held."""
-        ...
-
-    def settle(self, place: float, held: int, used: int, now: float, /) -> None:
-        """What was held there is held no longer, and so much is used there: nothing if the place is over."""
-        ...
-
-    def book(self, place: float, used: int, now: float, /) -> None:
-        """So much is used there, of which nothing was held."""
-        ...
-
-    def place_at(self, then: float, /) -> float:
-        """Where a call of that time counts."""
-        ...
-
-    def wait(self, room: int, now: float, /) -> float | None:
-        """Seconds until no more than `room` is used, if nothing else comes. None: no wait brings that."""
-        ...
-
-    def ends(self, now: float, /) -> float:
-        """When the present period is over."""
-        ...
-
-
-class LimitedCell:
-    """What cells of all kinds have."""
-
-    __slots__ = ("alert", "held", "limit", "open", "used")
-
     def __init__(self, limit: Limit, _now: float):
-        self.used = self.held = self.open = 0
-        self.follow(limit)
+        self.limit = limit
+        self.room = limit.amount
+        self.used = self.open = self.place = 0
+        self.aim()
+
+    @property
+    def held(self) -> int:
+        """By calls under way."""
+        return self.limit.amount - self.room - self.used
 
     def follow(self, limit: Limit) -> None:
+        """The limit has changed."""
+        self.room += limit.amount - self.limit.amount
         self.limit = limit
-        self.alert = alert_from(limit)
+        self.aim()
+
+    def aim(self) -> None:
+        """Set the alert: whenever less is used than was, and when the holder was told."""
+        self.alert = alert_above(self.limit, self.used)
+
+    def turn(self, now: float) -> None:
+        """Let go of what is over. Seconds since the epoch, as everywhere here."""
+        raise NotImplementedError
+
+    def settle(self, place: int, held: int, used: int, then: float, now: float) -> None:
+        """What was held there, at that time, is held no longer, and so much is used there: nothing if the
+        place is over."""
+        raise NotImplementedError
+
+    def book(self, then: float, used: int, now: float) -> None:
+        """So much is used by a call of that time, for which nothing is held."""
+        raise NotImplementedError
+
+    def wait(self, room: int, now: float) -> float | None:
+        """Seconds until no more than `room` is used, if nothing else comes. None: no wait brings that."""
+        raise NotImplementedError
+
+    def ends(self, now: float) -> float:
+        """When the present period is over."""
+        raise NotImplementedError
+
+    def _add(self, held: int, used: int) -> None:
+        self.room -= held + used
+        self.used += used
 
 
 def cell_of(limit: Limit, now: float) -> Cell:
@@ -95,15 +101,13 @@ def cell_of(limit: Limit, now: float) -> Cell:
     return _KINDS[limit.measure](limit, now)
 
 
-class CalendarCell(LimitedCell):
-    """usd. A place is the number of a window."""
+class CalendarCell(Cell):
+    """usd. A place is a window."""
 
-    __slots__ = ("_before", "_number", "since", "until", "whole")
-    settles: ClassVar[bool] = True
+    __slots__ = ("_before",)
 
     def __init__(self, limit: Limit, now: float):
         super().__init__(limit, now)
-        self._number = 0
         self.since, self.until = self._window(now)
         self.whole = self.until
         self._before = (inf, 0)
@@ -115,33 +119,23 @@ class CalendarCell(LimitedCell):
         start, end = self._window(now)
         if now >= self.until:
             self._before = (self.since, self.used)
-            self._number += 1
-            self.used = self.held = 0
+            self.place += 1
+            self.used, self.room = 0, self.limit.amount
+            self.aim()
         elif start == self._before[0]:  # the clock was put back, and all of it counts in the one window
-            self.used += self._before[1]
+            self._add(0, self._before[1])
             self._before = (inf, 0)
         self.since = start
         self.until = self.whole = end
 
-    def hold(self, amount: int, _now: float) -> float:
-        self.held += amount
-        return self._number
-
-    def withdraw(self, _place: float, amount: int) -> None:
-        self.held -= amount
-
-    def book(self, place: float, used: int, now: float) -> None:
-        self.settle(place, 0, used, now)
-
-    def settle(self, place: float, held: int, used: int, _now: float) -> None:
-        if place == self._number:
-            self.held -= held
-            self.used += used
-        elif place == self._number - 1:
+    def settle(self, place: int, held: int, used: int, _then: float, _now: float) -> None:
+        if place == self.place:
+            self._add(-held, used)
+        elif place == self.place - 1:
             self._before = (self._before[0], self._before[1] + used)
 
-    def place_at(self, then: float) -> float:
-        return self._number if then >= self.since else self._number - 1
+    def book(self, then: float, used: int, now: float) -> None:
+        self.settle(self.place if then >= self.since else self.place - 1, 0, used, then, now)
 
     def wait(self, room: int, now: float) -> float | None:
         if self.used <= room:
@@ -155,146 +149,135 @@ class CalendarCell(LimitedCell):
         return window(self.limit.period or "total", self.limit.time_zone, now)
 
 
-class SlidingCell(LimitedCell):
-    """tokens. A place is a moment: what is there leaves one period after it."""
+@dataclass(slots=True)
+class Entry:
+    """What calls of one place count for, until one period after its moment."""
 
-    __slots__ = ("_entries", "_last", "_newest", "_part", "_period", "since", "until", "whole")
-    settles: ClassVar[bool] = True
+    moment: float
+    used: int
+    held: int
+
+
+class SlidingCell(Cell):
+    """tokens. A place is a moment, or a part of the period up to its end."""
+
+    __slots__ = ("_moment", "_part", "_past", "_past_held", "_past_used", "_period", "_places")
 
     def __init__(self, limit: Limit, now: float):
         super().__init__(limit, now)
         self._period = STRETCH[limit.period or "minute"]
         self._part = self._period / PARTS
-        self._entries: dict[float, list[int]] = {}
-        """Place -> used and held there. Ascending."""
-        self._look()
+        self._past: dict[int, Entry] = {}
+        """Places before the present one. Ascending by moment."""
+        self._past_used = self._past_held = 0
+        """In all of them: the present place has the rest."""
+        self._moment = -inf
+        """Of the present place; it may lie up to one part ahead."""
+        self._places = count(1)
+        self.turn(now)
 
     def turn(self, now: float) -> None:
-        if self._newest > now + self._part:
+        if self._moment > now + self._part:
             self._put_back(now)
-        while self._entries and (oldest := next(iter(self._entries))) <= now - self._period:
-            used, held = self._entries.pop(oldest)
-            self.used -= used
-            self.held -= held
+        over, used = now - self._period, self.used
+        while self._past:
+            place, entry = next(iter(self._past.items()))
+            if entry.moment > over:
+                break
+            del self._past[place]
+            self._count_past(-entry.used, -entry.held)
+            self._add(-entry.held, -entry.used)
+        if self._moment < now:
+            self._leave(over)
+            self.place = next(self._places)
+            self._moment = self._moment_of(now)
+        if self.used < used:
+            self.aim()
         self._look()
 
-    def hold(self, amount: int, now: float) -> float:
-        if self._newest < now:
-            self._begin(now)
-        self.held += amount
-        self._last[1] += amount
-        return self._newest
-
-    def withdraw(self, _place: float, amount: int) -> None:
-        self.held -= amount
-        self._last[1] -= amount
-        self._leave()
-
-    def settle(self, place: float, held: int, used: int, now: float) -> None:
-        entry = self._entries.get(place)
-        if entry is not None and entry[1] >= held:
-            self.held -= held
-            entry[1] -= held
-        # Otherwise it has left, or is to leave from where a clock that was put back moved it to.
-        if used:
-            self.book(place, used, now)
-
-    def book(self, place: float, used: int, now: float) -> None:
-        if place <= now - self._period:
+    def settle(self, place: int, held: int, used: int, then: float, now: float) -> None:
+        if place == self.place:
+            self._add(-held, used)
             return
-        self.used += used
-        entry = self._entries.get(place)
-        if entry is not None:
-            entry[0] += used
-        else:
-            exact = len(self._entries) < PARTS
-            self._insert(min(place if exact else self._end_of_part(place), now), used, 0)
+        entry = self._past.get(place)
+        if entry is None:  # it is over, or nothing was in it
+            self.book(then, used, now)
+            return
+        entry.held -= held
+        entry.used += used
+        self._count_past(used, -held)
+        self._add(-held, used)
 
-    def place_at(self, then: float) -> float:
-        return then
+    def book(self, then: float, used: int, now: float) -> None:
+        if not used or then <= now - self._period:
+            return
+        moment = min(self._moment_of(then), now)
+        entry = next((each for each in self._past.values() if each.moment == moment), None)
+        if entry is None:
+            entry = self._past[next(self._places)] = Entry(moment, 0, 0)
+            self._past = dict(sorted(self._past.items(), key=_by_moment))
+        entry.used += used
+        self._count_past(used, 0)
+        self._add(0, used)
+        self._look()
 
     def wait(self, room: int, now: float) -> float | None:
         if self.used <= room:
             return SOON
         left = self.used
-        for place, (used, _) in self._entries.items():
-            left -= used
+        for entry in self._past.values():
+            left -= entry.used
             if left <= room:
-                return place + self._period - now
-        return None
+                return entry.moment + self._period - now
+        return self._moment + self._period - now
 
     def ends(self, now: float) -> float:
         return now + self._period
 
-    def _begin(self, now: float) -> None:
-        """Make the place where something counts that comes now."""
-        exact = len(self._entries) < PARTS
-        self._entries[now if exact else self._end_of_part(now)] = [0, 0]
-        self._look()
+    def _moment_of(self, then: float) -> float:
+        """Until when what comes then is counted together."""
+        exact = len(self._past) < PARTS
+        return then if exact else (then // self._part + 1) * self._part
 
-    def _leave(self) -> None:
-        """Take the last place away if nothing is there."""
-        if not any(self._last):
-            del self._entries[self._newest]
-            self._look()
-
-    def _end_of_part(self, then: float) -> float:
-        return (then // self._part + 1) * self._part
-
-    def _insert(self, place: float, used: int, held: int) -> None:
-        entry = self._entries.setdefault(place, [0, 0])
-        entry[0] += used
-        entry[1] += held
-        if place < self._newest:
-            self._entries = dict(sorted(self._entries.items()))
-        self._look()
+    def _leave(self, over: float) -> None:
+        """The present place is one of the past, or over as well."""
+        used, held = self.used - self._past_used, self.held - self._past_held
+        if self._moment <= over:
+            self._add(-held, -used)
+        elif used or held:
+            self._past[self.place] = Entry(self._moment, used, held)
+            self._count_past(used, held)
 
     def _put_back(self, now: float) -> None:
         """The clock was: what lies ahead of it counts as of now."""
-        ahead = [place for place in self._entries if place > now]
-        entries = [self._entries.pop(place) for place in ahead]
-        self._look()
-        self._insert(now, sum(entry[0] for entry in entries), sum(entry[1] for entry in entries))
+        self._moment = now
+        for entry in self._past.values():
+            entry.moment = min(entry.moment, now)
+
+    def _count_past(self, used: int, held: int) -> None:
+        self._past_used += used
+        self._past_held += held
 
     def _look(self) -> None:
-        """What follows from the entries that there are."""
-        entries = self._entries
-        self._newest = next(reversed(entries), -inf)
-        """The last place; it may lie up to one part ahead."""
-        self._last = entries[self._newest] if entries else [0, 0]
-        """What is used and held there."""
-        self.since = self._newest - self._part
-        self.until = next(iter(entries), inf) + self._period
-        self.whole = self._newest + self._period
+        """When something is over, or another place comes."""
+        first = next(iter(self._past.values()), None)
+        self.since = self._moment - self._part
+        self.until = self._moment if first is None else min(self._moment, first.moment + self._period)
+        self.whole = self._moment + self._period
 
 
 class RequestsCell(SlidingCell):
-    """requests: used once they are admitted."""
+    """requests."""
 
     __slots__ = ()
-    settles: ClassVar[bool] = False
-
-    def hold(self, amount: int, now: float) -> float:
-        if self._newest < now:
-            self._begin(now)
-        self.used += amount
-        self._last[0] += amount
-        return self._newest
-
-    def withdraw(self, _place: float, amount: int) -> None:
-        self.used -= amount
-        self._last[0] -= amount
-        self._leave()
-
-    def settle(self, place: float, held: int, used: int, now: float) -> None:
-        """What was taken stays used."""
+    use = "admitted"
 
 
-class ConcurrentCell(LimitedCell):
+class ConcurrentCell(Cell):
     """Calls under way. It has one place, and nothing is ever used."""
 
-    __slots__ = ("since", "until", "whole")
-    settles: ClassVar[bool] = True
+    __slots__ = ()
+    use = "never"
 
     def __init__(self, limit: Limit, now: float):
         super().__init__(limit, now)
@@ -304,27 +287,21 @@ class ConcurrentCell(LimitedCell):
     def turn(self, _now: float) -> None:
         """Nothing here is over by itself."""
 
-    def hold(self, amount: int, _now: float) -> float:
-        self.held += amount
-        return 0
+    def settle(self, _place: int, held: int, _used: int, _then: float, _now: float) -> None:
+        self._add(-held, 0)
 
-    def withdraw(self, _place: float, amount: int) -> None:
-        self.held -= amount
-
-    def settle(self, _place: float, held: int, _used: int, _now: float) -> None:
-        self.held -= held
-
-    def book(self, _place: float, _used: int, _now: float) -> None:
+    def book(self, _then: float, _used: int, _now: float) -> None:
         """A call that has ended takes no place."""
-
-    def place_at(self, _then: float) -> float:
-        return 0
 
     def wait(self, room: int, _now: float) -> float | None:
         return SOON if room >= 0 else None
 
     def ends(self, _now: float) -> float:
         return inf
+
+
+def _by_moment(item: tuple[int, Entry]) -> float:
+    return item[1].moment
 
 
 _KINDS: Mapping[Measure, Callable[[Limit, float], Cell]] = {

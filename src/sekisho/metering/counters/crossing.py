@@ -5,9 +5,13 @@ from math import inf
 from sekisho.core.limit import Limit
 
 
-def alert_from(limit: Limit) -> float:
-    """What must be used for the first of its percents to be reached."""
-    return -(-limit.alerts[0] * limit.amount // 100) if limit.alerts else inf
+def alert_above(limit: Limit, used: int) -> float:
+    """What must be used for the next of its percents to be reached; `inf`: all are."""
+    for percent in limit.alerts:
+        reached = -(-percent * limit.amount // 100)
+        if reached > used:
+            return reached
+    return inf
 
 
 def crossed(limit: Limit, before: int, after: int) -> list[int]:

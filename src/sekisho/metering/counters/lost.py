@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sekisho.core.admission import Admission, Refusal
+from sekisho.core.admission import UNCOUNTED, Admission, Refusal
 from sekisho.core.limit import Claim
 
 
@@ -15,7 +15,7 @@ class LostCounters:
         for claim in claims:
             if claim.limit.when_lost == "refuse":
                 return Refusal(limit=claim.limit, counter=claim.counter, reason="lost", claimed=claim.amount)
-        return ()
+        return UNCOUNTED
 
     def settle(self, _hold_id: str, _actuals: Mapping[str, int]) -> None:
         """See `core.port.Counters`."""

@@ -4,12 +4,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 
-import msgspec
-
-from sekisho.core.admission import Admission, Crossed, Refusal, Standing
-from sekisho.core.limit import MOST_TOKENS, Claim, Limit, within_reason
+from sekisho.core.admission import Admission, Admitted, Crossed, Refusal
+from sekisho.core.limit import MOST_TOKENS, Alike, Claim, Limit, within_reason
 from sekisho.metering.counters.cells import Cell, cell_of
 from sekisho.metering.counters.crossing import crossed
+from sekisho.metering.counters.hold import Cells, Hold, cells_of, take
 
 KEPT_SECONDS = 86_400.0
 """For so long after its lease a hold may still be settled."""
@@ -20,16 +19,10 @@ SWEPT = 2
 users who called once do not stay."""
 LOOKED_FOR = 50
 """The same, for each that found no room."""
-
-Part = tuple[Claim, Cell, float]
-"""What is held, and its place in the cell."""
-
-
-class Hold(msgspec.Struct, gc=False):
-    parts: list[Part]
-    ends: int
-    """Whole seconds since the epoch: of the lease, then of the time that it is kept for."""
-    lapsed: bool = False
+MOST_ALIKE = 2_000
+"""Claims that many calls have alike whose cells are kept at hand."""
+LOOKED_AFTER = 1.0
+"""Seconds between two looks for leases that have ended."""
 
 
 class MemoryCounters:
@@ -39,6 +32,8 @@ class MemoryCounters:
         """`now`: seconds since the epoch. `tell` is called with what is to be told, and must not wait."""
         self._now = now
         self._tell = tell
+        self._latest = -inf
+        """When anybody last asked for the time."""
         self._cells: dict[str, Cell] = {}
         self._told: dict[str, dict[tuple[int, int], float]] = {}
         """Counter -> amount and percent -> when it may be told again."""
@@ -48,61 +43,66 @@ class MemoryCounters:
         """Limit -> how many counters it has."""
         self._new = 0
         """Counters made since any were looked at."""
+        self._at_hand: dict[int, Cells] = {}
+        """By the ids of claims, which they keep from being another's."""
         self._holds: dict[str, Hold] = {}
-        self._ending: dict[int, set[str]] = {}
-        """Holds by their end."""
-        self._swept = int(now())
+        self._lapsed: dict[str, Hold] = {}
+        """Whose lease has ended, and which may still be settled. In the order of their ends."""
+        self._look = inf
+        """When a lease may have ended."""
 
     async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
         """See `core.port.Counters`."""
-        now = self._now()
-        if int(now) != self._swept:
+        now = self._time()
+        if now >= self._look:
             self._end_leases(now)
         if self._new:
             self._let_go(now)
-        found = self._find(claims, now)
-        if isinstance(found, Refusal):
-            return found
-        parts: list[Part] = []
-        standings, reached = [], []
-        for claim, cell in zip(claims, found, strict=True):
-            limit, amount = claim.limit, claim.amount
-            if cell.limit is not limit:
-                cell.follow(limit)
-            if not cell.since <= now < cell.until:
-                cell.turn(now)
-            left = limit.amount - cell.used - cell.held - amount
-            if left < 0 or amount < 0:
-                _withdraw(parts)
-                return _refusal(claim, cell, now)
-            parts.append((claim, cell, cell.hold(amount, now)))
-            cell.open += 1
+        cells = self._at_hand.get(id(claims)) or self._find(claims, now)
+        if isinstance(cells, Refusal):
+            return cells
+        if now >= cells.until:
+            cells.turn(now)
+        left = take(cells.parts)
+        if len(left) < len(cells.parts):
+            cells.turn(now)  # what was booked late may be over by now
+            left = take(cells.parts)
+            if len(left) < len(cells.parts):
+                return self._refusal(cells, len(left), now)
+        for cell, counter, amount in cells.admitted:
+            before = cell.used
+            cell.used = before + amount
             if cell.used >= cell.alert:
-                reached.append((claim, cell))
-            standings.append(Standing(claim, left, cell.whole, now))
-        self._keep(hold_id, Hold(parts, int(now + lease_seconds) + 1))
-        if reached:
-            self._notice_admitted(reached, now)
-        return tuple(standings)
+                self._notice(cell, counter, before, now)
+        ends = now + lease_seconds
+        self._holds[hold_id] = Hold(cells, cells.places, now, ends)
+        cells.hands += 1
+        if ends < self._look:
+            self._look = max(ends, now + LOOKED_AFTER)
+        return Admitted(claims, left, cells.wholes, cells.told, now)
 
     def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
         """See `core.port.Counters`."""
+        now = self._time()
         hold = self._holds.pop(hold_id, None)
         if hold is None:
+            self._settle_lapsed(hold_id, actuals, now)
             return
-        self._ending[hold.ends].discard(hold_id)
-        now, lapsed = self._now(), hold.lapsed
-        for claim, cell, place in hold.parts:
-            if not cell.since <= now < cell.until:
-                cell.turn(now)
-            cell.open -= 1
-            actual = actuals.get(claim.counter, 0)
-            if not 0 <= actual <= MOST_TOKENS:
-                actual = within_reason(claim.limit, actual)
-            before = cell.used
-            cell.settle(place, 0 if lapsed else claim.amount, actual, now)
-            if cell.used >= cell.alert:
-                self._notice(claim, cell, before, now)
+        cells = hold.cells
+        if now >= cells.until:
+            cells.turn(now)
+        if hold.places is not cells.places or not _are_plain(actuals):
+            self._settle(hold, actuals, now)
+        else:  # as it mostly is: the same in short
+            for cell, counter, held in cells.settled:
+                actual, before = actuals.get(counter, 0), cell.used
+                cell.room += held - actual
+                used = cell.used = before + actual
+                if used >= cell.alert:
+                    self._notice(cell, counter, before, now)
+        for cell, _, held in cells.never:
+            cell.room += held
+        self._put_down(cells)
 
     def release(self, hold_id: str) -> None:
         """See `core.port.Counters`."""
@@ -113,12 +113,12 @@ class MemoryCounters:
 
         Only before the first admission, and only what lies in the present periods.
         """
-        now = self._now()
+        now = self._time()
         for counter, then, amount in entries:
             cell = self._cells.get(counter) or self._make(counter, limit, now)
             cell.turn(now)
             before = cell.used
-            cell.book(cell.place_at(then), amount, now)
+            cell.book(then, amount, now)
             for percent in crossed(limit, before, cell.used):
                 self._told.setdefault(counter, {})[limit.amount, percent] = cell.ends(now)
 
@@ -128,19 +128,56 @@ class MemoryCounters:
 
     # --- counters ---------------------------------------------------------------------------------
 
-    def _find(self, claims: Sequence[Claim], now: float) -> list[Cell] | Refusal:
+    def _find(self, claims: Sequence[Claim], now: float) -> Cells | Refusal:
         """The cells of these claims."""
-        try:
-            return [self._cells[claim.counter] for claim in claims]
-        except KeyError:
-            found = []
+        found: list[Cell] = []
         for claim in claims:
+            if claim.amount < 0:
+                raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
             cell = self._cells.get(claim.counter)
-            if cell is None and self._each.get(claim.limit.id, 0) >= MOST_EACH:
-                self._new += LOOKED_FOR  # there may be room by the next call
-                return _crowded(claim, now)
-            found.append(cell or self._make(claim.counter, claim.limit, now))
-        return found
+            if cell is None:
+                if self._each.get(claim.limit.id, 0) >= MOST_EACH:
+                    self._new += LOOKED_FOR  # there may be room by the next call
+                    return _crowded(claim, now)
+                cell = self._make(claim.counter, claim.limit, now)
+            elif cell.limit is not claim.limit and cell.limit != claim.limit:
+                cell.follow(claim.limit)
+                self._clear_hand()  # of what is there, some may have the limit as it was
+            found.append(cell)
+        cells = cells_of(claims, found)
+        if isinstance(claims, Alike):
+            if len(self._at_hand) >= MOST_ALIKE:
+                self._clear_hand()
+            cells.hands = 1
+            self._at_hand[id(claims)] = cells
+        return cells
+
+    def _clear_hand(self) -> None:
+        for cells in self._at_hand.values():
+            self._put_down(cells)
+        self._at_hand.clear()
+
+    def _put_down(self, cells: Cells) -> None:
+        cells.hands -= 1
+        if cells.hands <= 0:
+            for cell, _, _ in cells.parts:
+                cell.open -= 1
+
+    def _refusal(self, cells: Cells, at: int, now: float) -> Admission:
+        """Of a call whose claim at this position has no room."""
+        if not cells.hands:
+            self._put_down(cells)
+        claim, cell = cells.claims[at], cells.parts[at][0]
+        room = claim.limit.amount - claim.amount
+        return Refusal(
+            limit=claim.limit,
+            counter=claim.counter,
+            reason="reached",
+            claimed=claim.amount,
+            used=cell.used,
+            held=cell.held,
+            reset=cell.wait(room, now) if room >= 0 else None,
+        )
 
     def _make(self, counter: str, limit: Limit, now: float) -> Cell:
         self._new += 1
@@ -164,73 +201,64 @@ class MemoryCounters:
                     del self._each[limit_id]
         self._new = 0
 
-    def _notice(self, claim: Claim, cell: Cell, before: int, now: float) -> None:
-        limit = claim.limit
-        if not limit.alerts or cell.used * 100 < limit.alerts[0] * limit.amount:
-            return
+    def _notice(self, cell: Cell, counter: str, before: int, now: float) -> None:
+        limit = cell.limit
         for percent in crossed(limit, before, cell.used):
-            told = self._told.setdefault(claim.counter, {})
+            told = self._told.setdefault(counter, {})
             if told.get((limit.amount, percent), 0.0) <= now:
                 until = told[limit.amount, percent] = cell.ends(now)
-                self._tell(Crossed(limit=limit, counter=claim.counter, percent=percent, until=until))
+                self._tell(Crossed(limit=limit, counter=counter, percent=percent, until=until))
+        cell.aim()
 
-    def _notice_admitted(self, reached: Iterable[tuple[Claim, Cell]], now: float) -> None:
-        """Of a call that is admitted some things are used already."""
-        for claim, cell in reached:
-            if not cell.settles:
-                self._notice(claim, cell, cell.used - claim.amount, now)
+    def _time(self) -> float:
+        now = self._now()
+        if now < self._latest:  # the clock was put back
+            for cells in (*self._at_hand.values(), *[hold.cells for hold in self._holds.values()]):
+                cells.until = -inf
+        self._latest = now
+        return now
 
     # --- holds ------------------------------------------------------------------------------------
 
-    def _keep(self, hold_id: str, hold: Hold) -> None:
-        self._holds[hold_id] = hold
-        self._ending.setdefault(hold.ends, set()).add(hold_id)
+    def _settle(self, hold: Hold, actuals: Mapping[str, int], now: float, *, lapsed: bool = False) -> None:
+        """Of what is used once it is settled, wherever it was held. Their cells have turned."""
+        for (cell, counter, held), place in zip(hold.cells.settled, hold.places, strict=True):
+            before = cell.used
+            actual = within_reason(cell.limit, actuals.get(counter, 0))
+            cell.settle(place, 0 if lapsed else held, actual, hold.began, now)
+            if cell.used >= cell.alert:
+                self._notice(cell, counter, before, now)
+
+    def _settle_lapsed(self, hold_id: str, actuals: Mapping[str, int], now: float) -> None:
+        hold = self._lapsed.pop(hold_id, None)
+        if hold is not None:
+            hold.cells.turn(now)
+            self._settle(hold, actuals, now, lapsed=True)
+            self._put_down(hold.cells)
 
     def _end_leases(self, now: float) -> None:
-        """Once a second: what no settlement came for is held no longer."""
-        self._swept = int(now)
-        for second in [second for second in self._ending if second <= now]:
-            for hold_id in self._ending.pop(second):
-                hold = self._holds[hold_id]
-                if hold.lapsed:
-                    self._forget(hold_id, hold)
-                else:
-                    self._lapse(hold_id, hold, now)
-
-    def _lapse(self, hold_id: str, hold: Hold, now: float) -> None:
-        for claim, cell, place in hold.parts:
-            cell.turn(now)
-            cell.settle(place, claim.amount, 0, now)
-        hold.lapsed = True
-        hold.ends = int(now + KEPT_SECONDS)
-        self._keep(hold_id, hold)
-
-    def _forget(self, hold_id: str, hold: Hold) -> None:
-        del self._holds[hold_id]
-        for _, cell, _ in hold.parts:
-            cell.open -= 1
+        """What no settlement came for is held no longer."""
+        for hold_id in [hold_id for hold_id, hold in self._holds.items() if hold.ends <= now]:
+            hold = self._lapsed[hold_id] = self._holds.pop(hold_id)
+            hold.cells.turn(now)
+            self._settle(hold, {}, now)
+            for cell, _, held in hold.cells.never:
+                cell.room += held
+            hold.ends = now + KEPT_SECONDS
+        while self._lapsed:
+            hold_id, hold = next(iter(self._lapsed.items()))
+            if hold.ends > now:
+                break
+            del self._lapsed[hold_id]
+            self._put_down(hold.cells)
+        first = min((hold.ends for hold in self._holds.values()), default=inf)
+        kept = next((hold.ends for hold in self._lapsed.values()), inf)
+        self._look = max(min(first, kept), now + LOOKED_AFTER)
 
 
-def _withdraw(parts: Iterable[Part]) -> None:
-    """Of a call that another limit has no room for."""
-    for claim, cell, place in parts:
-        cell.withdraw(place, claim.amount)
-        cell.open -= 1
-
-
-def _refusal(claim: Claim, cell: Cell, now: float) -> Refusal:
-    if claim.amount < 0:
-        raise ValueError(f"a claim of {claim.amount} for limit {claim.limit.id} is below 0")
-    room = claim.limit.amount - claim.amount
-    return Refusal(
-        limit=claim.limit,
-        counter=claim.counter,
-        reason="reached",
-        claimed=claim.amount,
-        used=cell.used,
-        held=cell.held,
-        reset=cell.wait(room, now) if room >= 0 else None,
-    )
+def _are_plain(actuals: Mapping[str, int]) -> bool:
+    """No number is below 0, or absurd."""
+    return not actuals or 0 <= min(actuals.values()) <= max(actuals.values()) <= MOST_TOKENS
 
 
 def _crowded(claim: Claim, now: float) -> Refusal:

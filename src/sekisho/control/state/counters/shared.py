@@ -14,8 +14,8 @@ from sekisho.control.state.counters.packing import BUSY, MICRO, NEVER, Shape, Sh
 from sekisho.control.state.counters.scripts import ADMIT
 from sekisho.control.state.counters.settling import OTHER_EPOCH, Hold, Settlement, Settlements
 from sekisho.control.state.line import Away, Line
-from sekisho.core.admission import Admission, Crossed, Refusal, Standing
-from sekisho.core.limit import Claim
+from sekisho.core.admission import UNCOUNTED, Admission, Admitted, Crossed, Refusal
+from sekisho.core.limit import TOLD, Claim
 
 LONGEST_LEASE = 86_400.0
 AGAIN = 1.0
@@ -135,10 +135,11 @@ class SharedCounters:
                 break
         return answer
 
-    def _admitted(self, hold: Hold, answer: list[int]) -> tuple[Standing, ...]:
+    def _admitted(self, hold: Hold, answer: list[int]) -> Admitted:
         now = hold.made = answer[1]
         self.holds[hold.id] = hold
-        standings = []
+        left: list[int] = []
+        whole: list[float] = []
         remains = iter(answer[2:])
         for claim in hold.claims:
             limit, shape = claim.limit, self.shapes.of(claim.limit)
@@ -147,9 +148,10 @@ class SharedCounters:
             if shape.final:
                 used = shape.most - remaining
                 self.settlements.notice(limit, claim.counter, (used - claim.amount, used), until)
-            waits = until < NEVER and shape.kind != BUSY
-            standings.append(Standing(claim, remaining, until / MICRO if waits else inf, now / MICRO))
-        return tuple(standings)
+            left.append(remaining)
+            whole.append(until / MICRO if until < NEVER and shape.kind != BUSY else inf)
+        told = [at for at, claim in enumerate(hold.claims) if claim.limit.measure in TOLD]
+        return Admitted(hold.claims, left, whole, told, now / MICRO)
 
     def _withdraw(self, hold_id: str, claims: Sequence[Claim]) -> None:
         """Whether it was admitted is not known: it shall not be, nor be admitted later."""
@@ -173,7 +175,7 @@ class SharedCounters:
         self.passed += 1
         made = self.server_time()
         self.holds[hold_id] = Hold(hold_id, tuple(claims), made, LONGEST_LEASE, None, passed=True)
-        return ()
+        return UNCOUNTED
 
 
 def _refusal(claims: Sequence[Claim], answer: list[int]) -> Refusal:

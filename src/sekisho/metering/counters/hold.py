@@ -1,0 +1,82 @@
+"""What the counters of one process hold, and the cells that they hold it in."""
+
+from collections.abc import Sequence
+from math import inf
+
+import msgspec
+
+from sekisho.core.limit import TOLD, Claim
+from sekisho.metering.counters.cells import Cell
+
+Part = tuple[Cell, str, int]
+"""A cell, and of the claim on it: counter and amount."""
+
+
+class Cells(msgspec.Struct, gc=False):
+    """Those of one call's claims, or of many calls' that have the same."""
+
+    claims: Sequence[Claim]
+    parts: list[Part]
+    settled: list[Part]
+    """The next three are the parts by the use of their cells."""
+    admitted: list[Part]
+    never: list[Part]
+    told: list[int]
+    """Positions of the parts that callers are told of."""
+    hands: int = 0
+    """Holds that have them, and one while they are kept at hand."""
+    until: float = -inf
+    """`turn` first from then on. While time does not go back, places and wholes are right until then."""
+    places: list[int] = []
+    """Of those that are settled. Another list once any of them is another."""
+    wholes: list[float] = []
+    """Of all."""
+
+    def turn(self, now: float) -> None:
+        """Make all of them right for that time."""
+        for cell, _, _ in self.parts:
+            if not cell.since <= now < cell.until:
+                cell.turn(now)
+        self.until = min((cell.until for cell, _, _ in self.parts), default=inf)
+        self.wholes = [cell.whole for cell, _, _ in self.parts]
+        places = [cell.place for cell, _, _ in self.settled]
+        if places != self.places:
+            self.places = places
+
+
+class Hold(msgspec.Struct, gc=False):
+    cells: Cells
+    places: list[int]
+    """Where it is held in those that are settled."""
+    began: float
+    ends: float
+    """Seconds since the epoch: of the lease, then of the time that it is kept for."""
+
+
+def cells_of(claims: Sequence[Claim], found: Sequence[Cell]) -> Cells:
+    """`found`: one cell for each claim. They stay while these are in hand."""
+    cells = Cells(claims, parts=[], settled=[], admitted=[], never=[], told=[])
+    of_use = {"settled": cells.settled, "admitted": cells.admitted, "never": cells.never}
+    for at, (claim, cell) in enumerate(zip(claims, found, strict=True)):
+        cell.open += 1
+        part = (cell, claim.counter, claim.amount)
+        cells.parts.append(part)
+        of_use[cell.use].append(part)
+        if claim.limit.measure in TOLD:
+            cells.told.append(at)
+    return cells
+
+
+def take(parts: Sequence[Part]) -> list[int]:
+    """Hold all of it, or nothing. What is left of each; if there is no room, only of those that come before
+    the one that has none."""
+    left: list[int] = []
+    for cell, _, amount in parts:
+        room = cell.room - amount
+        if room < 0:
+            for (taken, _, held), _ in zip(parts, left, strict=False):
+                taken.room += held
+            break
+        cell.room = room
+        left.append(room)
+    return left
