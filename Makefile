@@ -42,11 +42,14 @@ services: $(VENV)/.dev  ## start the PostgreSQL and the Valkey that tests use (n
 stop-services:  ## stop them and throw their data away
 	! test -e $(VENV)/.dev || $(BIN)/python -m tests.services stop
 
-# Debian's Caddy, unpacked and not installed. Without it what needs it is skipped.
+# Debian's Caddy, and iproute2 with the libraries that are not here, unpacked and not installed. Without them what
+# needs them is skipped.
+FETCH := apt-get download -qq caddy \
+	$$(apt-get install -sqq --no-install-recommends iproute2 | awk '/^Inst/ {print $$2}')
 $(VENV)/debian: $(VENV)/bin/python
 	-mkdir -p $@ && cd $@ && \
-		{ apt-get download -qq caddy || { apt-get update -qq && apt-get download -qq caddy; }; } 2>/dev/null && \
-		dpkg -x caddy_*.deb .
+		{ $(FETCH) || { apt-get update -qq && $(FETCH); }; } 2>/dev/null && \
+		for package in *.deb; do dpkg -x $$package .; done
 
 test: services $(VENV)/debian  ## the whole suite
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import structlog
 from hypothesis import settings
-from tests.services import Postgres, Valkey, shared_postgres, shared_valkey
+from tests.services import Postgres, Valkey, lone_postgres, lone_valkey, shared_postgres, shared_valkey
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
@@ -55,23 +54,12 @@ def valkey_url(valkey: Valkey) -> str:
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
     """A running server for one test alone, to stop and start."""
-    folder = tmp_path / "valkey"
-    folder.mkdir()
-    server = Valkey(folder)
-    server.start()
-    yield server
-    if server.running():
-        server.stop()
+    with lone_valkey(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
     """The same. It takes a second to make."""
-    with TemporaryDirectory(prefix="sekisho-postgres-") as name:  # pytest's folders are closed to `nobody`
-        folder = Path(name)
-        folder.chmod(0o711)
-        server = Postgres(folder)
-        server.start()
+    with lone_postgres() as server:
         yield server
-        if server.running():
-            server.stop()

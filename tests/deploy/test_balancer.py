@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from tests.deploy.conftest import DEPLOY, tool
+from tests.debian import tool
+from tests.deploy.conftest import DEPLOY
 from tests.e2e.serving import ADMIN_KEY, Serving, serving
 from tests.services import Postgres, free_port
 

@@ -6,13 +6,16 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
+
+from sekisho.upstream.origin import Origin
 
 ADMIN_KEY = "sk-sekisho-admin-for-programs"
 
@@ -48,12 +51,26 @@ async def program(*arguments: str, environment: dict[str, str], patience: float 
     return process.returncode, out.decode(), err.decode()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a gateway runs."""
+
+    host: str = "127.0.0.1"
+    prefix: Sequence[str] = ()
+    """The command that runs a command there."""
+
+
 @dataclass
 class Serving:
     process: asyncio.subprocess.Process
     url: str
     log: Path
     data_dir: Path
+
+    @property
+    def origin(self) -> Origin:
+        parts = urlsplit(self.url)
+        return Origin("http", str(parts.hostname), parts.port or 80)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log's events of this name so far."""
@@ -87,21 +104,26 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, *arguments: str, workers: int = 1, data_dir: Path | None = None, **more: str
+    folder: Path,
+    *arguments: str,
+    workers: int = 1,
+    data_dir: Path | None = None,
+    place: Place = Place(),
+    **more: str,
 ) -> AsyncIterator[Serving]:
     """`sekisho serve` until it listens with all its workers; files are below `folder`."""
     data_dir = data_dir or folder / "data"
     port = free_port()
     log = folder / f"log-{port}"
-    command = ("serve", "--port", str(port), "--workers", str(workers), *arguments)
+    command = ("serve", "--host", place.host, "--port", str(port), "--workers", str(workers), *arguments)
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sekisho", *command),
+            *(*place.prefix, sys.executable, "-m", "sekisho", *command),
             env=environment(data_dir, **more),
             stdout=out,
             stderr=out,
         )
-    started = Serving(process, f"http://127.0.0.1:{port}", log, data_dir)
+    started = Serving(process, f"http://{place.host}:{port}", log, data_dir)
     try:
         await started.logged("listening", workers)
         yield started

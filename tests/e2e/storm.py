@@ -1,16 +1,23 @@
 """Steady load while parts fail, and the books compared with the provider's afterwards."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx2
 from sqlalchemy import select
+from tests.e2e.serving import Serving
 
+from sekisho.control.services.keys import KeyService
+from sekisho.control.services.terms import KeyDraft
 from sekisho.control.store.engine import Store
+from sekisho.control.store.migrate import migrate
 from sekisho.control.store.tables import calls, rollups
+from sekisho.core.clock import Clock
 from sekisho.core.error import UpstreamError
 from sekisho.core.route import Timeouts
 from sekisho.testkit.provider import ScriptedProvider
@@ -20,6 +27,10 @@ from sekisho.upstream.origin import Origin
 
 PATIENCE = 30.0
 """Seconds after which a call hangs, on the slowest machine."""
+AT_ONCE = 12
+STEP = 40
+"""Calls of each key at every stage."""
+PASSING = " when_lost=admit"
 CENT = 10_000_000
 """Nano-USD: what each call costs."""
 DOCUMENT = """
@@ -55,8 +66,7 @@ class Load:
             while sum(self.statuses.values()) < until:  # noqa: ASYNC110 - only the calls know
                 await asyncio.sleep(0.01)
 
-    async def call(self, client: Client, port: int, key: str, number: int) -> None:
-        origin = Origin("http", "127.0.0.1", port)
+    async def call(self, client: Client, origin: Origin, key: str, number: int) -> None:
         head = build_head("POST", "/v1/chat/completions", origin, [("authorization", f"Bearer {key}")])
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -77,14 +87,14 @@ class Load:
 
 
 @asynccontextmanager
-async def storm(key: str, ports: Sequence[int], at_once: int = 12) -> AsyncIterator[Load]:
-    """Calls one after the other, so many at once, in turns to these ports, until the end. A call that hangs
+async def storm(key: str, gateways: Sequence[Serving], at_once: int = AT_ONCE) -> AsyncIterator[Load]:
+    """Calls one after the other, so many at once, in turns to these gateways, until the end. One that hangs
     fails the test."""
     load, client, ends = Load(), Client(), asyncio.Event()
 
     async def caller(number: int) -> None:
         while not ends.is_set():
-            await load.call(client, ports[number % len(ports)], key, number)
+            await load.call(client, gateways[number % len(gateways)].origin, key, number)
             number += at_once + 1  # the next gateway, and the other kind of call
 
     async with asyncio.TaskGroup() as callers:
@@ -93,6 +103,78 @@ async def storm(key: str, ports: Sequence[int], at_once: int = 12) -> AsyncItera
         yield load
         ends.set()
     await client.close()
+
+
+async def ask(served: Serving, key: str) -> httpx2.Response:
+    body = {"model": "acme/flat", "messages": [{"role": "user", "content": "x"}]}
+    async with served.http(key) as client:
+        return await client.post("/v1/chat/completions", json=body)
+
+
+async def until_served(served: Serving, key: str) -> None:
+    """By itself, sooner or later."""
+    async with asyncio.timeout(PATIENCE):
+        while (await ask(served, key)).status_code != 200:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.05)
+
+
+async def refusing(served: Serving, key: str) -> None:
+    """Until it has noticed; what it then says."""
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await ask(served, key)).status_code != 503:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json()["error"]["code"] == "limits_unavailable"
+
+
+class Keys:
+    """One that is refused while counters are away, and one that passes."""
+
+    def __init__(self, url: str):
+        self._store = Store(url)
+        migrate(self._store)
+        self._service = KeyService(self._store, Clock())
+        self.closed_id, self.closed = self.made("usd 1000000/total", "requests 1000000/day")
+        self.passing_id, self.passing = self.made(f"usd 1000000/total{PASSING}", f"concurrent 1000{PASSING}")
+
+    def made(self, *limits: str) -> tuple[str, str]:
+        """The id of another key, and its text."""
+        key, text = self._service.create("k", KeyDraft(limits=limits))
+        return key.id, text
+
+    def end(self) -> None:
+        """Nothing is left for either: who asks is told what was used."""
+        self._service.update(self.closed_id, KeyDraft(limits=("usd 0/total",)))
+        self._service.update(self.passing_id, KeyDraft(limits=(f"usd 0/total{PASSING}",)))
+
+    def close(self) -> None:
+        self._store.close()
+
+
+async def used_and_held(served: Serving, key: str) -> tuple[int, int]:
+    """Cents, of a budget of which nothing is left."""
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await ask(served, key)).status_code != 402:  # noqa: ASYNC110 - it was changed just now
+            await asyncio.sleep(0.05)
+    said = answer.json()["error"]["message"]
+    used, held = (re.search(rf"([\d.]+) USD {word}", said) for word in ("used", "held"))
+    assert used is not None, said
+    return round(100 * float(used[1])), round(100 * float(held[1])) if held else 0
+
+
+@asynccontextmanager
+async def both(keys: Keys, gateways: Sequence[Serving]) -> AsyncIterator[tuple[Load, Load]]:
+    """With the key that is refused first."""
+    async with (
+        storm(keys.closed, gateways) as closed,
+        storm(keys.passing, gateways) as passing,
+    ):
+        yield closed, passing
+
+
+async def more(*loads: Load) -> None:
+    """A stage."""
+    await asyncio.gather(*(load.more(STEP) for load in loads))
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ async def test_a_full_disk_stops_no_call_and_loses_none_off_the_books(tmp_path: 
             tmp_path, *("--config", str(document)), SCRIPTED_KEY=PROVIDER_KEY, SEKISHO_ADMIN_KEY=ADMIN_KEY
         )
         async with start as served:
-            port = int(served.url.rpartition(":")[2])
-            async with storm.storm(ADMIN_KEY, [port]) as load:
+            async with storm.storm(ADMIN_KEY, [served]) as load:
                 await load.more(100)
                 # Of its size, rather than of the disk's: that needs no privilege, and fails the same writes.
                 resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))

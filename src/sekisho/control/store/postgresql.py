@@ -19,6 +19,9 @@ from sekisho.control.store.error import StoreError
 
 OLDEST = 140_000
 STATEMENT_SECONDS = 30.0
+IDLE_SECONDS = 10.0
+"""For which a transaction that writes may ask for nothing. Else its host has vanished, and others wait for
+what it locked; by itself the server would notice after a quarter of an hour."""
 CONNECTION: dict[str, Any] = {
     "connect_timeout": 5,
     # A host that vanished is noticed in 20 seconds, not in the two hours that TCP itself takes.
@@ -68,11 +71,12 @@ class Postgresql:
 
         statement, lock = _ms(STATEMENT_SECONDS), _ms(lock_wait)
         waits = f"SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}"
+        ends = f"SET LOCAL idle_in_transaction_session_timeout = {_ms(IDLE_SECONDS)}; "
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             writes = connection.get_execution_options().get("writes", False)
-            mode = "" if writes else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
+            mode = ends if writes else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
             connection.exec_driver_sql(mode + waits)
 
         self.parameters = {**engine.dialect.create_connect_args(self._url)[1], **told}
@@ -105,7 +109,8 @@ class Postgresql:
 
     def unhurried(self, connection: Connection) -> None:
         """See `engine.Backend`."""
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
 
     def told(self, error: BaseException) -> str:
         """See `engine.Backend`. A server's error has its values in the details, which are left out."""
