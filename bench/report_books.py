@@ -9,9 +9,11 @@ from sqlalchemy import Connection, Table, func, select
 from sekisho.control.store import expiry
 from sekisho.control.store.engine import Store
 from sekisho.control.store.migrate import migrate
-from sekisho.control.store.tables import api_keys, calls, holders, outages
+from sekisho.control.store.tables import api_keys, calls, holders, outages, tallies
 from sekisho.control.store.tables import rollups as sums
 from sekisho.metering.rollup import NUMBERS
+from sekisho.metering.tally import NUMBERS as TALLIED
+from sekisho.metering.tally import TAGGED, USERS
 
 HOUR = 3600
 DAYS = 30
@@ -19,11 +21,21 @@ KEYS = 250
 MODELS = 4
 EACH = 14
 """Calls of one key to one model in an hour: 10,080,000 in all of 30 days."""
+ENDS = KEYS * MODELS
+"""End users: each has a key and a model."""
 TOKENS = 1000
 COST = 1_500_000
 """Nano-USD."""
 FAILS = 20
 """One call in so many fails at first."""
+
+
+_SUMMED = {
+    "calls": str(EACH),
+    "input": str(EACH * TOKENS),
+    "output": str(EACH * 100),
+    "cost": str(EACH * COST),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +62,23 @@ def fill(store: Store, size: Size) -> None:
         _identities(connection, float(first))
         _write(connection, calls, _numbers(store, size.calls), _call(store, first))
         _write(connection, sums, _numbers(store, size.hours * KEYS * MODELS), _sum(first))
+        for kind in (TAGGED, USERS):
+            _write(connection, tallies, _numbers(store, size.hours * ENDS), _tally(first, kind))
         for failed in (False, True):
             _write(connection, outages, _numbers(store, size.hours * MODELS), _fate(first, failed=failed))
     if store.dialect == "postgresql":
         with store.write() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            connection.exec_driver_sql("ANALYZE calls, rollups, outages")
+            connection.exec_driver_sql("ANALYZE calls, rollups, tallies, outages")
 
 
 def check(store: Store, size: Size) -> None:
-    """That both say the same."""
+    """That all say the same."""
     with store.read() as connection:
         assert connection.execute(select(func.sum(sums.c.calls))).scalar() == size.calls
+        for kind in (TAGGED, USERS):
+            tallied = select(func.sum(tallies.c.calls)).where(tallies.c.kind == kind)
+            assert connection.execute(tallied).scalar() == size.calls
         assert connection.execute(select(func.sum(outages.c.requests))).scalar() == size.calls
         assert connection.execute(select(func.count()).select_from(calls)).scalar() == size.calls
 
@@ -125,16 +142,15 @@ def _call(store: Store, first: int) -> dict[str, str]:
         "team": f"'team_' || (n % {KEYS} % 12)",
         "project": f"'project_' || (n % {KEYS} % 50)",
         "owner": f"'person_' || (n % {KEYS})",
-        "end_user": "'user-' || (n % 1000)",
+        "end_user": f"'user-' || (n % {ENDS})",
         "tags": f"""('["t' || (n % 20) || '"]'){json}""",
     }
 
 
-def _sum(first: int) -> dict[str, str]:
+def _place(first: int) -> dict[str, str]:
     """Of one key, model and hour: number n."""
     key = f"(n % {KEYS})"
     return {
-        "id": "'sum-' || n",
         "start": f"{first} + n / {KEYS * MODELS} * {HOUR}",
         "seconds": str(HOUR),
         "key_id": f"'key_' || {key}",
@@ -146,13 +162,31 @@ def _sum(first: int) -> dict[str, str]:
         "app": "'bench'",
         "provider": "'one'",
         "model": f"'acme/m' || (n / {KEYS} % {MODELS})",
+    }
+
+
+def _sum(first: int) -> dict[str, str]:
+    return {
+        **_place(first),
+        "id": "'sum-' || n",
         **dict.fromkeys(NUMBERS, "0"),
-        "calls": str(EACH),
-        "input": str(EACH * TOKENS),
-        "output": str(EACH * 100),
-        "cost": str(EACH * COST),
+        **_SUMMED,
         "total_ms": f"""'{{"40":{EACH}}}'""",
         "first_token_ms": f"""'{{"30":{EACH}}}'""",
+    }
+
+
+def _tally(first: int, kind: str) -> dict[str, str]:
+    """As many and as long as real ones are."""
+    name = f"'user-' || (n % {ENDS})" if kind == USERS else """'["t' || (n % 20) || '"]'"""
+    return {
+        **_place(first),
+        "kind": f"'{kind}'",
+        "id": "'a tally of a call-' || n",
+        "name": name,
+        "asked": "true",
+        **dict.fromkeys(TALLIED, "0"),
+        **_SUMMED,
     }
 
 

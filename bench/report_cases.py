@@ -72,10 +72,8 @@ def _measure(ground: Ground, name: str, url: str, size: Size, findings: Findings
         caller.close()
     summed = max(seconds for report, seconds in taken.items() if report not in SINGLE)
     added = quantile(beside, 0.99) - quantile(quiet, 0.99)
-    single = max(taken[report] for report in SINGLE)
     findings.figures += [
         at_most(f"slowest report over {size.calls:,} calls, {name}", 1, summed, "s"),
-        at_most(f"the same by user or tag, {name}", 1, single, "s"),
         at_most(f"p99 that reports add to calls, {name}", 0.5, added, "ms"),
     ]
     findings.tables.append(
@@ -83,7 +81,7 @@ def _measure(ground: Ground, name: str, url: str, size: Size, findings: Findings
             f"Reports over {size.calls:,} calls on {name}",
             ("report", "s"),
             [(report, f"{seconds:.3f}") for report, seconds in taken.items()],
-            "The best of three, but for those by user and by tag, which read calls one by one; at the lowest "
-            "priority, beside calls on one connection.",
+            "The best of three, but for that by user and tag together, which reads calls one by one; at the "
+            "lowest priority, beside calls on one connection.",
         )
     )

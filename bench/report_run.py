@@ -11,13 +11,17 @@ import msgspec
 from bench.report_books import DAYS
 from sekisho.control.services.outages import BYS as OUTAGES
 from sekisho.control.services.outages import outages
-from sekisho.control.services.spend import BYS, Question, spend
+from sekisho.control.services.spend import BYS, Question, spend, sum_up
 from sekisho.control.store.engine import Store
 from sekisho.control.store.spent import spending
+from sekisho.core.money import NANO, Rates
+from sekisho.core.tariff import Tariff
 
 ROUNDS = 3
-SINGLE = frozenset({"spend by user", "spend by tag"})
+SINGLE = frozenset({"spend by user, tag"})
 """What no sums tell: calls are read one by one, once."""
+OWN = {"org_1": (Tariff(prices={"acme/m1": Rates(input=NANO, output=NANO)}),)}
+"""Prices of an organisation's own."""
 
 
 def reports(store: Store, now: float) -> Mapping[str, Callable[[], object]]:
@@ -27,6 +31,11 @@ def reports(store: Store, now: float) -> Mapping[str, Callable[[], object]]:
         "spend": Question(since=since, until=now),
         **{f"spend by {by}": Question(since=since, until=now, by=(by,)) for by in BYS},
         "spend by team, model": Question(since=since, until=now, by=("team", "model")),
+        "spend by user, model": Question(since=since, until=now, by=("user", "model")),
+        "spend by user, day in Tokyo": Question(
+            since=since, until=now, by=("user", "day"), zone="Asia/Tokyo"
+        ),
+        "spend by user, tag": Question(since=since, until=now, by=("user", "tag")),
         "spend by key, day": Question(since=since, until=now, by=("key", "day")),
         "spend by day in Tokyo": Question(since=since, until=now, by=("day",), zone="Asia/Tokyo"),
     }
@@ -35,11 +44,16 @@ def reports(store: Store, now: float) -> Mapping[str, Callable[[], object]]:
         with store.read() as connection:
             return spending(connection, ["key_7"], now)
 
+    def with_own_prices() -> object:
+        with store.read() as connection:
+            return sum_up(connection, asked["spend by team, model"], OWN)
+
     found: dict[str, Callable[[], object]] = {
         name: partial(spend, store, question) for name, question in asked.items()
     }
     for by in (None, *OUTAGES):
         found["outages" + (f" by {by}" if by else "")] = partial(outages, store, since, by)
+    found["spend by team, model with an organisation's own prices"] = with_own_prices
     return {**found, "spending of a key (/api/v1/key)": of_a_key}
 
 

@@ -17,9 +17,10 @@ from sekisho.control.store import calls, upgrade
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.migrate import HEAD, SUMMED, migrate
 from sekisho.control.store.positions import Position, claim
-from sekisho.control.store.tables import api_keys, holders, metadata, revision, rollups
+from sekisho.control.store.tables import api_keys, holders, metadata, revision, rollups, tallies
 from sekisho.core.record import CallRecord
 from sekisho.core.usage import Usage
+from sekisho.metering.tally import UNNAMED
 
 SCRIPTS = Path(__file__).parent / "scripts"
 EARLIER = [f"{number:04d}" for number in range(1, int(HEAD))]
@@ -93,6 +94,8 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
         assert counted == ([(1, 3, "関所")] if version < SUMMED else []), (
             "from then on they are there already"
         )
+        [tallied] = connection.execute(tallies.select())
+        assert (tallied.kind, tallied.calls, tallied.cost, tallied.app) == (UNNAMED, 1, 3, "関所")
         assert [holder.id for holder in connection.execute(holders.select())] == ["default"]
     with store.write() as connection:
         assert claim(connection, "mine", "a.log") == Position(5, 6, done=True)

@@ -116,6 +116,14 @@ class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         """All attempts, if one of them has a cost; else none."""
         return self.attempts if any(attempt.cost is not None for attempt in self.attempts) else ()
 
+    def has_attempts(self) -> bool:
+        """Whether a provider was asked. False: refused, or given the answer to another call."""
+        return bool(self.attempts)
+
+    def tag_names(self) -> tuple[str, ...]:
+        """`tags`, whatever form a record has them in."""
+        return self.tags
+
     def is_untroubled(self) -> bool:
         """Whether a provider was asked, and none failed: so there was one attempt, which answered."""
         return bool(self.attempts) and all(attempt.code is None for attempt in self.attempts)

@@ -33,10 +33,20 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
         """See `CallRecord`."""
         return self._attempts() if _PAID in bytes(self.attempts) else ()
 
+    def has_attempts(self) -> bool:
+        """See `CallRecord`."""
+        return len(bytes(self.attempts)) > len(b"[]")
+
+    def tag_names(self) -> tuple[str, ...]:
+        """See `CallRecord`."""
+        try:
+            return _tags(self.tags) if bytes(self.tags) else ()
+        except msgspec.MsgspecError:
+            return ()
+
     def is_untroubled(self) -> bool:
         """See `CallRecord`."""
-        attempts = bytes(self.attempts)
-        return _FAILED not in attempts and len(attempts) > len(b"[]")
+        return self.has_attempts() and _FAILED not in bytes(self.attempts)
 
     def is_uncounted(self) -> bool:
         """See `CallRecord`."""
@@ -78,6 +88,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(WrittenRecord).decode
 _attempts = msgspec.json.Decoder(tuple[AttemptRecord, ...]).decode
 _asked = msgspec.json.Decoder(_Asked).decode
+_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 def encode(record: CallRecord) -> bytes:

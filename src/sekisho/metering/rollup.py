@@ -1,10 +1,10 @@
 """What many calls came to together, by hour and by whose they were. Knows no database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
-from sekisho.core.record import SETTLEMENT, AttemptRecord, CallFacts
+from sekisho.core.record import SETTLEMENT, CallFacts
 from sekisho.metering.frame import AnyRecord
 from sekisho.metering.histogram import Histogram, bucket, merge
 
@@ -20,7 +20,8 @@ where there is none."""
 Raw = tuple[float, *tuple[str | None, ...]]
 """The hour since the epoch, and the dimensions as records have them."""
 
-_names = attrgetter(*DIMENSIONS)
+names_of = attrgetter(*DIMENSIONS)
+"""The dimensions as a record has them."""
 
 
 @dataclass(slots=True)
@@ -91,14 +92,12 @@ def roll_up(records: Iterable[AnyRecord]) -> Rollups:
     """The records by hour. What they cost is counted at the provider and model that was paid."""
     found: dict[Raw, Sums] = {}
     for record in records:
-        names = _names(record)
+        names = names_of(record)
         cost = record.cost or 0
-        attempts = record.paid_attempts() if cost else ()
-        if len(attempts) > 1:
-            for provider, model, part in _elsewhere(record, attempts):
-                place = (record.started // HOUR, *names[:-2], provider, model)
-                found.setdefault(place, Sums()).cost += part
-                cost -= part
+        for provider, model, part in paid_elsewhere(record):
+            place = (record.started // HOUR, *names[:-2], provider, model)
+            found.setdefault(place, Sums()).cost += part
+            cost -= part
         place = (record.started // HOUR, *names)
         sums = found.get(place)
         if sums is None:
@@ -124,12 +123,13 @@ def _placed(found: dict[Raw, Sums]) -> Rollups:
     return placed
 
 
-def _elsewhere(record: CallFacts, attempts: Iterable[AttemptRecord]) -> Iterator[tuple[str, str | None, int]]:
-    """What other providers or models were paid for their parts of an answer that several made."""
-    for attempt in attempts:
-        model = attempt.model or record.model
-        if attempt.cost and (attempt.provider, model) != (record.provider, record.model):
-            yield attempt.provider, model, attempt.cost
+def paid_elsewhere(record: AnyRecord) -> Sequence[tuple[str, str | None, int]]:
+    """What other providers or models were paid (nano-USD) for their parts of an answer that several made."""
+    attempts = record.paid_attempts() if record.cost else ()
+    if len(attempts) < 2:
+        return ()
+    parts = [(each.provider, each.model or record.model, each.cost or 0) for each in attempts]
+    return [part for part in parts if part[2] and part[:2] != (record.provider, record.model)]
 
 
 def by_day(rollups: Rollups) -> Rollups:

@@ -15,13 +15,14 @@ from sqlalchemy import Connection, select
 
 from sekisho.control.store.credits import read_tariffs
 from sekisho.control.store.engine import Store
-from sekisho.control.store.spending import Part, Stretch, Sums
+from sekisho.control.store.spending import Part, Stretch
 from sekisho.control.store.summing import Sought, Summing
 from sekisho.control.store.tables import api_keys, holders
 from sekisho.core.calendar import offsets
 from sekisho.core.money import MILLION
 from sekisho.core.tariff import Tariff, tariff_at
 from sekisho.metering.currency import USD, Currency
+from sekisho.metering.tally import Sums
 
 By = Literal[
     "organisation",

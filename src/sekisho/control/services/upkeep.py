@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from sekisho.control.store import expiry, rollups, uncounted
+from sekisho.control.store import expiry, rollups, tallies, uncounted
 from sekisho.control.store.engine import Store, StoreError
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
@@ -52,6 +52,8 @@ class Upkeep:
         now = self._clock.now()
         await self._gently(lambda: expiry.make_partitions(self._store, now))
         while await self._gently(lambda: rollups.fold(self._store, now - HOURS_KEPT)):
+            pass
+        while await self._gently(lambda: tallies.fold(self._store, now - HOURS_KEPT)):
             pass
         await self._gently(lambda: uncounted.sweep(self._store, now))
         if self.keep is None:

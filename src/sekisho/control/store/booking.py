@@ -9,13 +9,12 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
 from sekisho.control.store import uncounted
-from sekisho.control.store.bulk import insert
+from sekisho.control.store.bulk import LARGEST, insert
 from sekisho.control.store.calls import COLUMNS, to_row
 from sekisho.control.store.error import StoreError
 from sekisho.control.store.tables import calls
 from sekisho.metering.frame import AnyRecord
 
-LARGEST = 2**63 - 1
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """A null character in JSON."""
 

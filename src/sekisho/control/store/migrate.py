@@ -8,15 +8,17 @@ from math import inf
 
 from sqlalchemy import Connection, inspect
 
-from sekisho.control.store import outages, rollups
+from sekisho.control.store import outages, rollups, tallies
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0015"
+HEAD = "0016"
 """The newest file in `migrations/versions`."""
 SUMMED = "0008"
 """From this one on every call is counted in a rollup too."""
 WEIGHED = "0013"
 """And from this one on among the outages."""
+TALLIED = "0016"
+"""And from this one on in tallies."""
 
 
 def migrate(store: Store) -> None:
@@ -33,10 +35,19 @@ def migrate(store: Store) -> None:
         if not upgrade.knows(version):
             raise StoreError(f"the database is at version {version}, which only a newer Sekisho knows")
         upgrade.run(connection)
-        if version is not None and version < SUMMED:
-            rollups.fill(connection)
-        elif version is not None and version < WEIGHED:
-            outages.count_anew(connection, 0.0, inf)
+        if version is not None:
+            _count(connection, version)
+
+
+def _count(connection: Connection, version: str) -> None:
+    """Count the calls of a database that was at this version, where that did not."""
+    if version < SUMMED:
+        rollups.fill(connection)
+        return
+    if version < WEIGHED:
+        outages.count_anew(connection, 0.0, inf)
+    if version < TALLIED:
+        tallies.count_anew(connection, 0.0, inf)
 
 
 def _version(connection: Connection) -> str | None:

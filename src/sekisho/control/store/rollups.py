@@ -11,17 +11,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
-from sekisho.control.store import bulk, calls, outages
+from sekisho.control.store import bulk, calls, outages, tallies
 from sekisho.control.store.engine import Store
 from sekisho.control.store.rollup_apps import bounded
 from sekisho.control.store.tables import calls as call_table
 from sekisho.control.store.tables import expired, rollups
+from sekisho.control.store.tallies import LOCK
 from sekisho.metering.frame import AnyRecord
 from sekisho.metering.histogram import Histogram
 from sekisho.metering.rollup import DAY, DIMENSIONS, HOUR, NUMBERS, Place, Rollups, Sums, by_day, roll_up
 
-LOCK = "rollups"
-"""Held by whoever changes rollups: they are read, added to and written back."""
 _COLUMNS = ("id", "start", "seconds", *DIMENSIONS, *NUMBERS, "total_ms", "first_token_ms")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3 + len(DIMENSIONS) :])
 _CONFLICT = f"ON CONFLICT (id) DO UPDATE SET {_CHANGED}"
@@ -30,7 +29,6 @@ _SUMS = tuple(rollups.c[name] for name in (*NUMBERS, "total_ms", "first_token_ms
 _FETCH = 500
 BATCH = 2000
 """Rows that are folded in one transaction."""
-LARGEST = 2**63 - 1
 _json = msgspec.json.Encoder().encode
 _histogram = msgspec.json.Decoder(Histogram).decode
 _numbers = attrgetter(*NUMBERS)
@@ -42,6 +40,7 @@ def add(store: Store, connection: Connection, records: Sequence[AnyRecord]) -> N
     if found:
         store.lock(connection, LOCK)
         _write(connection, found)
+        tallies.add(connection, records)
         outages.add(connection, records)
 
 
@@ -98,6 +97,7 @@ def _count_next(connection: Connection, since: int) -> int | None:
         connection.execute(delete(rollups).where(rollups.c.start >= day, rollups.c.start < day + DAY))
         that_day = (call_table.c.started >= day, call_table.c.started < day + DAY)
         _write(connection, roll_up(calls.select(connection, *that_day)))
+        tallies.count_anew(connection, day, day + DAY)
         outages.count_anew(connection, day, day + DAY)
     return day
 
@@ -129,7 +129,7 @@ def _write(connection: Connection, found: Rollups) -> None:
     for place, sums in there.items():
         found[place].add(sums)
     rows = [
-        (_id(place), *place, *_held(sums), _text(sums.total_ms), _text(sums.first_token_ms))
+        (_id(place), *place, *bulk.held(_numbers(sums)), _text(sums.total_ms), _text(sums.first_token_ms))
         for place, sums in found.items()
     ]
     bulk.insert(connection, rollups, _COLUMNS, rows, _CONFLICT)
@@ -150,12 +150,6 @@ def _sums(values: Sequence[Any]) -> Sums:
     sums = Sums(*values[:-2])
     sums.total_ms, sums.first_token_ms = _histogram(values[-2]), _histogram(values[-1])
     return sums
-
-
-def _held(sums: Sums) -> tuple[int, ...]:
-    """The absurd count of one provider must not end the books: sums stop at the largest number."""
-    numbers = _numbers(sums)
-    return numbers if max(numbers) <= LARGEST else tuple(min(each, LARGEST) for each in numbers)
 
 
 def _text(histogram: Histogram) -> str:

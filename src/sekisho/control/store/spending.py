@@ -5,7 +5,7 @@ the exception, and read one by one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +29,7 @@ from sekisho.control.store import calls
 from sekisho.control.store.tables import calls as table
 from sekisho.core.record import SETTLEMENT, CallRecord
 from sekisho.core.usage import Usage
+from sekisho.metering.tally import USAGE, Sums
 
 DAY = 86_400
 COLUMNS: Mapping[str, KeyedColumnElement[Any]] = MappingProxyType(
@@ -58,37 +59,6 @@ _SUMMED = (
     "waived",
     *(f"usage_{kind}" for kind in ("input", "cache_read", "cache_write", "cache_write_1h", "output")),
 )
-
-
-@dataclass(slots=True)
-class Sums:
-    """All can be added to their like."""
-
-    calls: int = 0
-    unpriced: int = 0
-    """Of them, those with an endpoint that has no price: their cost is not, or not all, in `cost`."""
-    cost: int = 0
-    """Nano-USD."""
-    waived: int = 0
-    """The same, of calls that brought nothing and that nobody is charged for."""
-    input: int = 0
-    """Tokens; their kinds are those of `Usage`."""
-    cache_read: int = 0
-    cache_write: int = 0
-    cache_write_1h: int = 0
-    output: int = 0
-
-    @property
-    def usage(self) -> Usage:
-        return Usage(**{kind: getattr(self, kind) for kind in USAGE})
-
-    def add(self, other: "Sums") -> None:
-        for name in NUMBERS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-NUMBERS = tuple(each.name for each in fields(Sums))
-USAGE = NUMBERS[4:]
 
 
 @dataclass(frozen=True, slots=True)

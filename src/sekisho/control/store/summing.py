@@ -1,5 +1,6 @@
-"""What calls came to together, from whatever tells it soonest: rollups where they tell calls apart as asked,
-and the calls themselves at the edges and elsewhere. Rollups outlive the calls that they counted."""
+"""What calls came to together, from whatever tells it soonest: rollups or tallies where these tell calls
+apart as asked, and the calls themselves at the edges and elsewhere. Both outlive the calls that they counted.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,35 +8,28 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy import ColumnElement, Connection, Table, case, func, literal, select
 
-from sekisho.control.store.spending import (
-    COLUMNS,
-    DAY,
-    NUMBERS,
-    Part,
-    Stretch,
-    grouped,
-    read_parts,
-)
-from sekisho.control.store.tables import expired, rollups
+from sekisho.control.store.spending import COLUMNS, DAY, Part, Stretch, grouped, read_parts
+from sekisho.control.store.tables import expired, rollups, tallies
+from sekisho.control.store.tallies import LENGTHS
 from sekisho.metering.rollup import HOUR
+from sekisho.metering.tally import KINDS, NUMBERS, TAGGED, UNNAMED, USERS
 
-ROLLED: Mapping[str, KeyedColumnElement[Any]] = MappingProxyType(
+ROLLED: Mapping[str, str] = MappingProxyType(
     {
-        "organisation": rollups.c.organisation,
-        "team": rollups.c.team,
-        "project": rollups.c.project,
-        "owner": rollups.c.owner,
-        "key": rollups.c.key_id,
-        "app": rollups.c.app,
-        "operation": rollups.c.operation,
-        "model": rollups.c.model,
-        "provider": rollups.c.provider,
+        "organisation": "organisation",
+        "team": "team",
+        "project": "project",
+        "owner": "owner",
+        "key": "key_id",
+        "app": "app",
+        "operation": "operation",
+        "model": "model",
+        "provider": "provider",
     }
 )
-"""What rollups tell calls apart by."""
+"""What rollups and tallies tell calls apart by: columns of both."""
 ALWAYS = frozenset({"organisation", "key", "operation"})
 """What every call has, if only an empty text."""
 
@@ -51,14 +45,27 @@ class Sought:
     asked: bool = False
     """Answers that other calls got are to be told apart."""
     lasting: bool = False
-    """Where calls are deleted, rollups tell it all the same: answers that other calls got count as asked for,
-    and an hour or day that a stretch begins in counts whole. More is told then than was, and never less."""
+    """Where calls are deleted, sums tell it all the same: an hour or day that a stretch begins in counts
+    whole and, where there are only rollups, answers that other calls got count as asked for. More is told
+    then than was, and never less."""
 
     @property
-    def rolled(self) -> bool:
-        """Whether rollups tell it."""
-        names = {*self.by, *(name for name, _ in self.within)}
-        return not self.asked and names <= ROLLED.keys()
+    def beside(self) -> set[str]:
+        """What it takes that rollups do not tell."""
+        return {*self.by, *(name for name, _ in self.within)} - ROLLED.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Sums that tell what is sought."""
+
+    columns: Mapping[str, ColumnElement[Any]]
+    start: ColumnElement[int]
+    asked: ColumnElement[bool]
+    numbers: tuple[ColumnElement[int], ...]
+    conditions: tuple[ColumnElement[bool], ...] = ()
+    since: float = 0.0
+    """Seconds since the epoch: from when on all calls are in it."""
 
 
 class Summing:
@@ -66,40 +73,51 @@ class Summing:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        days = select(func.max(rollups.c.start)).where(rollups.c.seconds == DAY)
-        last = connection.execute(days).scalar()
-        self._folded = 0 if last is None else last + DAY
-        """Before this, a rollup may be a whole day's."""
-        self._expired = float(connection.execute(select(expired.c.calls_before)).scalar_one())
+        self._folded = max(self._last_day(rollups), self._last_day(tallies))
+        """Before this, a sum may be a whole day's."""
+        self._expired, self._tallied = map(float, connection.execute(select(expired)).one())
         self.lost_before: float | None = None
         """Seconds since the epoch: calls before it were wanted one by one, and are deleted."""
 
     def read(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
         """Every call of the stretch once."""
-        if sought.lasting and stretch.since < self._expired:
-            yield from self._rollups(sought, self._deleted(stretch))
+        source = self._source(sought)
+        if sought.lasting and source and stretch.since < self._expired:
+            yield from self._deleted(source, sought, stretch)
             stretch = Stretch(self._expired, stretch.until, stretch.ahead)
-            if stretch.since >= stretch.until:
-                return
-        first, last = self._whole(sought, stretch)
-        if first >= last:
+        first, last = self._whole(source, sought, stretch)
+        if source is None or first >= last:
             yield from self._calls(sought, stretch)
             return
         yield from self._calls(sought, Stretch(stretch.since, first, stretch.ahead))
-        yield from self._rollups(sought, Stretch(first, last, stretch.ahead))
+        yield from self._sums(source, sought, Stretch(first, last, stretch.ahead))
         yield from self._calls(sought, Stretch(last, stretch.until, stretch.ahead))
 
-    def _deleted(self, stretch: Stretch) -> Stretch:
-        """The hours or days of which calls are deleted, each in one stretch alone."""
+    def _source(self, sought: Sought) -> _Source | None:
+        beside = sought.beside
+        if not beside and not sought.asked:
+            return _rollups()
+        if beside <= {"tag"}:
+            return _tallies((UNNAMED, TAGGED), {"tag": tallies.c.name}, self._tallied)
+        if beside == {"user"}:
+            user = case((tallies.c.kind == USERS, tallies.c.name), else_="")
+            return _tallies((UNNAMED, USERS), {"user": user}, self._tallied)
+        return None
+
+    def _deleted(self, source: _Source, sought: Sought, stretch: Stretch) -> Iterator[Part]:
+        """Of the hours or days of which calls are deleted, each in one stretch alone."""
 
         def edge(moment: float) -> float:
             return moment // DAY * DAY if moment < self._folded else moment // HOUR * HOUR
 
-        return Stretch(edge(stretch.since), edge(min(stretch.until, self._expired)), stretch.ahead)
+        since, until = edge(stretch.since), edge(min(stretch.until, self._expired))
+        turn = min(max(since, source.since), until)
+        yield from self._sums(_rollups(), sought, Stretch(since, turn, stretch.ahead))
+        yield from self._sums(source, sought, Stretch(turn, until, stretch.ahead))
 
-    def _whole(self, sought: Sought, stretch: Stretch) -> tuple[float, float]:
-        """Between which moments rollups tell it; nothing, if the second is not later."""
-        if not sought.rolled or (sought.daily and stretch.ahead % HOUR):
+    def _whole(self, source: _Source | None, sought: Sought, stretch: Stretch) -> tuple[float, float]:
+        """Between which moments sums tell it; nothing, if the second is not later."""
+        if source is None or (sought.daily and stretch.ahead % HOUR):
             return 0.0, 0.0
         first, last = math.ceil(stretch.since / HOUR) * HOUR, math.floor(stretch.until / HOUR) * HOUR
         if first < self._folded:
@@ -108,7 +126,7 @@ class Summing:
                 first = self._folded
         if last < self._folded:
             last = last // DAY * DAY
-        return float(first), float(last)
+        return max(float(first), source.since), float(last)
 
     def _calls(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
         if stretch.since >= stretch.until:
@@ -118,18 +136,51 @@ class Summing:
         conditions = [COLUMNS[name] == wanted for name, wanted in sought.within]
         yield from read_parts(self._connection, sought.by, stretch, *conditions, daily=sought.daily)
 
-    def _rollups(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
-        conditions = [ROLLED[name] == wanted for name, wanted in sought.within]
-        days = [((rollups.c.start + stretch.ahead) // DAY).label("day")] if sought.daily else []
-        names = [ROLLED[name].label(f"name_{at}") for at, name in enumerate(sought.by)]
-        counted = (rollups.c[name] for name in NUMBERS)
-        rows = select(*names, *days, *counted).where(
-            rollups.c.start >= int(stretch.since), rollups.c.start < int(stretch.until), *conditions
+    def _sums(self, source: _Source, sought: Sought, stretch: Stretch) -> Iterator[Part]:
+        if stretch.since >= stretch.until:
+            return
+        conditions = [source.columns[name] == wanted for name, wanted in sought.within]
+        days = [((source.start + stretch.ahead) // DAY).label("day")] if sought.daily else []
+        asked = [source.asked.label("asked")] if sought.asked else []
+        names = [source.columns[name].label(f"name_{at}") for at, name in enumerate(sought.by)]
+        rows = select(*names, *days, *asked, *source.numbers).where(
+            *source.conditions,
+            source.start >= int(stretch.since),
+            source.start < int(stretch.until),
+            *conditions,
         )
-        for row, sums in grouped(self._connection, rows, len(names) + len(days)):
-            told = int(row[-1]) if sought.daily else None
+        for row, sums in grouped(self._connection, rows, len(names) + len(days) + len(asked)):
+            told = int(row[len(names)]) if sought.daily else None
             found = (
                 name if name or by in ALWAYS else None
                 for by, name in zip(sought.by, row[: len(names)], strict=True)
             )
-            yield Part(tuple(found), told, asked=True, sums=sums)
+            yield Part(tuple(found), told, not sought.asked or bool(row[-1]), sums)
+
+    def _last_day(self, table: Table) -> int:
+        """The end of the last day that is told as a whole; 0: there is none."""
+        days = select(func.max(table.c.start)).where(table.c.seconds == DAY)
+        if table is tallies:  # as its primary key begins
+            days = days.where(table.c.kind.in_(KINDS))
+        last = self._connection.execute(days).scalar()
+        return 0 if last is None else last + DAY
+
+
+def _rollups() -> _Source:
+    return _Source(
+        columns={name: rollups.c[column] for name, column in ROLLED.items()},
+        start=rollups.c.start,
+        asked=literal(value=True),
+        numbers=tuple(rollups.c[name] for name in NUMBERS),
+    )
+
+
+def _tallies(kinds: tuple[str, str], beside: Mapping[str, ColumnElement[Any]], since: float) -> _Source:
+    return _Source(
+        columns={**{name: tallies.c[column] for name, column in ROLLED.items()}, **beside},
+        start=tallies.c.start,
+        asked=tallies.c.asked,
+        numbers=tuple(tallies.c[name] for name in NUMBERS),
+        conditions=(tallies.c.kind.in_(kinds), tallies.c.seconds.in_(LENGTHS)),
+        since=since,
+    )

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from sekisho.metering.rollup import DIMENSIONS, NUMBERS
+from sekisho.metering.tally import NUMBERS as TALLIED
 
 metadata = MetaData(
     naming_convention={
@@ -169,8 +170,32 @@ uncounted = Table(
 )
 """Calls of late that were admitted though the counters of their limits could not be asked."""
 
-expired = Table("expired", metadata, Column("calls_before", Float, nullable=False))
-"""One row: calls that began before are deleted, or about to be."""
+tallies = Table(
+    "tallies",
+    metadata,
+    # Periods of one kind, length and time lie together: reports read them so, and folding.
+    Column("kind", String, primary_key=True),
+    Column("seconds", Integer, primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    *(Column(name, String, primary_key=name == "key_id", nullable=False) for name in DIMENSIONS),
+    # A digest of the dimensions, name and `asked`.
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("asked", Boolean, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in TALLIED),
+    sqlite_with_rowid=False,
+)
+"""What the calls of an hour or a day came to in tokens and money, by tags and by end users (see
+`metering.tally`)."""
+
+expired = Table(
+    "expired",
+    metadata,
+    Column("calls_before", Float, nullable=False),
+    Column("tallied_from", Float, nullable=False, server_default="0"),
+)
+"""One row: calls that began before the one are deleted, or about to be; those from the other on are in
+`tallies`, whether they are deleted by now or not."""
 tariffs = Table(
     "tariffs",
     metadata,
