@@ -156,15 +156,15 @@ class Board:
     def observe(self, record: CallRecord) -> None:
         """How fast the answer of an ended call came, and what it cost."""
         self.spent.observe(record)
-        usage = record.usage
-        if usage is None or usage.output < LEAST_TOKENS or usage.estimated or record.outcome != "ok":
-            return
         if record.provider is None or record.model is None or record.upstream_model is None:
             return
         name = endpoint_id(record.provider, record.model, record.upstream_model)
         standing = self._standings.get(name) or self.of(name)
         now = self._clock()
-        if now < standing.measured + MEASURED_EVERY:
+        if now < standing.measured + MEASURED_EVERY:  # asked first: of busy endpoints nearly all end here
+            return
+        usage = record.usage
+        if usage is None or usage.output < LEAST_TOKENS or usage.estimated or record.outcome != "ok":
             return
         taken = record.total_ms - (record.first_token_ms or 0)
         if not record.stream:

@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         self._limit = limit
         self._timeouts = timeouts
         self.deadline = deadline
-        self._bodiless = head.startswith(b"HEAD ")
+        self._bodiless = not body and head.startswith(b"HEAD ")
         transport = self._transport
         assert transport is not None
         if not body and head.startswith((b"GET ", b"HEAD ")):

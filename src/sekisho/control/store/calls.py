@@ -1,10 +1,10 @@
 """Calls as rows: the one place that knows which member of a record is which column."""
 
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import ColumnElement, Connection, RowMapping
 
 from sekisho.control.store.tables import KEPT, calls
@@ -15,15 +15,17 @@ from sekisho.metering.frame import AnyRecord
 
 Row = tuple[Any, ...]
 
-_PLAIN = tuple(name for name in CallFacts.__struct_fields__ if name != "usage")
+_FACTS = CallFacts.__struct_fields__
+"""Of a record, before its attempts, explanation and tags."""
+_AT = _FACTS.index("usage")
+"""Where its usage is, which is several columns."""
+_PLAIN = (*_FACTS[:_AT], *_FACTS[_AT + 1 :])
 """Members that are columns."""
 _NAMES = tuple("end_user" if name == "user" else name for name in _PLAIN)
 """Of their columns."""
 _USAGE = Usage.__struct_fields__
 COLUMNS = (*_NAMES, *(f"usage_{name}" for name in _USAGE), "attempts", "explanation", "tags")
 _NO_USAGE = (None,) * len(_USAGE)
-_plain = attrgetter(*_PLAIN)
-_usage = attrgetter(*_USAGE)
 
 
 def find(connection: Connection, call_id: str) -> CallRecord | None:
@@ -47,8 +49,10 @@ def find_answer(connection: Connection, key_id: str, upstream_id: str) -> CallRe
 
 def to_row(record: AnyRecord) -> Row:
     """What `COLUMNS` are to hold; those of JSON as the structs they are, or as they were written."""
-    usage = _NO_USAGE if record.usage is None else _usage(record.usage)
-    return (*_plain(record), *usage, record.attempts, record.explanation or None, record.tags or None)
+    members = astuple(record)
+    usage = _NO_USAGE if record.usage is None else astuple(record.usage)
+    plain = members[:_AT] + members[_AT + 1 : len(_FACTS)]
+    return (*plain, *usage, record.attempts, record.explanation or None, record.tags or None)
 
 
 def to_record(row: RowMapping) -> CallRecord:
