@@ -88,6 +88,7 @@ async def test_admitted_is_exactly_what_there_is_room_for(
             entries.append(Entry(hold, now, wanted, settled=measure == "requests"))
 
 
+@pytest.mark.timeout(400)  # tens of thousands of round trips
 @pytest.mark.parametrize(("measure", "each"), [("requests", 1), ("tokens", 7)])
 @settings(examples, max_examples=15)
 @given(amount=st.integers(1, 400), pressure=st.floats(1.0, 5.0), begin=st.floats(0, 120))
