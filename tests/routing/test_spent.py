@@ -99,6 +99,32 @@ def test_a_call_that_began_in_the_last_period_is_not_charged_to_this_one() -> No
     assert board.spent.share_left("a") == 1.0
 
 
+@pytest.mark.parametrize("jump", [3600, DAY, 40 * DAY])
+def test_a_clock_that_is_put_forward_and_back_makes_no_room_and_counts_on(jump: float) -> None:
+    one = target("a", budget=Budget(10, "hour"))
+    clock, board = kept(one)
+    board.observe(call("a", 4))
+    clock.time = NOON + jump
+    assert board.spent.share_left("a") == 1.0
+    board.observe(call("a", 3, NOON + jump))
+    clock.time = NOON + 60
+    assert board.spent.share_left("a") == pytest.approx(0.3)
+    board.observe(call("a", 3, NOON + 60))
+    assert board.spent.closed_until("a") == NOON + 3600
+    clock.time = NOON + 3600
+    assert board.spent.closed_until("a") is None
+
+
+@pytest.mark.parametrize("back", [3600, 40 * DAY])
+def test_who_used_up_a_budget_before_the_clock_was_put_back_waits_for_one_period_at_most(back: float) -> None:
+    clock, board = kept(target("a", budget=Budget(10, "hour")))
+    board.observe(call("a", 10))
+    clock.time = NOON - back
+    assert board.spent.closed_until("a") == NOON - back + 3600
+    clock.time += 3600
+    assert board.spent.share_left("a") == 1.0
+
+
 def test_by_budget_targets_come_first_as_often_as_their_share_that_is_left_says() -> None:
     half, full, none = (
         target("half", budget=Budget(1000, "month")),

@@ -32,7 +32,7 @@ class Paid(NamedTuple):
 
 
 class _Purse:
-    __slots__ = ("budget", "end", "seen", "spent", "start")
+    __slots__ = ("before", "budget", "end", "seen", "spent", "start")
 
     def __init__(self, budget: Budget, now: float):
         self.budget = budget
@@ -40,6 +40,20 @@ class _Purse:
         self.start, self.end = window(budget.period, budget.time_zone, now)
         self.seen: set[str] | None = set()
         """Calls that were counted before the books were read; None: they were."""
+        self.before = (self.end, 0)
+        """When the period before this one began, and what was spent in it."""
+
+    def turn(self, now: float) -> None:
+        """On to the period that it is now. A clock that is put back makes no room: what was spent ahead of it
+        counts as of now."""
+        if self.start <= now < self.end:
+            return
+        start, end = window(self.budget.period, self.budget.time_zone, now)
+        if now >= self.end:
+            self.before, self.spent = (self.start, self.spent), 0
+        elif start == self.before[0]:
+            self.spent += self.before[1]
+        self.start, self.end = start, end
 
     def period(self, provider: str) -> Period:
         return Period(provider, self.budget.period, self.budget.time_zone, self.start)
@@ -135,19 +149,15 @@ class Spent:
 
     def closed_until(self, provider: str) -> float | None:
         """When its next period begins, in seconds since the epoch; None: it has money left, or no budget."""
-        end = self.used_up.get(provider)
-        if end is not None and self.now() >= end:
+        if provider in self.used_up:
             self._present(provider)
             self._judge(provider)
-            end = self.used_up.get(provider)
-        return end
+        return self.used_up.get(provider)
 
     def _present(self, provider: str) -> _Purse:
         """Its purse, of the period that it is now."""
-        purse, now = self._purses[provider], self.now()
-        if now >= purse.end:
-            purse.start, purse.end = window(purse.budget.period, purse.budget.time_zone, now)
-            purse.spent = 0
+        purse = self._purses[provider]
+        purse.turn(self.now())
         return purse
 
     def _judge(self, provider: str) -> None:
