@@ -30,4 +30,4 @@ class Usage(Value, frozen=True, kw_only=True):
 
     @property
     def total(self) -> int:
-        return self.prompt + self.output
+        return self.input + self.cache_read + self.cache_write + self.cache_write_1h + self.output

@@ -46,7 +46,8 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
 
     def is_untroubled(self) -> bool:
         """See `CallRecord`."""
-        return self.has_attempts() and _FAILED not in bytes(self.attempts)
+        attempts = bytes(self.attempts)
+        return _FAILED not in attempts and len(attempts) > len(b"[]")
 
     def is_uncounted(self) -> bool:
         """See `CallRecord`."""

@@ -1,10 +1,10 @@
 """What calls came to in tokens and money, told apart by more than rollups are: by their tags, by their end
 users, and by whether a provider was asked. Without durations. Knows no database."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from operator import add, attrgetter
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -60,14 +60,14 @@ Place = tuple[str, int, int, *tuple[str, ...], str, bool]
 """Kind; the period's length and its first second since the epoch; a text for each dimension and the end user,
 or the tags as JSON, empty where there is none; whether a provider was asked."""
 Tallies = dict[Place, Numbers]
-Key = TypeVar("Key", bound=Hashable)
 _tokens = attrgetter(*USAGE)
 _NO_TOKENS = (0,) * len(USAGE)
 
 
 def tally(records: Iterable[AnyRecord]) -> Tallies:
-    """The records by hour. What they cost is counted at the provider and model that was paid."""
-    found: dict[Alike, Numbers] = {}
+    """The records by hour. What they cost is counted at the provider and model that was paid. Those of one
+    batch: the numbers of each are kept until the end, for to add them all up at once takes less time."""
+    found: dict[Alike, list[Numbers]] = {}
     for record in records:
         names = names_of(record)
         hour, asked = record.started // HOUR, record.has_attempts()
@@ -75,11 +75,14 @@ def tally(records: Iterable[AnyRecord]) -> Tallies:
         cost = record.cost or 0
         for provider, model, part in paid_elsewhere(record):
             paid: Alike = (hour, asked, tags, user, (*names[:-2], provider, model))
-            _add(found, paid, (0, 0, part, 0, *_NO_TOKENS))
+            found.setdefault(paid, []).append((0, 0, part, 0, *_NO_TOKENS))
             cost -= part
         alike: Alike = (hour, asked, tags, user, names)
-        _add(found, alike, _numbers(record, cost))
-    return placed(found.items())
+        there = found.get(alike)
+        if there is None:
+            there = found[alike] = []
+        there.append(_numbers(record, cost))
+    return placed((alike, tuple(map(sum, zip(*there, strict=True)))) for alike, there in found.items())
 
 
 def placed(found: Iterable[tuple[Alike, Numbers]]) -> Tallies:
@@ -108,7 +111,7 @@ def tags_text(tags: Iterable[str]) -> str:
     return msgspec.json.encode(told).decode() if told else ""
 
 
-def _add(found: dict[Key, Numbers], place: Key, numbers: Numbers) -> None:
+def _add(found: Tallies, place: Place, numbers: Numbers) -> None:
     there = found.get(place)
     found[place] = numbers if there is None else added(there, numbers)
 
