@@ -19,12 +19,14 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     whole: Sequence[float]
     """When the whole amount is there again if no other call comes. `inf`: no time brings it back (a total),
     or only the end of calls does (concurrent). Seconds since the epoch, as the last."""
-    told: Sequence[int]
-    """Positions of the claims that are `TOLD`."""
     now: float
+    requests: Sequence[int]
+    """Positions of the claims whose limits count them, and below of those that count tokens: what is left of
+    these, callers are told."""
+    tokens: Sequence[int]
 
 
-UNCOUNTED = Admitted((), (), (), (), 0.0)
+UNCOUNTED = Admitted((), (), (), 0.0, (), ())
 
 
 class Left(msgspec.Struct, frozen=True, gc=False):

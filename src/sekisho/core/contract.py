@@ -28,6 +28,9 @@ Named = Mapping[bytes, bytes]
 """The first header of each name."""
 Members = dict[str, msgspec.Raw]
 """A JSON object decoded one level deep: the bytes of every value stay as they came."""
+LimitLines = Callable[[Told, Left, float], str]
+"""(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to be
+told."""
 Framing = Literal["sse", "eventstream", "json_array"]
 """How a client wants a stream: server-sent events, AWS's binary frames, or one JSON array."""
 
@@ -353,9 +356,8 @@ class Dialect:
     thinking_breaks_off: bool = False
     """Thinking without its end does no harm: what clients send back of it is not checked. Where it is, a
     conversation that holds some could never go on."""
-    limit_lines: Callable[[Told, Left, float], str] | None = None
-    """(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to
-    be told. None: those of `wire.limit_lines`."""
+    limit_lines: LimitLines | None = None
+    """None: those of `wire.limit_lines`."""
     has_terminator: bool = True
     """False: no event of a stream says that it is the last; a finish reason and the connection's clean end
     do."""

@@ -1,9 +1,10 @@
 """What a holder may spend, ask or keep busy, and how much of it one call claims."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +16,8 @@ Measure = Literal["usd", "requests", "tokens", "concurrent"]
 that no burst at a border passes twice. concurrent: calls under way."""
 Told = Literal["requests", "tokens"]
 """Callers are told what limits by these have left."""
-TOLD: Collection[Measure] = get_args(Told)
+SETTLED: Collection[Measure] = ("usd", "tokens")
+"""What a call comes to by these is known only when it has ended."""
 Period = Literal["minute", "hour", "day", "week", "month", "total"]
 Each = Literal["user", "session"]
 STRETCH: Mapping[Period, float] = {
@@ -77,11 +79,25 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """At most: what is held. Settling replaces it by what the call came to."""
 
 
-class Alike(tuple[Claim, ...]):
-    """Claims that many calls have in common, by which they share this one object: what counters find out
-    about it, they may keep for the next call."""
+class Alike(tuple[Claim, ...]):  # noqa: SLOT001 - what is found out is kept in it
+    """Claims that many calls have in common, by which they share this one object: what is found out about it
+    may be kept for the next call."""
 
-    __slots__ = ()
+    @cached_property
+    def settled(self) -> Sequence[tuple[Limit, Sequence[str]]]:
+        """Counters of those that are `SETTLED`, together where calls come to the same, with one's limit."""
+        found: dict[object, tuple[Limit, list[str]]] = {}
+        for claim in self:
+            limit = claim.limit
+            if limit.measure in SETTLED:
+                what = (limit.measure, limit.model, limit.provider, limit.tariffs and limit.id)
+                found.setdefault(what, (limit, []))[1].append(claim.counter)
+        return list(found.values())
+
+
+def about(measure: Measure, claims: Sequence[Claim]) -> list[int]:
+    """Positions of the claims whose limits count that."""
+    return [at for at, claim in enumerate(claims) if claim.limit.measure == measure]
 
 
 def within_reason(limit: Limit, actual: int) -> int:

@@ -4,42 +4,30 @@ Of several limits that count the same, the one with the least left is told. A ca
 came to, and nothing before that is known: what it holds at most is given back, and figures would rise again.
 """
 
-from math import inf
-
 from sekisho.core.admission import Admitted, Left, Refusal
+from sekisho.core.contract import LimitLines
 from sekisho.core.error import BudgetReached, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
-from sekisho.core.limit import Told
 from sekisho.wire import limit_lines
 
 
 def lines(exchange: Exchange) -> bytes:
     """For an answer, or a refusal; empty where no limit counts requests or tokens."""
-    refusal, admitted = exchange.refusal, exchange.admitted
-    if refusal is not None:
-        measure = refusal.limit.measure
-        if measure == "requests" or measure == "tokens":
-            return _written(exchange, measure, _room(refusal)).encode()
-        return b""
+    admitted, write = exchange.admitted, exchange.dialect.limit_lines or limit_lines.lines
+    if exchange.refusal is not None:
+        return _refused(exchange.refusal, write, exchange.started)
     if admitted is None:
         return b""
-    requests = tokens = None
-    for at in admitted.told:
-        claim, room = admitted.claims[at], admitted.left[at]
-        if claim.limit.measure == "requests":
-            if requests is None or room < requests[0]:
-                requests = room, at
-            continue
-        room += claim.amount
-        if tokens is None or room < tokens[0]:
-            tokens = room, at
-    text = "" if requests is None else _written(exchange, "requests", _left(admitted, *requests))
-    if tokens is not None:
-        room, at = tokens
+    text, claims, left = "", admitted.claims, admitted.left
+    if admitted.requests:
+        room, at = min([(left[at], at) for at in admitted.requests])
+        text = write("requests", _left(admitted, at, room), exchange.started)
+    if admitted.tokens:
+        room, at = min([(left[at] + claims[at].amount, at) for at in admitted.tokens])
         usage = None if exchange.stream else exchange.facts.usage
         if usage is not None:
             room -= usage.total
-        text += _written(exchange, "tokens", _left(admitted, room, at))
+        text += write("tokens", _left(admitted, at, room), exchange.started)
     return text.encode()
 
 
@@ -50,16 +38,14 @@ def not_again(error: SekishoError) -> bytes:
     return b""
 
 
-def _written(exchange: Exchange, measure: Told, left: Left) -> str:
-    return (exchange.dialect.limit_lines or limit_lines.lines)(measure, left, exchange.started)
-
-
-def _left(admitted: Admitted, room: int, at: int) -> Left:
-    whole = admitted.whole[at]
-    reset = None if whole == inf else whole - admitted.now
+def _left(admitted: Admitted, at: int, room: int) -> Left:
+    reset = admitted.whole[at] - admitted.now
     return Left(room if room > 0 else 0, admitted.claims[at].limit.amount, reset)
 
 
-def _room(refusal: Refusal) -> Left:
-    room = max(0, refusal.limit.amount - refusal.used - refusal.held)
-    return Left(room, refusal.limit.amount, refusal.reset)
+def _refused(refusal: Refusal, write: LimitLines, now: float) -> bytes:
+    limit = refusal.limit
+    if limit.measure != "requests" and limit.measure != "tokens":
+        return b""
+    room = max(0, limit.amount - refusal.used - refusal.held)
+    return write(limit.measure, Left(room, limit.amount, refusal.reset), now).encode()

@@ -3,7 +3,7 @@ books."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sekisho.core.limit import Claim, Level, Limit, counter_of
+from sekisho.core.limit import SETTLED, Alike, Claim, Level, Limit, counter_of
 from sekisho.core.money import MILLION
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.tariff import Tariff, tariff_at
@@ -19,8 +19,6 @@ OWNER: Mapping[Level, str] = {
     "key": "key_id",
 }
 """The member of a record that says whose call it was."""
-SETTLED = frozenset(("usd", "tokens"))
-"""What is known only when a call has ended."""
 
 
 def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
@@ -33,6 +31,13 @@ def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
 
 def all_came_to(claims: Iterable[Claim], record: CallRecord) -> dict[str, int]:
     """What the call counts by counter, but for what counted when it was admitted, or is over with it."""
+    if isinstance(claims, Alike):
+        found: dict[str, int] = {}
+        for limit, counters in claims.settled:
+            came = came_to(limit, record)
+            for counter in counters:
+                found[counter] = came
+        return found
     return {claim.counter: came_to(claim.limit, record) for claim in claims if claim.limit.measure in SETTLED}
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from sekisho.core.admission import Refusal
 from sekisho.core.exchange import Exchange
-from sekisho.core.limit import Alike, Claim, Limit
+from sekisho.core.limit import SETTLED, Alike, Claim, Limit
 from sekisho.core.operation import Operation
 from sekisho.core.port import Counters
 from sekisho.core.principal import Principal
@@ -17,7 +17,7 @@ from sekisho.core.record import CallRecord
 from sekisho.core.route import Route, Snapshot, Target
 from sekisho.metering import most
 from sekisho.metering.attachments import may_attach
-from sekisho.metering.counted import SETTLED, all_came_to, came_to, counter_for
+from sekisho.metering.counted import all_came_to, came_to, counter_for
 from sekisho.metering.most import Size
 from sekisho.metering.prompt import TOOL_MEMBERS
 from sekisho.metering.tokens import Tokens
@@ -62,14 +62,28 @@ class Admission:
 
         Returns the course that it is to take. Raises LimitReached, BudgetReached or CountersLost.
         """
-        while (refusal := await self._hold(exchange, *course)) is not None:
-            cheaper = _cheaper(refusal, exchange, snapshot, course[0])
+        while True:
+            route, targets = course
+            short = self._by_length(exchange, route, targets)
+            claims = short or self.claims(exchange, route, targets)
+            if not claims:
+                return course
+            lease = route.timeouts.total + self.grace
+            exchange.claims = claims  # before anything is asked: who is cancelled meanwhile settles
+            answer = await self.counters.admit(exchange.id, claims, lease)
+            if short and isinstance(answer, Refusal) and _is_for_its_size(answer):
+                exchange.claims = claims = self.claims(exchange, route, targets)
+                answer = await self.counters.admit(exchange.id, claims, lease)
+            if not isinstance(answer, Refusal):
+                exchange.admitted, exchange.uncounted = answer, not answer.left
+                return course
+            exchange.claims = ()
+            cheaper = _cheaper(answer, exchange, snapshot, route)
             if cheaper is None:
-                exchange.refusal = refusal
-                raise error_of(refusal)
+                exchange.refusal = answer
+                raise error_of(answer)
             exchange.degraded = cheaper.name
             course = (cheaper, plan(cheaper))
-        return course
 
     def settle(self, exchange: Exchange, record: CallRecord | None) -> None:
         """Once the call has ended; a second time changes nothing. None: no record could be made of it, and
@@ -112,26 +126,6 @@ class Admission:
             }
             self.counters.settle(call_id, actuals)
 
-    async def _hold(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> Refusal | None:
-        """None: all is held, or there is nothing to hold."""
-        claims = short = self._by_length(exchange, route, targets)
-        if not claims:
-            claims = self.claims(exchange, route, targets)
-            if not claims:
-                return None
-        lease = route.timeouts.total + self.grace
-        exchange.claims = claims  # before anything is asked: who is cancelled meanwhile settles
-        answer = await self.counters.admit(exchange.id, claims, lease)
-        if short and isinstance(answer, Refusal) and _is_for_its_size(answer):
-            exchange.claims = claims = self.claims(exchange, route, targets)
-            answer = await self.counters.admit(exchange.id, claims, lease)
-        if isinstance(answer, Refusal):
-            exchange.claims = ()
-            return answer
-        exchange.admitted = answer
-        exchange.uncounted = not answer.left
-        return None
-
     def claims(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> tuple[Claim, ...]:
         """What the call takes of each limit that it falls under; of one for a model or a provider if any of
         the targets might answer as such."""
@@ -149,11 +143,17 @@ class Admission:
         """The claims of a call whose prompt is short beside its longest answer: the length of the request
         holds little more than a count of it would. Empty: it must be counted."""
         body, members = exchange.body, exchange.members
-        if exchange.entry.operation is not Operation.CHAT or len(body) > LONGEST:
+        length = len(body)
+        if length > LONGEST or exchange.entry.operation is not Operation.CHAT:
             return ()
-        if not _TOOLS.isdisjoint(members) or may_attach(body) or HOUR in body:
+        if may_attach(body) or HOUR in body:
             return ()
-        prompt, size = most.prompt_by_length(len(body)), PLAIN if is_plain(members) else size_of(exchange)
+        size = PLAIN
+        if not is_plain(members):
+            if not _TOOLS.isdisjoint(members):
+                return ()
+            size = size_of(exchange)
+        prompt = most.prompt_by_length(length)
         limits, target = exchange.principal.limits, targets[0]
         kind = (id(limits), id(target), prompt, size)
         kept = self.kept.get(kind)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from sekisho.core.contract import Members
 from sekisho.core.exchange import Exchange
-from sekisho.core.limit import Claim, Limit
+from sekisho.core.limit import SETTLED, Claim, Limit
 from sekisho.core.operation import RETRIEVAL, Operation
 from sekisho.core.provider import Endpoint
 from sekisho.core.route import Route, Target
 from sekisho.core.tariff import tariff_at
 from sekisho.metering import most
-from sekisho.metering.counted import SETTLED, counter_for
+from sekisho.metering.counted import counter_for
 from sekisho.metering.most import Size
 from sekisho.pipeline.ask import answers, max_tokens
 from sekisho.pipeline.retrieve import searches

@@ -5,7 +5,7 @@ from math import inf
 
 import msgspec
 
-from sekisho.core.limit import TOLD, Claim
+from sekisho.core.limit import Claim, about
 from sekisho.metering.counters.cells import Cell
 
 Part = tuple[Cell, str, int]
@@ -21,8 +21,9 @@ class Cells(msgspec.Struct, gc=False):
     """The next three are the parts by the use of their cells."""
     admitted: list[Part]
     never: list[Part]
-    told: list[int]
-    """Positions of the parts that callers are told of."""
+    requests: list[int]
+    """As in `Admitted`, like the next."""
+    tokens: list[int]
     hands: int = 0
     """Holds that have them, and one while they are kept at hand."""
     until: float = -inf
@@ -34,11 +35,14 @@ class Cells(msgspec.Struct, gc=False):
 
     def turn(self, now: float) -> None:
         """Make all of them right for that time."""
+        until, wholes = inf, []
         for cell, _, _ in self.parts:
             if not cell.since <= now < cell.until:
                 cell.turn(now)
-        self.until = min((cell.until for cell, _, _ in self.parts), default=inf)
-        self.wholes = [cell.whole for cell, _, _ in self.parts]
+            if cell.until < until:
+                until = cell.until
+            wholes.append(cell.whole)
+        self.until, self.wholes = until, wholes
         places = [cell.place for cell, _, _ in self.settled]
         if places != self.places:
             self.places = places
@@ -55,16 +59,18 @@ class Hold(msgspec.Struct, gc=False):
 
 def cells_of(claims: Sequence[Claim], found: Sequence[Cell]) -> Cells:
     """`found`: one cell for each claim. They stay while these are in hand."""
-    cells = Cells(claims, parts=[], settled=[], admitted=[], never=[], told=[])
-    of_use = {"settled": cells.settled, "admitted": cells.admitted, "never": cells.never}
-    for at, (claim, cell) in enumerate(zip(claims, found, strict=True)):
+    parts = [(cell, claim.counter, claim.amount) for claim, cell in zip(claims, found, strict=True)]
+    settled, admitted, never = [], [], []
+    for part in parts:
+        cell = part[0]
         cell.open += 1
-        part = (cell, claim.counter, claim.amount)
-        cells.parts.append(part)
-        of_use[cell.use].append(part)
-        if claim.limit.measure in TOLD:
-            cells.told.append(at)
-    return cells
+        if cell.use == "settled":
+            settled.append(part)
+        elif cell.use == "admitted":
+            admitted.append(part)
+        else:
+            never.append(part)
+    return Cells(claims, parts, settled, admitted, never, about("requests", claims), about("tokens", claims))
 
 
 def take(parts: Sequence[Part]) -> list[int]:

@@ -70,16 +70,15 @@ class MemoryCounters:
             if len(left) < len(cells.parts):
                 return self._refusal(cells, len(left), now)
         for cell, counter, amount in cells.admitted:
-            before = cell.used
-            cell.used = before + amount
-            if cell.used >= cell.alert:
-                self._notice(cell, counter, before, now)
+            used = cell.used = cell.used + amount
+            if used >= cell.alert:
+                self._notice(cell, counter, used - amount, now)
         ends = now + lease_seconds
         self._holds[hold_id] = Hold(cells, cells.places, now, ends)
         cells.hands += 1
         if ends < self._look:
             self._look = max(ends, now + LOOKED_AFTER)
-        return Admitted(claims, left, cells.wholes, cells.told, now)
+        return Admitted(claims, left, cells.wholes, now, cells.requests, cells.tokens)
 
     def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
         """See `core.port.Counters`."""
@@ -95,11 +94,11 @@ class MemoryCounters:
             self._settle(hold, actuals, now)
         else:  # as it mostly is: the same in short
             for cell, counter, held in cells.settled:
-                actual, before = actuals.get(counter, 0), cell.used
+                actual = actuals.get(counter, 0)
                 cell.room += held - actual
-                used = cell.used = before + actual
+                used = cell.used = cell.used + actual
                 if used >= cell.alert:
-                    self._notice(cell, counter, before, now)
+                    self._notice(cell, counter, used - actual, now)
         for cell, _, held in cells.never:
             cell.room += held
         self._put_down(cells)

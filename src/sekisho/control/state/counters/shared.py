@@ -15,7 +15,7 @@ from sekisho.control.state.counters.scripts import ADMIT
 from sekisho.control.state.counters.settling import OTHER_EPOCH, Hold, Settlement, Settlements
 from sekisho.control.state.line import Away, Line
 from sekisho.core.admission import UNCOUNTED, Admission, Admitted, Crossed, Refusal
-from sekisho.core.limit import TOLD, Claim
+from sekisho.core.limit import Claim, about
 
 LONGEST_LEASE = 86_400.0
 AGAIN = 1.0
@@ -150,8 +150,8 @@ class SharedCounters:
                 self.settlements.notice(limit, claim.counter, (used - claim.amount, used), until)
             left.append(remaining)
             whole.append(until / MICRO if until < NEVER and shape.kind != BUSY else inf)
-        told = [at for at, claim in enumerate(hold.claims) if claim.limit.measure in TOLD]
-        return Admitted(hold.claims, left, whole, told, now / MICRO)
+        claims = hold.claims
+        return Admitted(claims, left, whole, now / MICRO, about("requests", claims), about("tokens", claims))
 
     def _withdraw(self, hold_id: str, claims: Sequence[Claim]) -> None:
         """Whether it was admitted is not known: it shall not be, nor be admitted later."""
