@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from sekisho.control.store import calls, upgrade
 from sekisho.control.store.engine import Store, StoreError
-from sekisho.control.store.migrate import HEAD, SUMMED, migrate
+from sekisho.control.store.migrate import HEAD, SUMMED, TALLIED, migrate
 from sekisho.control.store.positions import Position, claim
 from sekisho.control.store.tables import api_keys, holders, metadata, revision, rollups, tallies
 from sekisho.core.record import CallRecord
@@ -94,8 +94,10 @@ def test_every_earlier_database_is_upgraded_with_what_it_holds(
         assert counted == ([(1, 3, "関所")] if version < SUMMED else []), (
             "from then on they are there already"
         )
-        [tallied] = connection.execute(tallies.select())
-        assert (tallied.kind, tallied.calls, tallied.cost, tallied.app) == (UNNAMED, 1, 3, "関所")
+        tallied = [
+            (sums.kind, sums.calls, sums.cost, sums.app) for sums in connection.execute(tallies.select())
+        ]
+        assert tallied == ([(UNNAMED, 1, 3, "関所")] if version < TALLIED else [])
         assert [holder.id for holder in connection.execute(holders.select())] == ["default"]
     with store.write() as connection:
         assert claim(connection, "mine", "a.log") == Position(5, 6, done=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect
 from sekisho.control.store import outages, rollups, tallies
 from sekisho.control.store.engine import Store, StoreError
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest file in `migrations/versions`."""
 SUMMED = "0008"
 """From this one on every call is counted in a rollup too."""

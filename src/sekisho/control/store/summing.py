@@ -3,15 +3,15 @@ apart as asked, and the calls themselves at the edges and elsewhere. Both outliv
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, String, Table, func, literal, literal_column, select
 
 from sekisho.control.store.spending import COLUMNS, DAY, Part, Stretch, grouped, read_parts
-from sekisho.control.store.tables import expired, rollups, tallies
+from sekisho.control.store.tables import DAILY, expired, rollups, tallies
 from sekisho.control.store.tallies import LENGTHS
 from sekisho.metering.rollup import HOUR
 from sekisho.metering.tally import KINDS, NUMBERS, TAGGED, UNNAMED, USERS
@@ -57,15 +57,13 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Sums that tell what is sought."""
+    """Sums of some calls, by the names of reports."""
 
     columns: Mapping[str, ColumnElement[Any]]
     start: ColumnElement[int]
     asked: ColumnElement[bool]
     numbers: tuple[ColumnElement[int], ...]
     conditions: tuple[ColumnElement[bool], ...] = ()
-    since: float = 0.0
-    """Seconds since the epoch: from when on all calls are in it."""
 
 
 class Summing:
@@ -73,7 +71,7 @@ class Summing:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        self._folded = max(self._last_day(rollups), self._last_day(tallies))
+        self._folded = max(self._last_day(rollups), self._last_day(tallies, tallies.c.kind.in_(KINDS)))
         """Before this, a sum may be a whole day's."""
         self._expired, self._tallied = map(float, connection.execute(select(expired)).one())
         self.lost_before: float | None = None
@@ -81,43 +79,32 @@ class Summing:
 
     def read(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
         """Every call of the stretch once."""
-        source = self._source(sought)
-        if sought.lasting and source and stretch.since < self._expired:
-            yield from self._deleted(source, sought, stretch)
+        sources = _sources(sought)
+        if sought.lasting and sources and stretch.since < self._expired:
+            yield from self._deleted(sources, sought, stretch)
             stretch = Stretch(self._expired, stretch.until, stretch.ahead)
-        first, last = self._whole(source, sought, stretch)
-        if source is None or first >= last:
+        first, last = self._whole(sought, stretch) if sources else (0.0, 0.0)
+        if first >= last:
             yield from self._calls(sought, stretch)
             return
         yield from self._calls(sought, Stretch(stretch.since, first, stretch.ahead))
-        yield from self._sums(source, sought, Stretch(first, last, stretch.ahead))
+        yield from self._sums(sources, sought, Stretch(first, last, stretch.ahead))
         yield from self._calls(sought, Stretch(last, stretch.until, stretch.ahead))
 
-    def _source(self, sought: Sought) -> _Source | None:
-        beside = sought.beside
-        if not beside and not sought.asked:
-            return _rollups()
-        if beside <= {"tag"}:
-            return _tallies((UNNAMED, TAGGED), {"tag": tallies.c.name}, self._tallied)
-        if beside == {"user"}:
-            user = case((tallies.c.kind == USERS, tallies.c.name), else_="")
-            return _tallies((UNNAMED, USERS), {"user": user}, self._tallied)
-        return None
-
-    def _deleted(self, source: _Source, sought: Sought, stretch: Stretch) -> Iterator[Part]:
+    def _deleted(self, sources: Iterable[_Source], sought: Sought, stretch: Stretch) -> Iterator[Part]:
         """Of the hours or days of which calls are deleted, each in one stretch alone."""
 
         def edge(moment: float) -> float:
             return moment // DAY * DAY if moment < self._folded else moment // HOUR * HOUR
 
         since, until = edge(stretch.since), edge(min(stretch.until, self._expired))
-        turn = min(max(since, source.since), until)
-        yield from self._sums(_rollups(), sought, Stretch(since, turn, stretch.ahead))
-        yield from self._sums(source, sought, Stretch(turn, until, stretch.ahead))
+        turn = min(max(since, self._from(sought)), until)
+        yield from self._sums([_rollups()], sought, Stretch(since, turn, stretch.ahead))
+        yield from self._sums(sources, sought, Stretch(turn, until, stretch.ahead))
 
-    def _whole(self, source: _Source | None, sought: Sought, stretch: Stretch) -> tuple[float, float]:
+    def _whole(self, sought: Sought, stretch: Stretch) -> tuple[float, float]:
         """Between which moments sums tell it; nothing, if the second is not later."""
-        if source is None or (sought.daily and stretch.ahead % HOUR):
+        if sought.daily and stretch.ahead % HOUR:
             return 0.0, 0.0
         first, last = math.ceil(stretch.since / HOUR) * HOUR, math.floor(stretch.until / HOUR) * HOUR
         if first < self._folded:
@@ -126,7 +113,11 @@ class Summing:
                 first = self._folded
         if last < self._folded:
             last = last // DAY * DAY
-        return max(float(first), source.since), float(last)
+        return max(float(first), self._from(sought)), float(last)
+
+    def _from(self, sought: Sought) -> float:
+        """Since when sums tell it."""
+        return self._tallied if sought.beside or sought.asked else 0.0
 
     def _calls(self, sought: Sought, stretch: Stretch) -> Iterator[Part]:
         if stretch.since >= stretch.until:
@@ -136,34 +127,46 @@ class Summing:
         conditions = [COLUMNS[name] == wanted for name, wanted in sought.within]
         yield from read_parts(self._connection, sought.by, stretch, *conditions, daily=sought.daily)
 
-    def _sums(self, source: _Source, sought: Sought, stretch: Stretch) -> Iterator[Part]:
+    def _sums(self, sources: Iterable[_Source], sought: Sought, stretch: Stretch) -> Iterator[Part]:
         if stretch.since >= stretch.until:
             return
-        conditions = [source.columns[name] == wanted for name, wanted in sought.within]
-        days = [((source.start + stretch.ahead) // DAY).label("day")] if sought.daily else []
-        asked = [source.asked.label("asked")] if sought.asked else []
-        names = [source.columns[name].label(f"name_{at}") for at, name in enumerate(sought.by)]
-        rows = select(*names, *days, *asked, *source.numbers).where(
-            *source.conditions,
-            source.start >= int(stretch.since),
-            source.start < int(stretch.until),
-            *conditions,
-        )
-        for row, sums in grouped(self._connection, rows, len(names) + len(days) + len(asked)):
-            told = int(row[len(names)]) if sought.daily else None
-            found = (
-                name if name or by in ALWAYS else None
-                for by, name in zip(sought.by, row[: len(names)], strict=True)
+        by = tuple(dict.fromkeys(sought.by))
+        for source in sources:
+            conditions = [source.columns[name] == wanted for name, wanted in sought.within]
+            days = [((source.start + stretch.ahead) // DAY).label("day")] if sought.daily else []
+            asked = [source.asked.label("asked")] if sought.asked else []
+            names = [source.columns[name].label(f"name_{at}") for at, name in enumerate(by)]
+            rows = select(*names, *days, *asked, *source.numbers).where(
+                *source.conditions,
+                source.start >= int(stretch.since),
+                source.start < int(stretch.until),
+                *conditions,
             )
-            yield Part(tuple(found), told, not sought.asked or bool(row[-1]), sums)
+            for row, sums in grouped(self._connection, rows, len(names) + len(days) + len(asked)):
+                told = dict(zip(by, row, strict=False))
+                found = tuple(told[name] if told[name] or name in ALWAYS else None for name in sought.by)
+                day = int(row[len(by)]) if sought.daily else None
+                yield Part(found, day, not sought.asked or bool(row[-1]), sums)
 
-    def _last_day(self, table: Table) -> int:
+    def _last_day(self, table: Table, *conditions: ColumnElement[bool]) -> int:
         """The end of the last day that is told as a whole; 0: there is none."""
-        days = select(func.max(table.c.start)).where(table.c.seconds == DAY)
-        if table is tallies:  # as its primary key begins
-            days = days.where(table.c.kind.in_(KINDS))
+        days = select(func.max(table.c.start)).where(DAILY, *conditions)
         last = self._connection.execute(days).scalar()
         return 0 if last is None else last + DAY
+
+
+def _sources(sought: Sought) -> Sequence[_Source]:
+    """What tells it together; nothing: only single calls do."""
+    if not sought.beside and not sought.asked:
+        return [_rollups()]
+    if sought.beside <= {"tag"}:
+        return [_tallies(kind, {"tag": tallies.c.name}) for kind in (UNNAMED, TAGGED)]
+    if sought.beside == {"user"}:
+        return [
+            _tallies(UNNAMED, {"user": literal_column("''", String)}),
+            _tallies(USERS, {"user": tallies.c.name}),
+        ]
+    return []
 
 
 def _rollups() -> _Source:
@@ -175,12 +178,11 @@ def _rollups() -> _Source:
     )
 
 
-def _tallies(kinds: tuple[str, str], beside: Mapping[str, ColumnElement[Any]], since: float) -> _Source:
+def _tallies(kind: str, beside: Mapping[str, ColumnElement[Any]]) -> _Source:
     return _Source(
         columns={**{name: tallies.c[column] for name, column in ROLLED.items()}, **beside},
         start=tallies.c.start,
         asked=tallies.c.asked,
         numbers=tuple(tallies.c[name] for name in NUMBERS),
-        conditions=(tallies.c.kind.in_(kinds), tallies.c.seconds.in_(LENGTHS)),
-        since=since,
+        conditions=(tallies.c.kind == kind, tallies.c.seconds.in_(LENGTHS)),
     )

@@ -34,6 +34,9 @@ metadata = MetaData(
 KEPT = text("dialect = 'openai_responses'")
 """Calls in the only API whose answers can be asked for again."""
 
+DAILY = text("seconds = 86400")
+"""Sums of days."""
+
 holders = Table(
     "holders",
     metadata,
@@ -143,6 +146,7 @@ rollups = Table(
     Column("total_ms", String, nullable=False),
     Column("first_token_ms", String, nullable=False),
     Index("ix_rollups_start", "start"),
+    Index("ix_rollups_days", "start", sqlite_where=DAILY, postgresql_where=DAILY),
     Index("ix_rollups_key_id", "key_id", "start"),
 )
 """What the calls of an hour or a day came to together, by whose they were (see `metering.rollup`)."""
@@ -196,6 +200,7 @@ expired = Table(
 )
 """One row: calls that began before the one are deleted, or about to be; those from the other on are in
 `tallies`, whether they are deleted by now or not."""
+
 tariffs = Table(
     "tariffs",
     metadata,
