@@ -4,6 +4,7 @@ import random
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from sekisho.control.services.ledger import Ledger
 from sekisho.control.services.upkeep import HOURS_KEPT, Upkeep
 from sekisho.control.store import expiry
 from sekisho.control.store import rollups as sums
+from sekisho.control.store import tallies as tallied
 from sekisho.control.store.booking import book
 from sekisho.control.store.engine import Store, StoreError
+from sekisho.control.store.migrate import migrate
 from sekisho.control.store.rollup_apps import MOST, OTHER
-from sekisho.control.store.tables import calls, outages, rollups
+from sekisho.control.store.tables import calls, outages, rollups, tallies
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
 from sekisho.core.record import AttemptRecord, CallRecord
@@ -131,6 +134,36 @@ def test_hosts_that_load_at_once_add_to_the_same_sums(
     sums.rebuild(store)
     with store.read() as connection:
         assert held(connection) == loaded
+
+
+def test_what_is_loaded_and_folded_while_sums_are_rebuilt_is_counted_once(
+    store: Store, url: str, tmp_path: Path, record: Make
+) -> None:
+    records = some(record, random.Random(5), 600)
+    load(store, tmp_path / "before", records[:200])
+    folder = tmp_path / "meanwhile"
+    folder.mkdir()
+    for at in range(200, 600, 10):
+        (folder / f"{at}.log").write_bytes(b"".join(map(frame.encode, records[at : at + 10])))
+    patient, alone = Store(url), Store(f"sqlite:///{tmp_path / 'alone.db'}")
+    loading = subprocess.Popen([sys.executable, str(LOAD), url, str(folder)])
+    while loading.poll() is None:
+        sums.rebuild(patient)
+        sums.fold(patient, NOW - 50 * DAY)
+        tallied.fold(patient, NOW - 50 * DAY)
+        time.sleep(0.02)
+    assert loading.returncode == 0
+    sums.rebuild(patient)
+    migrate(alone)
+    load(alone, tmp_path / "after", records)
+    with patient.read() as rebuilt, alone.read() as loaded:
+        assert held(rebuilt) == held(loaded)
+        assert fared(rebuilt) == fared(loaded)
+        assert {tuple(row) for row in rebuilt.execute(tallies.select())} == {
+            tuple(row) for row in loaded.execute(tallies.select())
+        }
+    patient.close()
+    alone.close()
 
 
 async def test_sums_outlive_their_calls_and_are_not_rebuilt_without_them(

@@ -18,7 +18,7 @@ from tests.e2e.storm import Keys, ask, both, more, refusing, until_served, used_
 from tests.services import EVERYWHERE, LOOPBACK, Postgres, lone_postgres, lone_valkey
 
 from sekisho.control.store.engine import Store
-from sekisho.control.store.rollups import LOCK
+from sekisho.control.store.tallies import LOCK
 from sekisho.testkit.provider import ScriptedProvider
 
 POSTGRES, VALKEY, PROVIDER, CLIENTS = "postgres", "valkey", "provider", "clients"

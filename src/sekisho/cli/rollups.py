@@ -16,7 +16,7 @@ def _group() -> None:
 
 @rollups.command("rebuild")
 def rebuild_rollups(*, as_json: AsJson = False) -> None:
-    """Count all calls on the books anew, day by day, beside a running gateway. Days whose calls are deleted
+    """Count all calls on the books anew, hour by hour, beside a running gateway. Days whose calls are deleted
     keep their sums."""
     with books() as store:
         days = rebuild(store)

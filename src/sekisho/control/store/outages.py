@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, and_, case, delete, func, select, true
 
-from sekisho.control.store import bulk, calls
-from sekisho.control.store.tables import calls as call_table
+from sekisho.control.store import bulk
 from sekisho.control.store.tables import outages
 from sekisho.core.port import Uptime
 from sekisho.metering.frame import AnyRecord
@@ -27,11 +26,10 @@ def add(connection: Connection, records: Iterable[AnyRecord]) -> None:
     bulk.insert(connection, outages, (*_PLACE, *_SUMS), rows, _CONFLICT)
 
 
-def count_anew(connection: Connection, since: float, until: float) -> None:
-    """Those of calls that began from `since` on and before `until`: whole hours, in seconds since the
-    epoch."""
-    connection.execute(delete(outages).where(outages.c.start >= since, outages.c.start < until))
-    add(connection, calls.select(connection, call_table.c.started >= since, call_table.c.started < until))
+def count_anew(connection: Connection, hour: int, records: Iterable[AnyRecord]) -> None:
+    """Those of the hour that began then, in seconds since the epoch: `records` are all of it."""
+    connection.execute(delete(outages).where(outages.c.start == hour))
+    add(connection, records)
 
 
 def read(connection: Connection, since: float) -> Iterator[tuple[Fate, Weight]]:

@@ -3,6 +3,7 @@
 So a sum over any rows that begin at a day's beginning or later is right, whatever their length.
 """
 
+import time
 from collections.abc import Sequence
 from hashlib import blake2b
 from operator import attrgetter
@@ -29,6 +30,8 @@ _SUMS = tuple(rollups.c[name] for name in (*NUMBERS, "total_ms", "first_token_ms
 _FETCH = 500
 BATCH = 2000
 """Rows that are folded in one transaction."""
+BUSY, REST = 0.5, 0.15
+"""Seconds of rebuilding after which others get their turn, and how long: SQLite looks ten times a second."""
 _json = msgspec.json.Encoder().encode
 _histogram = msgspec.json.Decoder(Histogram).decode
 _numbers = attrgetter(*NUMBERS)
@@ -64,42 +67,59 @@ def fold(store: Store, before: float) -> bool:
 
 
 def rebuild(store: Store) -> int:
-    """Count all calls on the books anew, day by day, while others go on; returns how many days. Days whose
-    calls are deleted, or about to be, stay as they are. Raises StoreError."""
-    days, since = 0, 0
+    """Count all calls on the books anew, hour by hour, while others go on; returns of how many days. One that
+    is folded is counted at once; one whose calls are deleted, or about to be, stays as it is. Raises
+    StoreError."""
+    days: set[int] = set()
+    since, rested = 0, time.monotonic()
     while True:
         with store.write() as connection:
             store.lock(connection, LOCK)
-            day = _count_next(connection, since)
-        if day is None:
-            return days
-        days, since = days + 1, day + DAY
+            counted = _count_next(connection, since)
+        if counted is None:
+            return len(days)
+        days.add(counted.start // DAY)
+        since = counted.stop
+        if time.monotonic() - rested > BUSY:
+            time.sleep(REST)
+            rested = time.monotonic()
 
 
 def fill(connection: Connection) -> None:
     """Count all calls of a database that nobody else is using."""
-    day: int | None = 0
-    while day is not None:
-        day = _count_next(connection, day)
-        day = None if day is None else day + DAY
+    since = 0
+    while (counted := _count_next(connection, since)) is not None:
+        since = counted.stop
 
 
-def _count_next(connection: Connection, since: int) -> int | None:
-    """Count the next day that has calls, or sums; returns its first second, or None where there is none."""
+def _count_next(connection: Connection, since: int) -> range | None:
+    """Count the next hour that has calls, or sums, or its day, where some of that is folded. Returns its
+    seconds; None where there is none."""
     since = max(since, int(connection.execute(select(expired.c.calls_before)).scalar_one()))
     firsts = (
         select(func.min(call_table.c.started)).where(call_table.c.started >= since),
         select(func.min(rollups.c.start)).where(rollups.c.start >= since),
     )
     found = [connection.execute(first).scalar() for first in firsts]
-    day = min((int(each // DAY) * DAY for each in found if each is not None), default=None)
-    if day is not None:
-        connection.execute(delete(rollups).where(rollups.c.start >= day, rollups.c.start < day + DAY))
-        that_day = (call_table.c.started >= day, call_table.c.started < day + DAY)
-        _write(connection, roll_up(calls.select(connection, *that_day)))
-        tallies.count_anew(connection, day, day + DAY)
-        outages.count_anew(connection, day, day + DAY)
-    return day
+    first = min((int(each) for each in found if each is not None), default=None)
+    if first is None:
+        return None
+    length = DAY if _is_folded(connection, first // DAY * DAY) else HOUR
+    start = first // length * length
+    end = start + length
+    connection.execute(delete(rollups).where(rollups.c.start >= start, rollups.c.start < end))
+    tallies.count_anew(connection, start, end)
+    for hour in range(start, end, HOUR):
+        of_hour = (call_table.c.started >= hour, call_table.c.started < hour + HOUR)
+        records = list(calls.select(connection, *of_hour))
+        _write(connection, roll_up(records))
+        outages.count_anew(connection, hour, records)
+    return range(start, end)
+
+
+def _is_folded(connection: Connection, day: int) -> bool:
+    folded = select(rollups.c.id).where(rollups.c.start == day, rollups.c.seconds == DAY).limit(1)
+    return connection.execute(folded).first() is not None or tallies.is_folded(connection, day)
 
 
 def mark_expired(store: Store, before: float) -> None:

@@ -64,8 +64,8 @@ def add(connection: Connection, records: Iterable[AnyRecord]) -> None:
 
 
 def count_anew(connection: Connection, since: float, until: float) -> None:
-    """Those of calls that began from `since` on and before `until`: whole days, in seconds since the epoch.
-    The database adds them up, hour by hour."""
+    """Those of calls that began from `since` on and before `until`: whole hours of days that are not folded,
+    or whole days, in seconds since the epoch. The database adds them up, hour by hour."""
     of_them = (tallies.c.start >= since, tallies.c.start < until)
     lengths = (tallies.c.kind.in_(KINDS), tallies.c.seconds.in_(LENGTHS))
     connection.execute(delete(tallies).where(*lengths, *of_them))
@@ -73,6 +73,12 @@ def count_anew(connection: Connection, since: float, until: float) -> None:
         hour = first // HOUR
         since = (hour + 1) * HOUR
         _write(connection, placed(_alike(connection, hour)))
+
+
+def is_folded(connection: Connection, day: int) -> bool:
+    """Whether rows of some hours of the day have become some of the day, which began then."""
+    of_day = (tallies.c.kind.in_(KINDS), tallies.c.seconds == DAY, tallies.c.start == day)
+    return connection.execute(select(tallies.c.id).where(*of_day).limit(1)).first() is not None
 
 
 def fold(store: Store, before: float) -> bool:
