@@ -19,15 +19,20 @@ def lines(exchange: Exchange) -> bytes:
     if admitted is None:
         return b""
     text, claims, left = "", admitted.claims, admitted.left
-    if admitted.requests:
-        room, at = min([(left[at], at) for at in admitted.requests])
-        text = write("requests", _left(admitted, at, room), exchange.started)
-    if admitted.tokens:
-        room, at = min([(left[at] + claims[at].amount, at) for at in admitted.tokens])
-        usage = None if exchange.stream else exchange.facts.usage
-        if usage is not None:
+    requests = tokens = None
+    for at in admitted.requests:
+        if requests is None or left[at] < left[requests]:
+            requests = at
+    for at in admitted.tokens:
+        if tokens is None or left[at] + claims[at].amount < left[tokens] + claims[tokens].amount:
+            tokens = at
+    if requests is not None:
+        text = write("requests", _left(admitted, requests, left[requests]), exchange.started)
+    if tokens is not None:
+        room, usage = left[tokens] + claims[tokens].amount, exchange.facts.usage
+        if usage is not None and not exchange.stream:
             room -= usage.total
-        text += write("tokens", _left(admitted, at, room), exchange.started)
+        text += write("tokens", _left(admitted, tokens, room), exchange.started)
     return text.encode()
 
 

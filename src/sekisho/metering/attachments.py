@@ -49,7 +49,8 @@ _ESCAPED = rb"\u00"
 
 def may_attach(body: bytes) -> bool:
     """False: the request holds no attachment. Reads nothing."""
-    return _ESCAPED in body or _WORDS.search(body) is not None
+    escaped = b"\\" in body and _ESCAPED in body  # one byte is found at once
+    return escaped or _WORDS.search(body) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Headers about what limits have left, as OpenAI writes them and most clients read them."""
 
-import math
 from functools import lru_cache
+from math import ceil
 
 from sekisho.core.admission import Left
 
@@ -12,7 +12,7 @@ def lines(measure: str, left: Left, _now: float) -> str:
     """Without a time where none is known."""
     reset = left.reset
     if reset is not None and reset > 1:
-        reset = math.ceil(reset)
+        reset = ceil(reset)
     before, after = _around(measure, left.amount, reset)
     return f"{before}{left.remaining}{after}"
 
@@ -27,8 +27,8 @@ def _around(measure: str, amount: int, reset: float | None) -> tuple[str, str]:
 def duration(seconds: float) -> str:
     """`6m0s`, `120ms`."""
     if seconds < 1:
-        return f"{max(0, math.ceil(seconds * 1000))}ms"
-    left, text = math.ceil(seconds), ""
+        return f"{max(0, ceil(seconds * 1000))}ms"
+    left, text = ceil(seconds), ""
     for length, unit in _UNITS:
         count, left = divmod(left, length)
         if count or text:

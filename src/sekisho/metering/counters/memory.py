@@ -33,7 +33,7 @@ class MemoryCounters:
         self._now = now
         self._tell = tell
         self._latest = -inf
-        """When anybody last asked for the time."""
+        """When a call was last admitted or settled."""
         self._cells: dict[str, Cell] = {}
         self._told: dict[str, dict[tuple[int, int], float]] = {}
         """Counter -> amount and percent -> when it may be told again."""
@@ -53,11 +53,12 @@ class MemoryCounters:
 
     async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
         """See `core.port.Counters`."""
-        now = self._time()
+        now = self._now()
+        if now < self._latest:
+            self._put_back()
+        self._latest = now
         if now >= self._look:
             self._end_leases(now)
-        if self._new:
-            self._let_go(now)
         cells = self._at_hand.get(id(claims)) or self._find(claims, now)
         if isinstance(cells, Refusal):
             return cells
@@ -82,7 +83,10 @@ class MemoryCounters:
 
     def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
         """See `core.port.Counters`."""
-        now = self._time()
+        now = self._now()
+        if now < self._latest:
+            self._put_back()
+        self._latest = now
         hold = self._holds.pop(hold_id, None)
         if hold is None:
             self._settle_lapsed(hold_id, actuals, now)
@@ -90,11 +94,13 @@ class MemoryCounters:
         cells = hold.cells
         if now >= cells.until:
             cells.turn(now)
-        if hold.places is not cells.places or not _are_plain(actuals):
+        if hold.places is not cells.places:
             self._settle(hold, actuals, now)
         else:  # as it mostly is: the same in short
             for cell, counter, held in cells.settled:
                 actual = actuals.get(counter, 0)
+                if not 0 <= actual <= MOST_TOKENS:
+                    actual = within_reason(cell.limit, actual)
                 cell.room += held - actual
                 used = cell.used = cell.used + actual
                 if used >= cell.alert:
@@ -112,7 +118,7 @@ class MemoryCounters:
 
         Only before the first admission, and only what lies in the present periods.
         """
-        now = self._time()
+        now = self._now()
         for counter, then, amount in entries:
             cell = self._cells.get(counter) or self._make(counter, limit, now)
             cell.turn(now)
@@ -129,6 +135,8 @@ class MemoryCounters:
 
     def _find(self, claims: Sequence[Claim], now: float) -> Cells | Refusal:
         """The cells of these claims."""
+        if self._new:
+            self._let_go(now)
         found: list[Cell] = []
         for claim in claims:
             if claim.amount < 0:
@@ -209,13 +217,10 @@ class MemoryCounters:
                 self._tell(Crossed(limit=limit, counter=counter, percent=percent, until=until))
         cell.aim()
 
-    def _time(self) -> float:
-        now = self._now()
-        if now < self._latest:  # the clock was put back
-            for cells in (*self._at_hand.values(), *[hold.cells for hold in self._holds.values()]):
-                cells.until = -inf
-        self._latest = now
-        return now
+    def _put_back(self) -> None:
+        """The clock was: places may be others than they were at that time before."""
+        for cells in (*self._at_hand.values(), *[hold.cells for hold in self._holds.values()]):
+            cells.until = -inf
 
     # --- holds ------------------------------------------------------------------------------------
 
@@ -253,11 +258,6 @@ class MemoryCounters:
         first = min((hold.ends for hold in self._holds.values()), default=inf)
         kept = next((hold.ends for hold in self._lapsed.values()), inf)
         self._look = max(min(first, kept), now + LOOKED_AFTER)
-
-
-def _are_plain(actuals: Mapping[str, int]) -> bool:
-    """No number is below 0, or absurd."""
-    return not actuals or 0 <= min(actuals.values()) <= max(actuals.values()) <= MOST_TOKENS
 
 
 def _crowded(claim: Claim, now: float) -> Refusal:
