@@ -20,6 +20,8 @@ from sekisho.core.tariff import Tariff
 ROUNDS = 3
 SINGLE = frozenset({"spend by user, tag"})
 """What no sums tell: calls are read one by one, once."""
+LONG = frozenset({"spend by user, day in Tokyo"})
+"""30,000 lines."""
 OWN = {"org_1": (Tariff(prices={"acme/m1": Rates(input=NANO, output=NANO)}),)}
 """Prices of an organisation's own."""
 
