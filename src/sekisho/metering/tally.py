@@ -102,6 +102,7 @@ def placed(found: Iterable[tuple[Alike, Numbers]]) -> Tallies:
 
 
 def added(some: Numbers, more: Numbers) -> Numbers:
+    """Both together."""
     return tuple(map(add, some, more))
 
 

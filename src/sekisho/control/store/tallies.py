@@ -42,13 +42,12 @@ OTHER = "other"
 _PLACE = ("kind", "seconds", "start", *DIMENSIONS, "name", "asked")
 _COLUMNS = (*_PLACE, "id", *NUMBERS)
 _KEY = _PLACE.index("key_id")
-_ADDED = (
-    ", ".join(  # sums stop at the largest number: the absurd count of one provider must not end the books
-        f"{name} = CASE WHEN tallies.{name} <= 0 THEN tallies.{name} + excluded.{name}"
-        f" WHEN excluded.{name} > {bulk.LARGEST} - tallies.{name} THEN {bulk.LARGEST}"
-        f" ELSE tallies.{name} + excluded.{name} END"
-        for name in NUMBERS
-    )
+# Sums stop at the largest number: the absurd count of one provider must not end the books.
+_ADDED = ", ".join(
+    f"{name} = CASE WHEN tallies.{name} <= 0 THEN tallies.{name} + excluded.{name}"
+    f" WHEN excluded.{name} > {bulk.LARGEST} - tallies.{name} THEN {bulk.LARGEST}"
+    f" ELSE tallies.{name} + excluded.{name} END"
+    for name in NUMBERS
 )
 _CONFLICT = f"ON CONFLICT (kind, seconds, start, key_id, id) DO UPDATE SET {_ADDED}"
 _BY = ("key", *DIMENSIONS[1:], "user", "tag")
