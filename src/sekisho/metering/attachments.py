@@ -41,16 +41,17 @@ UNKNOWN_TOKENS = 1_000
 """For something behind a reference."""
 
 
-_WORDS = re.compile(rb'"(?:image|input_|file|document|audio|video|inline)')
-"""How all of the names above begin."""
+_WORDS = re.compile(rb'"(?:image|input_|file|document|audio|video|inline|1h")')
+"""How all of the names above begin, and what asks for a prompt to be cached for an hour."""
 _ESCAPED = rb"\u00"
-"""Begins every letter of those names that is written as its number."""
+"""Begins every letter of those that is written as its number."""
 
 
-def may_attach(body: bytes) -> bool:
-    """False: the request holds no attachment. Reads nothing."""
+def is_text_alone(body: bytes) -> bool:
+    """Whether a request holds no attachment, and none of it is to be cached for an hour, which costs more.
+    False: it may. Reads nothing."""
     escaped = b"\\" in body and _ESCAPED in body  # one byte is found at once
-    return escaped or _WORDS.search(body) is not None
+    return not escaped and _WORDS.search(body) is None
 
 
 @dataclass(frozen=True, slots=True)

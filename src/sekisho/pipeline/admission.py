@@ -16,12 +16,12 @@ from sekisho.core.provider import Endpoint
 from sekisho.core.record import CallRecord
 from sekisho.core.route import Route, Snapshot, Target
 from sekisho.metering import most
-from sekisho.metering.attachments import may_attach
+from sekisho.metering.attachments import is_text_alone
 from sekisho.metering.counted import all_came_to, came_to, counter_for
 from sekisho.metering.most import Size
 from sekisho.metering.prompt import TOOL_MEMBERS
 from sekisho.metering.tokens import Tokens
-from sekisho.pipeline.reckoning import HOUR, PLAIN, Reckoning, claims_of, is_plain, size_of
+from sekisho.pipeline.reckoning import PLAIN, Reckoning, claims_of, is_plain, size_of
 from sekisho.pipeline.refusals import error_of
 from sekisho.pipeline.steps.access import may_use
 
@@ -146,7 +146,7 @@ class Admission:
         length = len(body)
         if length > LONGEST or exchange.entry.operation is not Operation.CHAT:
             return ()
-        if may_attach(body) or HOUR in body:
+        if not is_text_alone(body):
             return ()
         size = PLAIN
         if not is_plain(members):

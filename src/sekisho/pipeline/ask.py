@@ -15,7 +15,7 @@ from sekisho.core.exchange import Exchange
 from sekisho.core.operation import RETRIEVAL
 from sekisho.core.preference import NONE, Preferences
 from sekisho.core.route import Route
-from sekisho.metering.attachments import may_attach
+from sekisho.metering.attachments import is_text_alone
 from sekisho.metering.prompt import INSTRUCTION_MEMBERS, read_prompt
 from sekisho.metering.tokens import Tokens
 from sekisho.routing.ask import PLAIN, Ask
@@ -128,7 +128,7 @@ def _parameters(members: Members) -> frozenset[str]:
 def _modalities(exchange: Exchange, route: Route) -> frozenset[str]:
     """Looked for only where targets differ in what they take, and read only where the body has a word of
     it."""
-    if route.takes_alike or not may_attach(exchange.body):
+    if route.takes_alike or is_text_alone(exchange.body):
         return PLAIN.modalities
     kinds = {found.kind for found in read_prompt(exchange.members).attachments}
     return PLAIN.modalities | {_KINDS.get(kind, kind) for kind in kinds}
