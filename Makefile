@@ -42,9 +42,9 @@ services: $(VENV)/.dev  ## start the PostgreSQL and the Valkey that tests use (n
 stop-services:  ## stop them and throw their data away
 	! test -e $(VENV)/.dev || $(BIN)/python -m tests.services stop
 
-# Debian's Caddy, and iproute2 with the libraries that are not here, unpacked and not installed. Without them what
-# needs them is skipped.
-FETCH := apt-get download -qq caddy \
+# Debian's Caddy, libfaketime, and iproute2 with the libraries that are not here, unpacked and not installed. Without
+# them what needs them is skipped.
+FETCH := apt-get download -qq caddy libfaketime \
 	$$(apt-get install -sqq --no-install-recommends iproute2 | awk '/^Inst/ {print $$2}')
 $(VENV)/debian: $(VENV)/bin/python
 	-mkdir -p $@ && cd $@ && \
