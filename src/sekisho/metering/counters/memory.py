@@ -13,7 +13,7 @@ from sekisho.metering.counters.hold import Cells, Hold, cells_of, take
 KEPT_SECONDS = 86_400.0
 """For so long after its lease a hold may still be settled."""
 MOST_EACH = 100_000
-"""Counters of one limit that is for each user or session: about 40 MB. A caller may send any name."""
+"""Counters of one limit that is for each user or session: about 70 MB. A caller may send any name."""
 SWEPT = 2
 """For each new counter so many are looked at, and let go of where nothing is in them: those of a million
 users who called once do not stay."""
