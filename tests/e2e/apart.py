@@ -92,8 +92,10 @@ def apart(*names: str) -> Iterator[Apart]:
             up = "link set lo up"
             _ip([up, *(line for wire in wires.values() for line in wire.made(holder.pid))])
             _ip([up, *(line for wire in wires.values() for line in wire.joined())], prefix)
-            yield Apart(wires, prefix)
-            _ip([f"link delete {name}" for name in names])  # by itself it goes too, but later
+            try:
+                yield Apart(wires, prefix)
+            finally:
+                _ip([f"link delete {name}" for name in names])  # by itself it goes too, but later
         finally:
             holder.kill()
 
