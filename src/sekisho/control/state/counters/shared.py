@@ -15,7 +15,7 @@ from sekisho.control.state.counters.scripts import ADMIT
 from sekisho.control.state.counters.settling import OTHER_EPOCH, Hold, Settlement, Settlements
 from sekisho.control.state.line import Away, Line
 from sekisho.core.admission import UNCOUNTED, Admission, Admitted, Crossed, Refusal
-from sekisho.core.limit import Claim, about
+from sekisho.core.limit import Claim, Measure
 
 LONGEST_LEASE = 86_400.0
 AGAIN = 1.0
@@ -140,8 +140,9 @@ class SharedCounters:
         self.holds[hold.id] = hold
         left: list[int] = []
         whole: list[float] = []
+        told: dict[Measure, list[int]] = {"requests": [], "tokens": []}
         remains = iter(answer[2:])
-        for claim in hold.claims:
+        for at, claim in enumerate(hold.claims):
             limit, shape = claim.limit, self.shapes.of(claim.limit)
             remaining = shape.joined(next(remains), next(remains))
             until = shape.until(now)
@@ -150,8 +151,9 @@ class SharedCounters:
                 self.settlements.notice(limit, claim.counter, (used - claim.amount, used), until)
             left.append(remaining)
             whole.append(until / MICRO if until < NEVER and shape.kind != BUSY else inf)
-        claims = hold.claims
-        return Admitted(claims, left, whole, now / MICRO, about("requests", claims), about("tokens", claims))
+            if limit.measure in told:
+                told[limit.measure].append(at)
+        return Admitted(hold.claims, left, whole, now / MICRO, told["requests"], told["tokens"])
 
     def _withdraw(self, hold_id: str, claims: Sequence[Claim]) -> None:
         """Whether it was admitted is not known: it shall not be, nor be admitted later."""
