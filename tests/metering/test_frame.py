@@ -43,7 +43,7 @@ def test_a_record_comes_back_as_it_was_from_exactly_one_line(record: CallRecord)
 
 
 @given(st.none() | COUNTS)
-def test_attempts_are_read_where_one_was_paid_for_by_itself(cost: int | None) -> None:
+def test_a_line_tells_of_its_attempts_what_they_tell_themselves(cost: int | None) -> None:
     attempt = AttemptRecord(provider='"cost":', upstream_model="m", milliseconds=1, code="c")
     other = AttemptRecord(provider="p", upstream_model="m", milliseconds=1, cost=cost)
     record = CallRecord(
@@ -52,7 +52,7 @@ def test_attempts_are_read_where_one_was_paid_for_by_itself(cost: int | None) ->
     )  # fmt: skip
     written = frame.decode(frame.encode(record)[:-1])
     assert written is not None
-    assert written.paid_attempts() == (() if cost is None else record.attempts)
+    assert written.told_attempts() == record.told_attempts() == (True, True, cost is not None)
 
 
 @given(RECORDS, st.data())

@@ -112,29 +112,24 @@ class CallRecord(CallFacts, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     tags: tuple[str, ...] = ()
     """The key's, then the request's."""
 
-    def paid_attempts(self) -> tuple[AttemptRecord, ...]:
-        """All attempts, if one of them has a cost; else none."""
-        return self.attempts if any(attempt.cost is not None for attempt in self.attempts) else ()
-
-    def has_attempts(self) -> bool:
-        """Whether a provider was asked. False: refused, or given the answer to another call."""
-        return bool(self.attempts)
+    def told_attempts(self) -> tuple[bool, bool, bool]:
+        """Whether a provider was asked (False: refused, or given the answer to another call); whether an
+        attempt failed, or was outrun; and whether one was paid for by itself."""
+        attempts = self.attempts
+        failed = any(attempt.code is not None for attempt in attempts)
+        return bool(attempts), failed, any(attempt.cost is not None for attempt in attempts)
 
     def tag_names(self) -> tuple[str, ...]:
         """`tags`, whatever form a record has them in."""
         return self.tags
 
-    def is_untroubled(self) -> bool:
-        """Whether a provider was asked, and none failed: so there was one attempt, which answered."""
-        return bool(self.attempts) and all(attempt.code is None for attempt in self.attempts)
-
     def is_uncounted(self) -> bool:
         """Whether it was admitted though the counters of its limits could not be asked."""
         return self.explanation is not None and self.explanation.uncounted
 
-    def first_attempt(self) -> AttemptRecord | None:
-        """None: no provider was asked."""
-        return self.attempts[0] if self.attempts else None
+    def read_attempts(self) -> tuple[AttemptRecord, ...]:
+        """`attempts`, whatever form a record has them in; none where they cannot be read."""
+        return self.attempts
 
     def asked(self) -> tuple[int, int]:
         """Tokens and nano-USD of the prompt of a call that failed; 0 where they are not known."""

@@ -12,8 +12,6 @@ from sekisho.core.record import AttemptRecord, CallFacts, CallRecord
 
 _PAID = b'"cost":'
 """In the attempts of a line: one of them at least was paid for by itself."""
-
-
 _FAILED = b'"code":'
 """The same: one of them at least failed, or was outrun."""
 _UNCOUNTED = b'"uncounted":true'
@@ -29,13 +27,10 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
     """Empty: there is none; `tags` likewise."""
     tags: msgspec.Raw = msgspec.Raw()
 
-    def paid_attempts(self) -> tuple[AttemptRecord, ...]:
+    def told_attempts(self) -> tuple[bool, bool, bool]:
         """See `CallRecord`."""
-        return self._attempts() if _PAID in bytes(self.attempts) else ()
-
-    def has_attempts(self) -> bool:
-        """See `CallRecord`."""
-        return len(bytes(self.attempts)) > len(b"[]")
+        written = bytes(self.attempts)
+        return len(written) > len(b"[]"), _FAILED in written, _PAID in written
 
     def tag_names(self) -> tuple[str, ...]:
         """See `CallRecord`."""
@@ -44,19 +39,16 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
         except msgspec.MsgspecError:
             return ()
 
-    def is_untroubled(self) -> bool:
-        """See `CallRecord`."""
-        attempts = bytes(self.attempts)
-        return _FAILED not in attempts and len(attempts) > len(b"[]")
-
     def is_uncounted(self) -> bool:
         """See `CallRecord`."""
         return _UNCOUNTED in bytes(self.explanation)
 
-    def first_attempt(self) -> AttemptRecord | None:
+    def read_attempts(self) -> tuple[AttemptRecord, ...]:
         """See `CallRecord`."""
-        attempts = self._attempts()
-        return attempts[0] if attempts else None
+        try:
+            return _attempts(self.attempts)
+        except msgspec.MsgspecError:
+            return ()  # as another version may write them: no reason to keep everybody off the books
 
     def asked(self) -> tuple[int, int]:
         """See `CallRecord`."""
@@ -67,12 +59,6 @@ class WrittenRecord(CallFacts, frozen=True, kw_only=True, gc=False):
         except msgspec.MsgspecError:
             return 0, 0
         return told.asked_tokens or 0, told.asked_cost or 0
-
-    def _attempts(self) -> tuple[AttemptRecord, ...]:
-        try:
-            return _attempts(self.attempts)
-        except msgspec.MsgspecError:
-            return ()  # as another version may write them: no reason to keep everybody off the books
 
 
 class _Asked(msgspec.Struct):

@@ -1,7 +1,8 @@
 """Durations counted by size: the counts of any hours, keys and processes add up to those of all together."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 Histogram = dict[int, int]
 """How many durations fell into each bucket; what is missing is 0."""
@@ -14,6 +15,13 @@ One bucket more holds what is longer. Never changed: what is stored goes by it."
 def bucket(milliseconds: int) -> int:
     """Whose bound is the first that is not shorter."""
     return bisect_left(BOUNDS, milliseconds)
+
+
+def count(into: Histogram, durations: Iterable[int]) -> None:
+    """Add durations in milliseconds."""
+    for milliseconds, times in Counter(durations).items():
+        each = bucket(milliseconds)
+        into[each] = into.get(each, 0) + times
 
 
 def merge(into: Histogram, other: Mapping[int, int]) -> None:

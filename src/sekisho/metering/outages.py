@@ -10,8 +10,9 @@ from typing import Literal
 
 from sekisho.core.operation import Operation
 from sekisho.core.record import NO_FAILURES, AttemptRecord
+from sekisho.metering.alike import HOUR, TOKENS, Alike
 from sekisho.metering.frame import AnyRecord
-from sekisho.metering.rollup import HOUR, text_of
+from sekisho.metering.rollup import text_of
 
 Ending = Literal["", "retry", "fallback", "continuation", "lost", "left"]
 """Of a call whose first attempt failed. left: its client went away. Empty: it did not fail."""
@@ -21,6 +22,9 @@ failure, empty where it did not fail; and how the call ended."""
 
 _Raw = tuple[float, str | None, str | None, str | None, Ending]
 """The same as records have it; the hour is counted since the epoch."""
+
+_TOTAL = TOKENS.index("reasoning")
+"""Reasoning is a part of the output."""
 
 
 @dataclass(slots=True)
@@ -38,32 +42,38 @@ class Weight:
         self.cost += other.cost
 
 
-def weigh(records: Iterable[AnyRecord]) -> dict[Fate, Weight]:
-    """The calls among the records that a provider was asked for, by how they fared."""
+def weigh(gathered: Iterable[Alike]) -> dict[Fate, Weight]:
+    """The calls that a provider was asked for, by how they fared."""
     found: dict[_Raw, Weight] = {}
-    for record in records:
-        if record.operation != Operation.CHAT:
+    for alike in gathered:
+        if alike.operation != Operation.CHAT or not alike.asked:
             continue
-        if record.is_untroubled():  # as nearly all: there is nothing to read
-            raw: _Raw = (record.started // HOUR, record.provider, record.model, None, "")
+        total = alike.total
+        if total.counted and not alike.failed and not alike.paid:  # as nearly all: there is nothing to read
+            weight = Weight(len(alike.records), sum(total.tokens[:_TOTAL]), total.cost)
+            *_, provider, model = alike.names
+            found.setdefault((alike.hour, provider, model, None, ""), Weight()).add(weight)
         else:
-            first = record.first_attempt()
-            if first is None:
-                continue
-            raw = _raw(record, first)
-        weight = found.get(raw)
-        if weight is None:
-            weight = found[raw] = Weight()
-        usage, cost = record.usage, record.cost
-        asked = (0, 0) if usage is not None and cost is not None else record.asked()
-        weight.requests += 1
-        weight.tokens += asked[0] if usage is None else usage.total
-        weight.cost += asked[1] if cost is None else cost
+            for record in alike.records:
+                _weigh_one(found, record, failed=alike.failed)
     fates: dict[Fate, Weight] = {}
     for (hour, provider, model, code, ending), weight in found.items():
         fate = (int(hour) * HOUR, text_of(provider), text_of(model), text_of(code), ending)
         fates.setdefault(fate, Weight()).add(weight)
     return fates
+
+
+def _weigh_one(found: dict[_Raw, Weight], record: AnyRecord, *, failed: bool) -> None:
+    raw: _Raw = (record.started // HOUR, record.provider, record.model, None, "")
+    if failed:
+        attempts = record.read_attempts()
+        if not attempts:
+            return
+        raw = _raw(record, attempts[0])
+    usage, cost = record.usage, record.cost
+    asked = (0, 0) if usage is not None and cost is not None else record.asked()
+    tokens = asked[0] if usage is None else usage.total
+    found.setdefault(raw, Weight()).add(Weight(1, tokens, asked[1] if cost is None else cost))
 
 
 def _raw(record: AnyRecord, first: AttemptRecord) -> _Raw:

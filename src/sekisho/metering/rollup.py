@@ -1,17 +1,13 @@
 """What many calls came to together, by hour and by whose they were. Knows no database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
 
-from sekisho.core.record import SETTLEMENT, CallFacts
-from sekisho.metering.frame import AnyRecord
-from sekisho.metering.histogram import Histogram, bucket, merge
+from sekisho.core.record import SETTLEMENT
+from sekisho.metering.alike import HOUR, Alike
+from sekisho.metering.histogram import Histogram, count, merge
 
-HOUR = 3600
 DAY = 86_400
-DIMENSIONS = ("key_id", "organisation", "team", "project", "owner", "operation", "app", "provider", "model")
-"""Members of records, and columns of the table of rollups. One more is one more here and in a migration."""
 
 Place = tuple[int, int, *tuple[str, ...]]
 """The period's first second since the epoch, its length in seconds, and a text for each dimension, empty
@@ -19,9 +15,6 @@ where there is none."""
 
 Raw = tuple[float, *tuple[str | None, ...]]
 """The hour since the epoch, and the dimensions as records have them."""
-
-names_of = attrgetter(*DIMENSIONS)
-"""The dimensions as a record has them."""
 
 
 @dataclass(slots=True)
@@ -53,56 +46,50 @@ class Sums:
         merge(self.total_ms, other.total_ms)
         merge(self.first_token_ms, other.first_token_ms)
 
-    def count(self, record: CallFacts, cost: int) -> None:
-        """One record more, `cost` of which belongs here."""
-        if record.operation != SETTLEMENT:
-            self._count_call(record)
-        usage = record.usage
-        if usage is not None:
-            self.input += usage.input
-            self.output += usage.output
-            self.reasoning += usage.reasoning
-            self.cache_read += usage.cache_read
-            self.cache_write += usage.cache_write
-            self.cache_write_1h += usage.cache_write_1h
-        self.cost += cost
-        self.waived += record.waived or 0
+    def count(self, alike: Alike) -> None:
+        """These calls more."""
+        total = alike.total
+        if alike.operation != SETTLEMENT:
+            self._count_calls(alike)
+        fresh, cache_read, cache_write, cache_write_1h, output, reasoning = total.tokens
+        self.input += fresh
+        self.cache_read += cache_read
+        self.cache_write += cache_write
+        self.cache_write_1h += cache_write_1h
+        self.output += output
+        self.reasoning += reasoning
+        self.cost += total.cost
+        self.waived += total.waived
 
-    def _count_call(self, record: CallFacts) -> None:
-        self.calls += 1
-        if record.outcome != "ok":
-            if record.outcome == "cancelled":
-                self.cancelled += 1
-            else:
-                self.failed += 1
-        if record.unpriced:
-            self.unpriced += 1
-        at = bucket(record.total_ms)
-        self.total_ms[at] = self.total_ms.get(at, 0) + 1
-        if record.first_token_ms is not None:
-            at = bucket(record.first_token_ms)
-            self.first_token_ms[at] = self.first_token_ms.get(at, 0) + 1
+    def _count_calls(self, alike: Alike) -> None:
+        calls = len(alike.records)
+        self.calls += calls
+        if alike.outcome == "cancelled":
+            self.cancelled += calls
+        elif alike.outcome != "ok":
+            self.failed += calls
+        if alike.unpriced:
+            self.unpriced += calls
+        count(self.total_ms, [record.total_ms for record in alike.records])
+        first = [record.first_token_ms for record in alike.records if record.first_token_ms is not None]
+        count(self.first_token_ms, first)
 
 
 NUMBERS = tuple(each.name for each in fields(Sums) if not each.name.endswith("_ms"))
 Rollups = dict[Place, Sums]
 
 
-def roll_up(records: Iterable[AnyRecord]) -> Rollups:
-    """The records by hour. What they cost is counted at the provider and model that was paid."""
+def roll_up(gathered: Iterable[Alike]) -> Rollups:
+    """The calls by hour. What they cost is counted at the provider and model that was paid."""
     found: dict[Raw, Sums] = {}
-    for record in records:
-        names = names_of(record)
-        cost = record.cost or 0
-        for provider, model, part in paid_elsewhere(record):
-            place = (record.started // HOUR, *names[:-2], provider, model)
-            found.setdefault(place, Sums()).cost += part
-            cost -= part
-        place = (record.started // HOUR, *names)
+    for alike in gathered:
+        for names, cost in alike.total.elsewhere:
+            found.setdefault((alike.hour, *names), Sums()).cost += cost
+        place: Raw = (alike.hour, *alike.names)
         sums = found.get(place)
         if sums is None:
             sums = found[place] = Sums()
-        sums.count(record, cost)
+        sums.count(alike)
     return _placed(found)
 
 
@@ -121,15 +108,6 @@ def _placed(found: dict[Raw, Sums]) -> Rollups:
         else:
             placed[place] = sums
     return placed
-
-
-def paid_elsewhere(record: AnyRecord) -> Sequence[tuple[str, str | None, int]]:
-    """What other providers or models were paid (nano-USD) for their parts of an answer that several made."""
-    attempts = record.paid_attempts() if record.cost else ()
-    if len(attempts) < 2:
-        return ()
-    parts = [(each.provider, each.model or record.model, each.cost or 0) for each in attempts]
-    return [part for part in parts if part[2] and part[:2] != (record.provider, record.model)]
 
 
 def by_day(rollups: Rollups) -> Rollups:

@@ -1,17 +1,18 @@
 """What calls came to in tokens and money, told apart by more than rollups are: by their tags, by their end
 users, and by whether a provider was asked. Without durations. Knows no database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from operator import add, attrgetter
+from operator import add
 from typing import Final
 
 import msgspec
 
-from sekisho.core.record import SETTLEMENT, CallFacts
+from sekisho.core.record import SETTLEMENT
 from sekisho.core.usage import Usage
+from sekisho.metering.alike import HOUR, Alike, add_up
 from sekisho.metering.frame import AnyRecord
-from sekisho.metering.rollup import HOUR, names_of, paid_elsewhere, text_of
+from sekisho.metering.rollup import text_of
 
 UNNAMED: Final = "unnamed"
 """A tally of calls without an end user, by their tags."""
@@ -54,38 +55,23 @@ USAGE = NUMBERS[4:]
 
 Numbers = tuple[int, ...]
 """Those of `Sums`."""
-Alike = tuple[float, bool, tuple[str, ...], str | None, tuple[str | None, ...]]
+Raw = tuple[float, bool, tuple[str, ...], str | None, tuple[str | None, ...]]
 """The hour since the epoch, whether a provider was asked, tags, end user, and the rollups' dimensions."""
 Place = tuple[str, int, int, *tuple[str, ...], str, bool]
 """Kind; the period's length and its first second since the epoch; a text for each dimension and the end user,
 or the tags as JSON, empty where there is none; whether a provider was asked."""
 Tallies = dict[Place, Numbers]
-_tokens = attrgetter(*USAGE)
+_Shares = dict[tuple[tuple[str, ...], str | None], list[AnyRecord]]
+"""By tags and end user."""
 _NO_TOKENS = (0,) * len(USAGE)
 
 
-def tally(records: Iterable[AnyRecord]) -> Tallies:
-    """The records by hour. What they cost is counted at the provider and model that was paid. Those of one
-    batch: the numbers of each are kept until the end, for to add them all up at once takes less time."""
-    found: dict[Alike, list[Numbers]] = {}
-    for record in records:
-        names = names_of(record)
-        hour, asked = record.started // HOUR, record.has_attempts()
-        tags, user = record.tag_names(), record.user
-        cost = record.cost or 0
-        for provider, model, part in paid_elsewhere(record):
-            paid: Alike = (hour, asked, tags, user, (*names[:-2], provider, model))
-            found.setdefault(paid, []).append((0, 0, part, 0, *_NO_TOKENS))
-            cost -= part
-        alike: Alike = (hour, asked, tags, user, names)
-        there = found.get(alike)
-        if there is None:
-            there = found[alike] = []
-        there.append(_numbers(record, cost))
-    return placed((alike, tuple(map(sum, zip(*there, strict=True)))) for alike, there in found.items())
+def tally(gathered: Iterable[Alike]) -> Tallies:
+    """The calls by hour. What they cost is counted at the provider and model that was paid."""
+    return placed(each for alike in gathered for each in _told_apart(alike))
 
 
-def placed(found: Iterable[tuple[Alike, Numbers]]) -> Tallies:
+def placed(found: Iterable[tuple[Raw, Numbers]]) -> Tallies:
     """Each under its tags, and those of an end user under that one too."""
     tallies: Tallies = {}
     texts: dict[tuple[str | None, ...], tuple[str, ...]] = {}
@@ -117,8 +103,26 @@ def _add(found: Tallies, place: Place, numbers: Numbers) -> None:
     found[place] = numbers if there is None else added(there, numbers)
 
 
-def _numbers(record: CallFacts, cost: int) -> Numbers:
-    """Of one record, `cost` of which belongs where it does."""
-    called = 0 if record.operation == SETTLEMENT else 1
-    tokens = _NO_TOKENS if record.usage is None else _tokens(record.usage)
-    return (called, called if record.unpriced else 0, cost, record.waived or 0, *tokens)
+def _told_apart(alike: Alike) -> Iterator[tuple[Raw, Numbers]]:
+    """By what rollups do not tell apart: the calls' tags and end users."""
+    shares: _Shares = {}
+    for record in alike.records:
+        share = (record.tag_names(), record.user)
+        there = shares.get(share)
+        if there is None:
+            there = shares[share] = []
+        there.append(record)
+    counted = 0 if alike.operation == SETTLEMENT else 1
+    for (tags, user), records in shares.items():
+        total = alike.total if len(shares) == 1 else add_up(alike, records)
+        calls = counted * len(records)
+        numbers = (
+            calls,
+            calls if alike.unpriced else 0,
+            total.cost,
+            total.waived,
+            *total.tokens[: len(USAGE)],
+        )
+        yield (alike.hour, alike.asked, tags, user, alike.names), numbers
+        for names, cost in total.elsewhere:
+            yield (alike.hour, alike.asked, tags, user, names), (0, 0, cost, 0, *_NO_TOKENS)

@@ -12,8 +12,8 @@ import msgspec
 
 from sekisho.control.store import outages as fates
 from sekisho.control.store.engine import Store
+from sekisho.metering.alike import HOUR
 from sekisho.metering.outages import Fate, Weight
-from sekisho.metering.rollup import HOUR
 
 By = Literal["provider", "model", "cause"]
 BYS: tuple[By, ...] = get_args(By)

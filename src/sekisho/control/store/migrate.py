@@ -8,7 +8,7 @@ from math import inf
 
 from sqlalchemy import Connection, inspect
 
-from sekisho.control.store import calls, outages, rollups, tallies
+from sekisho.control.store import outages, rollups, tallies
 from sekisho.control.store.engine import Store, StoreError
 
 HEAD = "0017"
@@ -45,7 +45,7 @@ def _count(connection: Connection, version: str) -> None:
         rollups.fill(connection)
         return
     if version < WEIGHED:
-        outages.add(connection, calls.select(connection))
+        outages.fill(connection)
     if version < TALLIED:
         tallies.count_anew(connection, 0.0, inf)
 

@@ -2,17 +2,20 @@
 calls on the books."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from sqlalchemy import Connection, and_, case, delete, func, select, true
 
-from sekisho.control.store import bulk
+from sekisho.control.store import bulk, calls
 from sekisho.control.store.tables import outages
 from sekisho.core.port import Uptime
-from sekisho.metering.frame import AnyRecord
+from sekisho.metering.alike import HOUR, Alike, gather
 from sekisho.metering.outages import Fate, Weight, weigh
-from sekisho.metering.rollup import DAY, HOUR
+from sekisho.metering.rollup import DAY
 
 HALF_HOUR = 1800
+BATCH = 2000
+"""Records that are counted together."""
 
 _PLACE = ("start", "provider", "model", "cause", "ending")
 _SUMS = ("requests", "tokens", "cost")
@@ -20,16 +23,23 @@ _ADDED = ", ".join(f"{name} = outages.{name} + excluded.{name}" for name in _SUM
 _CONFLICT = f"ON CONFLICT ({', '.join(_PLACE)}) DO UPDATE SET {_ADDED}"
 
 
-def add(connection: Connection, records: Iterable[AnyRecord]) -> None:
-    """Count records, in the transaction that puts them on the books and no other, and one at a time."""
-    rows = [(*fate, each.requests, each.tokens, each.cost) for fate, each in weigh(records).items()]
+def add(connection: Connection, gathered: Iterable[Alike]) -> None:
+    """Count calls, in the transaction that puts them on the books and no other, and one at a time."""
+    rows = [(*fate, each.requests, each.tokens, each.cost) for fate, each in weigh(gathered).items()]
     bulk.insert(connection, outages, (*_PLACE, *_SUMS), rows, _CONFLICT)
 
 
-def count_anew(connection: Connection, hour: int, records: Iterable[AnyRecord]) -> None:
-    """Those of the hour that began then, in seconds since the epoch: `records` are all of it."""
+def fill(connection: Connection) -> None:
+    """Count all calls of a database that nobody else is using."""
+    records = calls.select(connection)
+    while some := list(islice(records, BATCH)):
+        add(connection, gather(some))
+
+
+def count_anew(connection: Connection, hour: int, gathered: Iterable[Alike]) -> None:
+    """Those of the hour that began then, in seconds since the epoch: `gathered` are all of it."""
     connection.execute(delete(outages).where(outages.c.start == hour))
-    add(connection, records)
+    add(connection, gathered)
 
 
 def read(connection: Connection, since: float) -> Iterator[tuple[Fate, Weight]]:

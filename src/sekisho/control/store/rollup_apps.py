@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from sekisho.control.store.tables import rollups
-from sekisho.metering.rollup import DIMENSIONS, HOUR, Place, Rollups, Sums
+from sekisho.metering.alike import DIMENSIONS, HOUR
+from sekisho.metering.rollup import Place, Rollups, Sums
 
 MOST = 100
 """Of one key in one hour. Its own, so that nobody's names push those of others out."""

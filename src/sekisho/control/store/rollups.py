@@ -18,9 +18,10 @@ from sekisho.control.store.rollup_apps import bounded
 from sekisho.control.store.tables import calls as call_table
 from sekisho.control.store.tables import expired, rollups
 from sekisho.control.store.tallies import LOCK
+from sekisho.metering.alike import DIMENSIONS, HOUR, gather
 from sekisho.metering.frame import AnyRecord
 from sekisho.metering.histogram import Histogram
-from sekisho.metering.rollup import DAY, DIMENSIONS, HOUR, NUMBERS, Place, Rollups, Sums, by_day, roll_up
+from sekisho.metering.rollup import DAY, NUMBERS, Place, Rollups, Sums, by_day, roll_up
 
 _COLUMNS = ("id", "start", "seconds", *DIMENSIONS, *NUMBERS, "total_ms", "first_token_ms")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3 + len(DIMENSIONS) :])
@@ -39,12 +40,12 @@ _numbers = attrgetter(*NUMBERS)
 
 def add(store: Store, connection: Connection, records: Sequence[AnyRecord]) -> None:
     """Count records, in the transaction that puts them on the books and no other."""
-    found = roll_up(records)
-    if found:
+    gathered = gather(records)
+    if gathered:
         store.lock(connection, LOCK)
-        _write(connection, found)
-        tallies.add(connection, records)
-        outages.add(connection, records)
+        _write(connection, roll_up(gathered))
+        tallies.add(connection, gathered)
+        outages.add(connection, gathered)
 
 
 def fold(store: Store, before: float) -> bool:
@@ -111,9 +112,9 @@ def _count_next(connection: Connection, since: int) -> range | None:
     tallies.count_anew(connection, start, end)
     for hour in range(start, end, HOUR):
         of_hour = (call_table.c.started >= hour, call_table.c.started < hour + HOUR)
-        records = list(calls.select(connection, *of_hour))
-        _write(connection, roll_up(records))
-        outages.count_anew(connection, hour, records)
+        gathered = gather(calls.select(connection, *of_hour))
+        _write(connection, roll_up(gathered))
+        outages.count_anew(connection, hour, gathered)
     return range(start, end)
 
 

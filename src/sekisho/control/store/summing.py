@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, String, Table, func, literal, 
 from sekisho.control.store.spending import COLUMNS, DAY, Part, Stretch, grouped, read_parts
 from sekisho.control.store.tables import DAILY, expired, rollups, tallies
 from sekisho.control.store.tallies import LENGTHS
-from sekisho.metering.rollup import HOUR
+from sekisho.metering.alike import HOUR
 from sekisho.metering.tally import KINDS, NUMBERS, TAGGED, UNNAMED, USERS
 
 ROLLED: Mapping[str, str] = MappingProxyType(

@@ -18,7 +18,8 @@ from sqlalchemy import (
     text,
 )
 
-from sekisho.metering.rollup import DIMENSIONS, NUMBERS
+from sekisho.metering.alike import DIMENSIONS
+from sekisho.metering.rollup import NUMBERS
 from sekisho.metering.tally import NUMBERS as TALLIED
 
 metadata = MetaData(

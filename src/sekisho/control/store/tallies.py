@@ -13,15 +13,15 @@ from sekisho.control.store.engine import Store
 from sekisho.control.store.spending import Stretch, read_parts
 from sekisho.control.store.tables import calls as call_table
 from sekisho.control.store.tables import tallies
-from sekisho.metering.frame import AnyRecord
-from sekisho.metering.rollup import DAY, DIMENSIONS, HOUR
+from sekisho.metering.alike import DIMENSIONS, HOUR, Alike
+from sekisho.metering.rollup import DAY
 from sekisho.metering.tally import (
     KINDS,
     NUMBERS,
     USERS,
-    Alike,
     Numbers,
     Place,
+    Raw,
     Tallies,
     added,
     placed,
@@ -57,9 +57,9 @@ _tags = msgspec.json.Decoder(tuple[str, ...] | None).decode
 _numbers = attrgetter(*NUMBERS)
 
 
-def add(connection: Connection, records: Iterable[AnyRecord]) -> None:
-    """Count records, in the transaction that puts them on the books and no other, under `LOCK`."""
-    _write(connection, tally(records))
+def add(connection: Connection, gathered: Iterable[Alike]) -> None:
+    """Count calls, in the transaction that puts them on the books and no other, under `LOCK`."""
+    _write(connection, tally(gathered))
 
 
 def count_anew(connection: Connection, since: float, until: float) -> None:
@@ -141,7 +141,7 @@ def _first(connection: Connection, since: float, until: float) -> float | None:
     return found
 
 
-def _alike(connection: Connection, hour: float) -> Iterator[tuple[Alike, Numbers]]:
+def _alike(connection: Connection, hour: float) -> Iterator[tuple[Raw, Numbers]]:
     stretch = Stretch(hour * HOUR, (hour + 1) * HOUR)
     for part in read_parts(connection, _BY, stretch):
         *names, user, tags = part.names
