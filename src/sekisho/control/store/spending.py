@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     String,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    union_all,
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -108,7 +110,7 @@ def read_parts(
         *(func.coalesce(table.c[name], 0).label(name) for name in _SUMMED),
     ).where(*begun)
     shared = False
-    for row, sums in grouped(connection, rows, len(by) + len(days) + 1):
+    for row, sums in grouped(connection, [rows], len(by) + len(days) + 1):
         told = int(row[len(by)]) if daily else None
         if row[-1] == _OF_SEVERAL:
             shared = True  # told below, one by one
@@ -140,26 +142,34 @@ def whole(halves: Sequence[Any]) -> list[int]:
     return [high * _BIG + low for high, low in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
-def grouped(connection: Connection, rows: Select[Any], told: int) -> Iterator[tuple[tuple[Any, ...], Sums]]:
-    """What rows come to together that are alike in their first `told` columns; the others are the members of
-    `Sums`. Adds them up as they are, which takes half as long, unless that overflows."""
-    columns = list(rows.subquery().c)
-    groups, numbers = columns[:told], columns[told:]
-
-    def query(sums: Iterable[ColumnElement[Any]]) -> Select[Any]:
-        return select(*groups, *sums).group_by(*groups)
-
+def grouped(
+    connection: Connection, pieces: Sequence[Select[Any]], told: int
+) -> Iterator[tuple[tuple[Any, ...], Sums]]:
+    """What the rows of all pieces come to together that are alike in their first `told` columns; the others
+    are the members of `Sums`. Adds them up as they are, which takes half as long, unless that overflows."""
     try:
-        found = connection.execute(query(map(func.sum, numbers))).all()
+        found = connection.execute(_together([_added(piece, told) for piece in pieces], told)).all()
     except OperationalError as error:
         if "overflow" not in str(error.orig):  # SQLite's sums hold 64 bits
             raise
-        for row in connection.execute(query(summed(*numbers))):
+        columns = list(union_all(*pieces).subquery().c)
+        groups, numbers = columns[:told], columns[told:]
+        for row in connection.execute(select(*groups, *summed(*numbers)).group_by(*groups)):
             yield tuple(row[:told]), Sums(*whole(row[told:]))
         return
     for row in found:
         if row[told] is not None:  # without anything to tell apart, no rows make one
             yield tuple(row[:told]), Sums(*map(int, row[told:]))
+
+
+def _together(pieces: Sequence[Select[Any]], told: int) -> Select[Any]:
+    return pieces[0] if len(pieces) == 1 else _added(union_all(*pieces), told)
+
+
+def _added(rows: Select[Any] | CompoundSelect[Any], told: int) -> Select[Any]:
+    columns = list(rows.subquery().c)
+    groups = columns[:told]
+    return select(*groups, *(func.sum(each).label(each.name) for each in columns[told:])).group_by(*groups)
 
 
 def _spread(record: CallRecord, by: Iterable[str]) -> Iterator[tuple[tuple[str | None, ...], Sums]]:

@@ -30,6 +30,8 @@ ROLLED: Mapping[str, str] = MappingProxyType(
     }
 )
 """What rollups and tallies tell calls apart by: columns of both."""
+MOST_DAYS = 62
+"""That are grouped one by one."""
 ALWAYS = frozenset({"organisation", "key", "operation"})
 """What every call has, if only an empty text."""
 
@@ -136,17 +138,26 @@ class Summing:
             days = [((source.start + stretch.ahead) // DAY).label("day")] if sought.daily else []
             asked = [source.asked.label("asked")] if sought.asked else []
             names = [source.columns[name].label(f"name_{at}") for at, name in enumerate(by)]
-            rows = select(*names, *days, *asked, *source.numbers).where(
-                *source.conditions,
-                source.start >= int(stretch.since),
-                source.start < int(stretch.until),
-                *conditions,
-            )
-            for row, sums in grouped(self._connection, rows, len(names) + len(days) + len(asked)):
+            rows = select(*names, *days, *asked, *source.numbers).where(*source.conditions, *conditions)
+            pieces = [
+                rows.where(source.start >= since, source.start < until)
+                for since, until in self._pieces(stretch)
+            ]
+            for row, sums in grouped(self._connection, pieces, len(names) + len(days) + len(asked)):
                 told = dict(zip(by, row, strict=False))
                 found = tuple(told[name] if told[name] or name in ALWAYS else None for name in sought.by)
                 day = int(row[len(by)]) if sought.daily else None
                 yield Part(found, day, not sought.asked or bool(row[-1]), sums)
+
+    def _pieces(self, stretch: Stretch) -> Iterator[tuple[int, int]]:
+        """Beginnings and ends. SQLite sorts the rows that it groups, with all that is summed: a fifth of its
+        time goes where each day's are grouped by themselves, and the days' sums then."""
+        since, until = int(stretch.since), int(stretch.until)
+        if self._connection.dialect.name != "sqlite" or until - since > MOST_DAYS * DAY:
+            yield since, until
+            return
+        for first in range(since, until, DAY):
+            yield first, min(first + DAY, until)
 
     def _last_day(self, table: Table, *conditions: ColumnElement[bool]) -> int:
         """The end of the last day that is told as a whole; 0: there is none."""
