@@ -29,15 +29,6 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
 UNCOUNTED = Admitted((), (), (), 0.0, (), ())
 
 
-class Left(msgspec.Struct, frozen=True, gc=False):
-    """What a caller is told of its requests or tokens."""
-
-    remaining: int
-    amount: int
-    reset: float | None
-    """Seconds until the whole amount is there again; None: not known."""
-
-
 class Refusal(Value, frozen=True, kw_only=True):
     """Nothing was admitted, and nothing of the call counts."""
 

@@ -10,7 +10,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from sekisho.core.admission import Left
 from sekisho.core.error import SekishoError, UpstreamError
 from sekisho.core.estimate import measure
 from sekisho.core.event import Event
@@ -28,9 +27,10 @@ Named = Mapping[bytes, bytes]
 """The first header of each name."""
 Members = dict[str, msgspec.Raw]
 """A JSON object decoded one level deep: the bytes of every value stay as they came."""
-LimitLines = Callable[[Told, Left, float], str]
-"""(measure, what is left of it, seconds since the epoch) -> the header lines in which clients expect to be
-told."""
+LimitLines = Callable[[Told, int, float | None, int], tuple[str, str]]
+"""(measure, amount, seconds until the whole amount is there again or None where that is not known, seconds
+since the epoch) -> the header lines in which clients expect to be told what is left, before and after the
+number. Asked for every answer, mostly the same: it is to remember."""
 Framing = Literal["sse", "eventstream", "json_array"]
 """How a client wants a stream: server-sent events, AWS's binary frames, or one JSON array."""
 

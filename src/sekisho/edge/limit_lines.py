@@ -4,7 +4,9 @@ Of several limits that count the same, the one with the least left is told. A ca
 came to, and nothing before that is known: what it holds at most is given back, and figures would rise again.
 """
 
-from sekisho.core.admission import Admitted, Left, Refusal
+from math import ceil
+
+from sekisho.core.admission import Refusal
 from sekisho.core.contract import LimitLines
 from sekisho.core.error import BudgetReached, LimitError, SekishoError
 from sekisho.core.exchange import Exchange
@@ -18,21 +20,24 @@ def lines(exchange: Exchange) -> bytes:
         return _refused(exchange.refusal, write, exchange.started)
     if admitted is None:
         return b""
-    text, claims, left = "", admitted.claims, admitted.left
-    requests = tokens = None
-    for at in admitted.requests:
-        if requests is None or left[at] < left[requests]:
-            requests = at
-    for at in admitted.tokens:
-        if tokens is None or left[at] + claims[at].amount < left[tokens] + claims[tokens].amount:
-            tokens = at
-    if requests is not None:
-        text = write("requests", _left(admitted, requests, left[requests]), exchange.started)
-    if tokens is not None:
-        room, usage = left[tokens] + claims[tokens].amount, exchange.facts.usage
+    text, second = "", ceil(exchange.started)
+    left, whole, claims = admitted.left, admitted.whole, admitted.claims
+    if at := admitted.requests:
+        least = at[0] if len(at) == 1 else min(at, key=left.__getitem__)
+        reset = whole[least] - admitted.now
+        amount = claims[least].limit.amount
+        before, after = write("requests", amount, ceil(reset) if reset > 1 else reset, second)
+        text = f"{before}{left[least]}{after}"
+    if at := admitted.tokens:
+        least = at[0] if len(at) == 1 else min(at, key=lambda at: left[at] + claims[at].amount)
+        reset, claim, usage = whole[least] - admitted.now, claims[least], exchange.facts.usage
+        room = left[least] + claim.amount
         if usage is not None and not exchange.stream:
             room -= usage.total
-        text += write("tokens", _left(admitted, tokens, room), exchange.started)
+            if room < 0:
+                room = 0
+        before, after = write("tokens", claim.limit.amount, ceil(reset) if reset > 1 else reset, second)
+        text += f"{before}{room}{after}"
     return text.encode()
 
 
@@ -43,14 +48,10 @@ def not_again(error: SekishoError) -> bytes:
     return b""
 
 
-def _left(admitted: Admitted, at: int, room: int) -> Left:
-    reset = admitted.whole[at] - admitted.now
-    return Left(room if room > 0 else 0, admitted.claims[at].limit.amount, reset)
-
-
 def _refused(refusal: Refusal, write: LimitLines, now: float) -> bytes:
     limit = refusal.limit
     if limit.measure != "requests" and limit.measure != "tokens":
         return b""
     room = max(0, limit.amount - refusal.used - refusal.held)
-    return write(limit.measure, Left(room, limit.amount, refusal.reset), now).encode()
+    before, after = write(limit.measure, limit.amount, refusal.reset, ceil(now))
+    return f"{before}{room}{after}".encode()

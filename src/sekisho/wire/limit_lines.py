@@ -3,25 +3,17 @@
 from functools import lru_cache
 from math import ceil
 
-from sekisho.core.admission import Left
+from sekisho.core.limit import Told
 
 _UNITS = ((3600, "h"), (60, "m"))
 
 
-def lines(measure: str, left: Left, _now: float) -> str:
-    """Without a time where none is known."""
-    reset = left.reset
-    if reset is not None and reset > 1:
-        reset = ceil(reset)
-    before, after = _around(measure, left.amount, reset)
-    return f"{before}{left.remaining}{after}"
-
-
 @lru_cache(maxsize=4096)
-def _around(measure: str, amount: int, reset: float | None) -> tuple[str, str]:
-    """What stays the same from call to call within a second, before and after what remains."""
+def lines(measure: Told, amount: int, reset: float | None, _second: int) -> tuple[str, str]:
+    """See `core.contract.LimitLines`. Without a time where none is known."""
     before = f"x-ratelimit-limit-{measure}: {amount}\r\nx-ratelimit-remaining-{measure}: "
-    return before, "\r\n" if reset is None else f"\r\nx-ratelimit-reset-{measure}: {duration(reset)}\r\n"
+    after = "\r\n" if reset is None else f"\r\nx-ratelimit-reset-{measure}: {duration(reset)}\r\n"
+    return before, after
 
 
 def duration(seconds: float) -> str:
