@@ -86,13 +86,13 @@ async def test_what_calls_have_in_common_counts_like_what_each_claims_by_itself(
     kinds = [
         Alike(claim(one, amount if one in (day, minute) else 1) for one in limits) for amount in (0, 7, 40)
     ]
-    under_way: list[str] = []
+    under_way: list[tuple[str, Alike]] = []
     for moved, kind, actual in plan:
         clock.time += moved
         if actual is not None and under_way:
-            hold = under_way.pop(0)
-            for each in (common, own):
-                await each.settle(hold, {day.id: actual, minute.id: actual})
+            settled, claims = under_way.pop(0)
+            common.counters.settle_alike(settled, claims, actual, actual // 2)
+            await own.settle(settled, {day.id: actual, minute.id: actual // 2})
         hold = new_id()
         answers = [
             await common.counters.admit(hold, kinds[kind], 100.0),
@@ -100,10 +100,10 @@ async def test_what_calls_have_in_common_counts_like_what_each_claims_by_itself(
         ]
         assert answers[0] == answers[1]
         if not isinstance(answers[0], Refusal):
-            under_way.append(hold)
+            under_way.append((hold, kinds[kind]))
         assert [await common.room(one) for one in limits] == [await own.room(one) for one in limits]
         assert common.told == own.told
-    for hold in under_way:
+    for hold, _ in under_way:
         await common.settle(hold, {})
     clock.time = max(clock.time, MONDAY) + 3 * 86_400
     assert [await common.room(one) for one in limits] == [100, 100, 20, 5]

@@ -84,15 +84,15 @@ class Alike(tuple[Claim, ...]):  # noqa: SLOT001 - what is found out is kept in 
     may be kept for the next call."""
 
     @cached_property
-    def settled(self) -> Sequence[tuple[Limit, Sequence[str]]]:
-        """Counters of those that are `SETTLED`, together where calls come to the same, with one's limit."""
-        found: dict[object, tuple[Limit, list[str]]] = {}
-        for claim in self:
-            limit = claim.limit
-            if limit.measure in SETTLED:
-                what = (limit.measure, limit.model, limit.provider, limit.tariffs and limit.id)
-                found.setdefault(what, (limit, []))[1].append(claim.counter)
-        return list(found.values())
+    def plain(self) -> bool:
+        """What a call comes to is the same for all that count usd, and for all that count tokens."""
+        settled = [claim.limit for claim in self if claim.limit.measure in SETTLED]
+        return all(each.model is None and each.provider is None and each.tariffs is None for each in settled)
+
+    def by_counter(self, cost: int, tokens: int) -> dict[str, int]:
+        """What a call came to, where they are plain: nano-USD, and a number."""
+        came: dict[Measure, int] = {"usd": cost, "tokens": tokens}
+        return {claim.counter: came[claim.limit.measure] for claim in self if claim.limit.measure in came}
 
 
 def about(measure: Measure, claims: Sequence[Claim]) -> list[int]:

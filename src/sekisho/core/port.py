@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from sekisho.core.admission import Admission
-from sekisho.core.limit import Claim, Limit
+from sekisho.core.limit import Alike, Claim, Limit
 from sekisho.core.message import Value
 from sekisho.core.principal import Principal, Signatory
 from sekisho.core.record import CallRecord
@@ -99,6 +99,10 @@ class Counters(Protocol):
         """
         ...
 
+    def admit_now(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float, /) -> Admission | None:
+        """`admit` for who would rather not wait. None: others must be asked, and nothing has happened."""
+        ...
+
     def settle(self, hold_id: str, actuals: Mapping[str, int], /) -> None:
         """Put what the call came to in the place of what it held: counter -> amount, 0 where it is left out.
 
@@ -106,6 +110,11 @@ class Counters(Protocol):
         and never raises; a hold that is not known, or settled already, changes nothing. Not before the call's
         record is given to the journal: counters that are lost are built from the books.
         """
+        ...
+
+    def settle_alike(self, hold_id: str, claims: Alike, cost: int, tokens: int, /) -> None:
+        """`settle` in short, for what was admitted with these very claims, which are plain: nano-USD and
+        tokens that the call came to."""
         ...
 
     def release(self, hold_id: str, /) -> None:

@@ -3,7 +3,7 @@ books."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sekisho.core.limit import SETTLED, Alike, Claim, Level, Limit, counter_of
+from sekisho.core.limit import SETTLED, Claim, Level, Limit, counter_of
 from sekisho.core.money import MILLION
 from sekisho.core.record import AttemptRecord, CallRecord
 from sekisho.core.tariff import Tariff, tariff_at
@@ -31,13 +31,6 @@ def counter_for(limit: Limit, user: str | None, session: str | None) -> str:
 
 def all_came_to(claims: Iterable[Claim], record: CallRecord) -> dict[str, int]:
     """What the call counts by counter, but for what counted when it was admitted, or is over with it."""
-    if isinstance(claims, Alike):
-        found: dict[str, int] = {}
-        for limit, counters in claims.settled:
-            came = came_to(limit, record)
-            for counter in counters:
-                found[counter] = came
-        return found
     return {claim.counter: came_to(claim.limit, record) for claim in claims if claim.limit.measure in SETTLED}
 
 
@@ -60,10 +53,10 @@ def came_to(limit: Limit, record: CallRecord) -> int:
             return charged(record, limit.tariffs)
         if limit.provider is None and limit.model is None:
             return record.cost or 0
-    elif limit.measure == "concurrent":
-        return 0
-    elif limit.measure == "requests":
-        return 1
+    elif limit.measure != "tokens":
+        return 1 if limit.measure == "requests" else 0
+    elif limit.provider is None and limit.model is None:
+        return tokens_of(record)
     if record.waived is not None:
         return 0
     parts = [part for part in record.attempts if part.usage is not None]
@@ -72,6 +65,16 @@ def came_to(limit: Limit, record: CallRecord) -> int:
     if limit.provider not in (None, record.provider) or limit.model not in (None, record.model):
         return 0
     return _amount(limit, record.usage, record.cost)
+
+
+def tokens_of(record: CallRecord) -> int:
+    """All that the call counts, whoever answered."""
+    if record.waived is not None:
+        return 0
+    for part in record.attempts:
+        if part.usage is not None:
+            return sum(each.usage.total for each in record.attempts if each.usage is not None)
+    return 0 if record.usage is None else record.usage.total
 
 
 def charged(record: CallRecord, tariffs: Sequence[Tariff]) -> int:

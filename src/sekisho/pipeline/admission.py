@@ -17,8 +17,8 @@ from sekisho.core.record import CallRecord
 from sekisho.core.route import Route, Snapshot, Target
 from sekisho.metering import most
 from sekisho.metering.attachments import is_text_alone
-from sekisho.metering.counted import all_came_to, came_to, counter_for
-from sekisho.metering.most import Size
+from sekisho.metering.counted import all_came_to, came_to, counter_for, tokens_of
+from sekisho.metering.most import STEP, Size
 from sekisho.metering.prompt import TOOL_MEMBERS
 from sekisho.metering.tokens import Tokens
 from sekisho.pipeline.reckoning import PLAIN, Reckoning, claims_of, is_plain, size_of
@@ -57,6 +57,18 @@ class Admission:
     kept: dict[Kind, Kept] = field(default_factory=dict)
     grace: float = GRACE
 
+    def admit_now(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> bool:
+        """As `admit`, for most calls: short ones that limits have room for, where counters need not be waited
+        for. False: `admit` is to be asked."""
+        claims = exchange.claims = self._by_length(exchange, route, targets)
+        if not claims:
+            return False
+        answer = self.counters.admit_now(exchange.id, claims, route.timeouts.total + self.grace)
+        if answer is None or isinstance(answer, Refusal):
+            return False
+        exchange.admitted, exchange.uncounted = answer, not answer.left
+        return True
+
     async def admit(self, exchange: Exchange, snapshot: Snapshot, course: Course, plan: Plan) -> Course:
         """Hold what the call may come to on its course, or on a cheaper one where limit and route allow that.
 
@@ -64,7 +76,7 @@ class Admission:
         """
         while True:
             route, targets = course
-            short = self._by_length(exchange, route, targets)
+            short = exchange.claims or self._by_length(exchange, route, targets)
             claims = short or self.claims(exchange, route, targets)
             if not claims:
                 return course
@@ -95,10 +107,11 @@ class Admission:
         if not claims or (record is not None and record.outcome == "ok" and exchange.facts.pending):
             return
         if record is None:
-            actuals = {claim.counter: claim.amount for claim in claims}
+            self.counters.settle(exchange.id, {claim.counter: claim.amount for claim in claims})
+        elif isinstance(claims, Alike) and claims.plain:
+            self.counters.settle_alike(exchange.id, claims, record.cost or 0, tokens_of(record))
         else:
-            actuals = all_came_to(claims, record)
-        self.counters.settle(exchange.id, actuals)
+            self.counters.settle(exchange.id, all_came_to(claims, record))
         for extension in exchange.extensions:  # afterwards: what was held for them is used by now
             self.counters.release(extension)
 
@@ -142,23 +155,19 @@ class Admission:
     def _by_length(self, exchange: Exchange, route: Route, targets: Sequence[Target]) -> tuple[Claim, ...]:
         """The claims of a call whose prompt is short beside its longest answer: the length of the request
         holds little more than a count of it would. Empty: it must be counted."""
-        body, members = exchange.body, exchange.members
-        length = len(body)
-        if length > LONGEST or exchange.entry.operation is not Operation.CHAT:
-            return ()
-        if not is_text_alone(body):
+        body = exchange.body
+        if len(body) > LONGEST or exchange.entry.operation is not Operation.CHAT or not is_text_alone(body):
             return ()
         size = PLAIN
-        if not is_plain(members):
-            if not _TOOLS.isdisjoint(members):
+        if not is_plain(exchange.members):
+            if not _TOOLS.isdisjoint(exchange.members):
                 return ()
             size = size_of(exchange)
-        prompt = most.prompt_by_length(length)
         limits, target = exchange.principal.limits, targets[0]
-        kind = (id(limits), id(target), prompt, size)
-        kept = self.kept.get(kind)
-        if kept is not None and len(targets) == 1:
-            return kept.claims
+        kind = (id(limits), id(target), len(body) // STEP, size)
+        if kind in self.kept and len(targets) == 1:
+            return self.kept[kind].claims
+        prompt = most.prompt_by_length(len(body))
         if any(prompt * most.SHORT > most.output_at_most(each.endpoint, size) for each in targets):
             return ()
         claims = claims_of(exchange, targets, Reckoning(route, targets, size, lambda _: prompt))

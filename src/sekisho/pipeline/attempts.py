@@ -78,7 +78,8 @@ class Attempts:
 
         A count of tokens does not fail because a provider does: then it is counted here."""
         targets = self.targets(exchange, plane, route)
-        if exchange.principal.limits and exchange.entry.operation is not Operation.COUNT_TOKENS:
+        limited = exchange.principal.limits and exchange.entry.operation is not Operation.COUNT_TOKENS
+        if limited and not self.admission.admit_now(exchange, route, targets):
             route, targets = await self.admission.admit(
                 exchange, plane.snapshot, (route, targets), partial(self.targets, exchange, plane)
             )

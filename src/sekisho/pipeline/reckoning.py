@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from sekisho.core.contract import Members
 from sekisho.core.exchange import Exchange
 from sekisho.core.limit import SETTLED, Claim, Limit
 from sekisho.core.operation import RETRIEVAL, Operation
@@ -26,9 +25,8 @@ _PLAIN = frozenset(
 HOUR = b'"1h"'
 
 
-def is_plain(members: Members) -> bool:
-    """Whether a request without attachments and cache marks says nothing of what it may come to."""
-    return _PLAIN.issuperset(members)
+is_plain = _PLAIN.issuperset
+"""Of a request's members: whether it says nothing of what it may come to if it is text alone."""
 
 
 def size_of(exchange: Exchange) -> Size:

@@ -4,7 +4,7 @@ A clock that is put forward ends periods early, which nobody can tell from time 
 put back never makes room: what was counted stays counted, at most for one period more.
 
 Every call does the same once for each of its limits, so that counters do the plain part of it themselves:
-they take off `room` what they hold, and put what a call came to in its place while the cell's `place` is
+they take off `Sums.room` what they hold, and put what a call came to in its place while the cell's `place` is
 still the one that it was held in.
 """
 
@@ -25,19 +25,32 @@ SOON = 1.0
 """Seconds after which asking again makes sense where only calls under way are in the way."""
 
 
+class Sums:
+    """What changes with every call. Of one class for all kinds of cells: where objects of several classes
+    take turns, Python needs half as long again to read and write their members."""
+
+    __slots__ = ("alert", "room", "used")
+    room: int
+    """The amount without what is used and held."""
+    used: int
+    alert: float
+    """From so much used on its holder may have to be told."""
+
+    def __init__(self, amount: int):
+        self.room = amount
+        self.used = 0
+        self.alert = inf
+
+
 class Cell:
     """`turn` first, unless `since <= now < until`: everything else is right for the time it was given."""
 
-    __slots__ = ("alert", "limit", "open", "place", "room", "since", "until", "used", "whole")
+    __slots__ = ("limit", "open", "place", "since", "sums", "until", "whole")
     use: ClassVar[Literal["settled", "admitted", "never"]] = "settled"
     """When what is held gets used: as its call is settled, as it is admitted (for good), or never."""
     limit: Limit
     """As it is now: see `follow`."""
-    alert: float
-    """From so much used on its holder may have to be told."""
-    room: int
-    """The amount without what is used and held."""
-    used: int
+    sums: Sums
     open: int
     """By so many it may still be used without being looked for. It must stay for them."""
     place: int
@@ -51,24 +64,28 @@ class Cell:
 
     def __init__(self, limit: Limit, _now: float):
         self.limit = limit
-        self.room = limit.amount
-        self.used = self.open = self.place = 0
+        self.sums = Sums(limit.amount)
+        self.open = self.place = 0
         self.aim()
+
+    @property
+    def used(self) -> int:
+        return self.sums.used
 
     @property
     def held(self) -> int:
         """By calls under way."""
-        return self.limit.amount - self.room - self.used
+        return self.limit.amount - self.sums.room - self.sums.used
 
     def follow(self, limit: Limit) -> None:
         """The limit has changed."""
-        self.room += limit.amount - self.limit.amount
+        self.sums.room += limit.amount - self.limit.amount
         self.limit = limit
         self.aim()
 
     def aim(self) -> None:
         """Set the alert: whenever less is used than was, and when the holder was told."""
-        self.alert = alert_above(self.limit, self.used)
+        self.sums.alert = alert_above(self.limit, self.sums.used)
 
     def turn(self, now: float) -> None:
         """Let go of what is over. Seconds since the epoch, as everywhere here."""
@@ -92,8 +109,8 @@ class Cell:
         raise NotImplementedError
 
     def _add(self, held: int, used: int) -> None:
-        self.room -= held + used
-        self.used += used
+        self.sums.room -= held + used
+        self.sums.used += used
 
 
 def cell_of(limit: Limit, now: float) -> Cell:
@@ -118,9 +135,9 @@ class CalendarCell(Cell):
             return
         start, end = self._window(now)
         if now >= self.until:
-            self._before = (self.since, self.used)
+            self._before = (self.since, self.sums.used)
             self.place += 1
-            self.used, self.room = 0, self.limit.amount
+            self.sums.used, self.sums.room = 0, self.limit.amount
             self.aim()
         elif start == self._before[0]:  # the clock was put back, and all of it counts in the one window
             self._add(0, self._before[1])
@@ -138,7 +155,7 @@ class CalendarCell(Cell):
         self.settle(self.place if then >= self.since else self.place - 1, 0, used, then, now)
 
     def wait(self, room: int, now: float) -> float | None:
-        if self.used <= room:
+        if self.sums.used <= room:
             return SOON
         return None if self.until == inf else self.until - now
 
@@ -179,7 +196,7 @@ class SlidingCell(Cell):
     def turn(self, now: float) -> None:
         if self._moment > now + self._part:
             self._put_back(now)
-        over, used = now - self._period, self.used
+        over, used = now - self._period, self.sums.used
         while self._past:
             place, entry = next(iter(self._past.items()))
             if entry.moment > over:
@@ -191,7 +208,7 @@ class SlidingCell(Cell):
             self._leave(over)
             self.place = next(self._places)
             self._moment = self._moment_of(now)
-        if self.used < used:
+        if self.sums.used < used:
             self.aim()
         self._look()
 
@@ -222,9 +239,9 @@ class SlidingCell(Cell):
         self._look()
 
     def wait(self, room: int, now: float) -> float | None:
-        if self.used <= room:
+        if self.sums.used <= room:
             return SOON
-        left = self.used
+        left = self.sums.used
         for entry in self._past.values():
             left -= entry.used
             if left <= room:
@@ -241,7 +258,7 @@ class SlidingCell(Cell):
 
     def _leave(self, over: float) -> None:
         """The present place is one of the past, or over as well."""
-        used, held = self.used - self._past_used, self.held - self._past_held
+        used, held = self.sums.used - self._past_used, self.held - self._past_held
         if self._moment <= over:
             self._add(-held, -used)
         elif used or held:

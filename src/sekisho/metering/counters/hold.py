@@ -6,7 +6,7 @@ from math import inf
 import msgspec
 
 from sekisho.core.limit import Claim, about
-from sekisho.metering.counters.cells import Cell
+from sekisho.metering.counters.cells import Cell, Sums
 
 Part = tuple[Cell, str, int]
 """A cell, and of the claim on it: counter and amount."""
@@ -17,6 +17,8 @@ class Cells(msgspec.Struct, gc=False):
 
     claims: Sequence[Claim]
     parts: list[Part]
+    taken: list[tuple[Sums, int]]
+    """Of all of them, with their amounts."""
     settled: list[Part]
     """The next three are the parts by the use of their cells."""
     admitted: list[Part]
@@ -24,6 +26,9 @@ class Cells(msgspec.Struct, gc=False):
     requests: list[int]
     """As in `Admitted`, like the next."""
     tokens: list[int]
+    costs: list[tuple[Sums, Cell, str, int]]
+    """The settled ones that count usd; `counts`, tokens."""
+    counts: list[tuple[Sums, Cell, str, int]]
     hands: int = 0
     """Holds that have them, and one while they are kept at hand."""
     until: float = -inf
@@ -70,19 +75,30 @@ def cells_of(claims: Sequence[Claim], found: Sequence[Cell]) -> Cells:
             admitted.append(part)
         else:
             never.append(part)
-    return Cells(claims, parts, settled, admitted, never, about("requests", claims), about("tokens", claims))
+    return Cells(
+        claims=claims,
+        parts=parts,
+        taken=[(cell.sums, amount) for cell, _, amount in parts],
+        settled=settled,
+        admitted=admitted,
+        never=never,
+        requests=about("requests", claims),
+        tokens=about("tokens", claims),
+        costs=[(cell.sums, *part) for part in settled if (cell := part[0]).limit.measure == "usd"],
+        counts=[(cell.sums, *part) for part in settled if (cell := part[0]).limit.measure == "tokens"],
+    )
 
 
-def take(parts: Sequence[Part]) -> list[int]:
+def take(parts: Sequence[tuple[Sums, int]]) -> list[int]:
     """Hold all of it, or nothing. What is left of each; if there is no room, only of those that come before
     the one that has none."""
     left: list[int] = []
-    for cell, _, amount in parts:
-        room = cell.room - amount
+    for sums, amount in parts:
+        room = sums.room - amount
         if room < 0:
-            for (taken, _, held), _ in zip(parts, left, strict=False):
+            for (taken, held), _ in zip(parts, left, strict=False):
                 taken.room += held
             break
-        cell.room = room
+        sums.room = room
         left.append(room)
     return left

@@ -53,6 +53,10 @@ class MemoryCounters:
 
     async def admit(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
         """See `core.port.Counters`."""
+        return self.admit_now(hold_id, claims, lease_seconds)
+
+    def admit_now(self, hold_id: str, claims: Sequence[Claim], lease_seconds: float) -> Admission:
+        """See `core.port.Counters`."""
         now = self._now()
         if now < self._latest:
             self._put_back()
@@ -64,15 +68,16 @@ class MemoryCounters:
             return cells
         if now >= cells.until:
             cells.turn(now)
-        left = take(cells.parts)
-        if len(left) < len(cells.parts):
+        left = take(cells.taken)
+        if len(left) < len(claims):
             cells.turn(now)  # what was booked late may be over by now
-            left = take(cells.parts)
-            if len(left) < len(cells.parts):
+            left = take(cells.taken)
+            if len(left) < len(claims):
                 return self._refusal(cells, len(left), now)
         for cell, counter, amount in cells.admitted:
-            used = cell.used = cell.used + amount
-            if used >= cell.alert:
+            sums = cell.sums
+            used = sums.used = sums.used + amount
+            if used >= sums.alert:
                 self._notice(cell, counter, used - amount, now)
         ends = now + lease_seconds
         self._holds[hold_id] = Hold(cells, cells.places, now, ends)
@@ -94,20 +99,39 @@ class MemoryCounters:
         cells = hold.cells
         if now >= cells.until:
             cells.turn(now)
-        if hold.places is not cells.places:
-            self._settle(hold, actuals, now)
-        else:  # as it mostly is: the same in short
-            for cell, counter, held in cells.settled:
-                actual = actuals.get(counter, 0)
-                if not 0 <= actual <= MOST_TOKENS:
-                    actual = within_reason(cell.limit, actual)
-                cell.room += held - actual
-                used = cell.used = cell.used + actual
-                if used >= cell.alert:
+        self._settle(hold, actuals, now)
+        for cell, _, held in cells.never:
+            cell.sums.room += held
+        self._put_down(cells)
+
+    def settle_alike(self, hold_id: str, claims: Alike, cost: int, tokens: int) -> None:
+        """See `core.port.Counters`."""
+        hold, now = self._holds.get(hold_id), self._now()
+        if (
+            hold is None
+            or now < self._latest
+            or now >= hold.cells.until
+            or hold.places is not hold.cells.places
+            or hold.cells.claims is not claims
+        ):
+            self.settle(hold_id, claims.by_counter(cost, tokens))
+            return
+        self._latest, cells = now, hold.cells
+        del self._holds[hold_id]
+        for parts, actual in ((cells.costs, cost), (cells.counts, tokens)):
+            if not 0 <= actual <= MOST_TOKENS and parts:
+                actual = within_reason(parts[0][1].limit, actual)
+            for sums, cell, counter, held in parts:
+                sums.room += held - actual
+                used = sums.used = sums.used + actual
+                if used >= sums.alert:
                     self._notice(cell, counter, used - actual, now)
         for cell, _, held in cells.never:
-            cell.room += held
-        self._put_down(cells)
+            cell.sums.room += held
+        if cells.hands > 1:
+            cells.hands -= 1
+        else:
+            self._put_down(cells)
 
     def release(self, hold_id: str) -> None:
         """See `core.port.Counters`."""
@@ -122,9 +146,9 @@ class MemoryCounters:
         for counter, then, amount in entries:
             cell = self._cells.get(counter) or self._make(counter, limit, now)
             cell.turn(now)
-            before = cell.used
+            before = cell.sums.used
             cell.book(then, amount, now)
-            for percent in crossed(limit, before, cell.used):
+            for percent in crossed(limit, before, cell.sums.used):
                 self._told.setdefault(counter, {})[limit.amount, percent] = cell.ends(now)
 
     def __len__(self) -> int:
@@ -181,7 +205,7 @@ class MemoryCounters:
             counter=claim.counter,
             reason="reached",
             claimed=claim.amount,
-            used=cell.used,
+            used=cell.sums.used,
             held=cell.held,
             reset=cell.wait(room, now) if room >= 0 else None,
         )
@@ -198,7 +222,7 @@ class MemoryCounters:
             counter, limit_id = self._hand.popleft()
             cell = self._cells[counter]
             cell.turn(now)
-            if cell.open or cell.used or cell.held:
+            if cell.open or cell.sums.used or cell.held:
                 self._hand.append((counter, limit_id))
             else:
                 del self._cells[counter]
@@ -210,7 +234,7 @@ class MemoryCounters:
 
     def _notice(self, cell: Cell, counter: str, before: int, now: float) -> None:
         limit = cell.limit
-        for percent in crossed(limit, before, cell.used):
+        for percent in crossed(limit, before, cell.sums.used):
             told = self._told.setdefault(counter, {})
             if told.get((limit.amount, percent), 0.0) <= now:
                 until = told[limit.amount, percent] = cell.ends(now)
@@ -227,10 +251,10 @@ class MemoryCounters:
     def _settle(self, hold: Hold, actuals: Mapping[str, int], now: float, *, lapsed: bool = False) -> None:
         """Of what is used once it is settled, wherever it was held. Their cells have turned."""
         for (cell, counter, held), place in zip(hold.cells.settled, hold.places, strict=True):
-            before = cell.used
+            before = cell.sums.used
             actual = within_reason(cell.limit, actuals.get(counter, 0))
             cell.settle(place, 0 if lapsed else held, actual, hold.began, now)
-            if cell.used >= cell.alert:
+            if cell.sums.used >= cell.sums.alert:
                 self._notice(cell, counter, before, now)
 
     def _settle_lapsed(self, hold_id: str, actuals: Mapping[str, int], now: float) -> None:
@@ -247,7 +271,7 @@ class MemoryCounters:
             hold.cells.turn(now)
             self._settle(hold, {}, now)
             for cell, _, held in hold.cells.never:
-                cell.room += held
+                cell.sums.room += held
             hold.ends = now + KEPT_SECONDS
         while self._lapsed:
             hold_id, hold = next(iter(self._lapsed.items()))

@@ -15,7 +15,7 @@ from sekisho.control.state.counters.scripts import ADMIT
 from sekisho.control.state.counters.settling import OTHER_EPOCH, Hold, Settlement, Settlements
 from sekisho.control.state.line import Away, Line
 from sekisho.core.admission import UNCOUNTED, Admission, Admitted, Crossed, Refusal
-from sekisho.core.limit import Claim, Measure
+from sekisho.core.limit import Alike, Claim, Measure
 
 LONGEST_LEASE = 86_400.0
 AGAIN = 1.0
@@ -98,12 +98,19 @@ class SharedCounters:
             self.lost()
         return self._uncounted(hold_id, claims, sent=False)
 
+    def admit_now(self, _hold_id: str, _claims: Sequence[Claim], _lease_seconds: float) -> None:
+        """See `core.port.Counters`: the server is asked for each."""
+
     def settle(self, hold_id: str, actuals: Mapping[str, int]) -> None:
         """See `core.port.Counters`."""
         hold = self.holds.pop(hold_id, None)
         if hold is None:  # another process may have admitted it, or an earlier run of this one
             hold = Hold(hold_id, (), 0, 0.0, self.booking)
         self.settlements.add(Settlement(hold, actuals))
+
+    def settle_alike(self, hold_id: str, claims: Alike, cost: int, tokens: int) -> None:
+        """See `core.port.Counters`."""
+        self.settle(hold_id, claims.by_counter(cost, tokens))
 
     def release(self, hold_id: str) -> None:
         """See `core.port.Counters`."""
