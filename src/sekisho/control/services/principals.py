@@ -3,6 +3,7 @@ call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from sys import intern
 
 from sqlalchemy import Connection, select
 
@@ -107,7 +108,7 @@ def _principal(key: ApiKey, holds: Effective, presets: Mapping[str, Preset]) -> 
         expires=key.expires,
         allowed_models=None if allowed.models is None else frozenset(allowed.models),
         created=key.created,
-        organisation=key.organisation,
+        organisation=intern(key.organisation),  # msgspec leaves a default out that is the very object
         team=key.team,
         project=key.project,
         owner=key.owner,

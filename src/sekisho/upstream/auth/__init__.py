@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Protocol
 
 from sekisho.core.provider import Auth
-from sekisho.upstream.auth.bearer import BearerSigner
 from sekisho.upstream.auth.header import HeaderSigner
 from sekisho.upstream.auth.sigv4 import SigV4Signer
 
@@ -54,7 +53,7 @@ def signer(auth: Auth, now: Callable[[], float] = time.time) -> Signer:
     if auth.secret is None:
         raise ValueError(f"auth scheme {auth.scheme} needs a secret")
     if auth.scheme == "bearer":
-        return BearerSigner(auth.secret)
+        return HeaderSigner("authorization", auth.secret, "Bearer ")
     return HeaderSigner(auth.header, auth.secret)
 
 

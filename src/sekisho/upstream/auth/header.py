@@ -1,22 +1,31 @@
-"""The key alone in a header of the provider's choice (`x-api-key`, `api-key`)."""
+"""The key in a header of the provider's choice: alone (`x-api-key`, `api-key`), or as
+`Authorization: Bearer <key>`."""
 
 from sekisho.core.error import ProviderAuthFailed
 from sekisho.core.secret import Secret
 
 
 class HeaderSigner:
-    __slots__ = ("_name", "_secret")
+    __slots__ = ("_headers", "_name", "_prefix", "_secret", "_text")
 
-    def __init__(self, name: str, secret: Secret) -> None:
+    def __init__(self, name: str, secret: Secret, prefix: str = "") -> None:
         self._name = name.lower()
         self._secret = secret
+        self._prefix = prefix
+        self._text = ""
+        """That `_headers` were made of: every call asks for them, and the variable hardly ever changes."""
+        self._headers: list[tuple[str, str]] = []
 
     @property
     def constant(self) -> bool:
         return not self._secret.variables
 
     def headers(self) -> list[tuple[str, str]]:
-        return [(self._name, header_text(self._secret))]
+        text = self._secret.resolve()
+        if not text or text != self._text:
+            self._headers = [(self._name, self._prefix + header_text(self._secret))]
+            self._text = text
+        return self._headers
 
     def sign(self, _method: str, _authority: str, _path: str, _body: bytes) -> bytes:
         return b""
