@@ -24,19 +24,18 @@ def lines(exchange: Exchange) -> bytes:
     left, whole, claims = admitted.left, admitted.whole, admitted.claims
     if at := admitted.requests:
         least = at[0] if len(at) == 1 else min(at, key=left.__getitem__)
-        reset = whole[least] - admitted.now
-        amount = claims[least].limit.amount
-        before, after = write("requests", amount, ceil(reset) if reset > 1 else reset, second)
+        amount, reset = claims[least].limit.amount, ceil(whole[least] - admitted.now)
+        before, after = write("requests", amount, reset, second)
         text = f"{before}{left[least]}{after}"
     if at := admitted.tokens:
         least = at[0] if len(at) == 1 else min(at, key=lambda at: left[at] + claims[at].amount)
-        reset, claim, usage = whole[least] - admitted.now, claims[least], exchange.facts.usage
+        claim, reset, usage = claims[least], ceil(whole[least] - admitted.now), exchange.facts.usage
         room = left[least] + claim.amount
         if usage is not None and not exchange.stream:
             room -= usage.total
             if room < 0:
                 room = 0
-        before, after = write("tokens", claim.limit.amount, ceil(reset) if reset > 1 else reset, second)
+        before, after = write("tokens", claim.limit.amount, reset, second)
         text += f"{before}{room}{after}"
     return text.encode()
 

@@ -37,8 +37,8 @@ EXTENDED = ("usd", "tokens")
 Plan = Callable[[Route], Sequence[Target]]
 Course = tuple[Route, Sequence[Target]]
 """Where a call goes."""
-Kind = tuple[int, int, int, Size]
-"""What the claims of a call follow from, objects by their ids."""
+Kind = tuple[int, int, int, Size | None]
+"""What the claims of a call follow from, objects by their ids. None: its request says nothing of its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class Admission:
         answer = self.counters.admit_now(exchange.id, claims, route.timeouts.total + self.grace)
         if answer is None or isinstance(answer, Refusal):
             return False
-        exchange.admitted, exchange.uncounted = answer, not answer.left
+        exchange.admitted = answer
+        if not answer.left:
+            exchange.uncounted = True
         return True
 
     async def admit(self, exchange: Exchange, snapshot: Snapshot, course: Course, plan: Plan) -> Course:
@@ -158,15 +160,17 @@ class Admission:
         body = exchange.body
         if len(body) > LONGEST or exchange.entry.operation is not Operation.CHAT or not is_text_alone(body):
             return ()
-        size = PLAIN
+        said = None
         if not is_plain(exchange.members):
             if not _TOOLS.isdisjoint(exchange.members):
                 return ()
-            size = size_of(exchange)
+            said = size_of(exchange)
         limits, target = exchange.principal.limits, targets[0]
-        kind = (id(limits), id(target), len(body) // STEP, size)
-        if kind in self.kept and len(targets) == 1:
-            return self.kept[kind].claims
+        kind = (id(limits), id(target), len(body) // STEP, said)
+        kept = self.kept.get(kind)
+        if kept is not None and len(targets) == 1:
+            return kept.claims
+        size = said or PLAIN
         prompt = most.prompt_by_length(len(body))
         if any(prompt * most.SHORT > most.output_at_most(each.endpoint, size) for each in targets):
             return ()
