@@ -23,6 +23,7 @@ from sekisho.control.store.migrate import migrate
 from sekisho.control.store.tables import api_keys
 from sekisho.control.store.thread import StoreThread
 from sekisho.core.clock import Clock
+from sekisho.core.principal import DEFAULT_ORGANISATION
 
 WATCH = Path(__file__).parent / "scripts" / "watch_a_key.py"
 ENDS = datetime.fromtimestamp(9e9, UTC)
@@ -139,6 +140,16 @@ async def test_a_new_key_is_found_after_one_refresh_and_a_revoked_one_is_not(
     await cache.refresh()
     assert cache.find(digest(text)) is None
     assert cache.find(digest(text[:-1])) is None
+
+
+async def test_the_default_organisation_is_the_very_object_that_records_leave_out(
+    cache: KeyCache, service: KeyService
+) -> None:
+    _, text = service.create("ci")
+    await cache.refresh()
+    principal = cache.find(digest(text))
+    assert principal is not None
+    assert principal.organisation is DEFAULT_ORGANISATION
 
 
 async def test_a_key_signs_under_its_id_until_it_is_revoked(
