@@ -5,7 +5,7 @@ from math import inf
 
 import msgspec
 
-from sekisho.core.limit import Claim, about
+from sekisho.core.limit import Alike, Claim, Measure, about
 from sekisho.metering.counters.cells import Cell, Sums
 
 Part = tuple[Cell, str, int]
@@ -27,7 +27,7 @@ class Cells(msgspec.Struct, gc=False):
     """As in `Admitted`, like the next."""
     tokens: list[int]
     costs: list[tuple[Sums, Cell, str, int]]
-    """The settled ones that count usd; `counts`, tokens."""
+    """The settled ones that count usd; `counts`, tokens. Empty where claims are not `Alike`."""
     counts: list[tuple[Sums, Cell, str, int]]
     hands: int = 0
     """Holds that have them, and one while they are kept at hand."""
@@ -75,6 +75,7 @@ def cells_of(claims: Sequence[Claim], found: Sequence[Cell]) -> Cells:
             admitted.append(part)
         else:
             never.append(part)
+    alike = isinstance(claims, Alike)
     return Cells(
         claims=claims,
         parts=parts,
@@ -84,9 +85,13 @@ def cells_of(claims: Sequence[Claim], found: Sequence[Cell]) -> Cells:
         never=never,
         requests=about("requests", claims),
         tokens=about("tokens", claims),
-        costs=[(cell.sums, *part) for part in settled if (cell := part[0]).limit.measure == "usd"],
-        counts=[(cell.sums, *part) for part in settled if (cell := part[0]).limit.measure == "tokens"],
+        costs=_of("usd", settled) if alike else [],
+        counts=_of("tokens", settled) if alike else [],
     )
+
+
+def _of(measure: Measure, parts: Sequence[Part]) -> list[tuple[Sums, Cell, str, int]]:
+    return [(part[0].sums, *part) for part in parts if part[0].limit.measure == measure]
 
 
 def take(parts: Sequence[tuple[Sums, int]]) -> list[int]:

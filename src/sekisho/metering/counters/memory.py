@@ -99,7 +99,17 @@ class MemoryCounters:
         cells = hold.cells
         if now >= cells.until:
             cells.turn(now)
-        self._settle(hold, actuals, now)
+        if hold.places is not cells.places:
+            self._settle(hold, actuals, now)
+        else:  # as it mostly is: the same in short
+            for cell, counter, held in cells.settled:
+                sums, actual = cell.sums, actuals.get(counter, 0)
+                if not 0 <= actual <= MOST_TOKENS:
+                    actual = within_reason(cell.limit, actual)
+                sums.room += held - actual
+                used = sums.used = sums.used + actual
+                if used >= sums.alert:
+                    self._notice(cell, counter, used - actual, now)
         for cell, _, held in cells.never:
             cell.sums.room += held
         self._put_down(cells)
