@@ -44,6 +44,9 @@ class Ground:
     told: list[Crossed] = field(default_factory=list)
     drain: Callable[[], Awaitable[None]] | None = None
 
+    def __repr__(self) -> str:
+        return "ground"  # Hypothesis would write down everything that is counted
+
     async def admit(self, hold: str, *claims: Claim, lease: float = LEASE) -> Admission:
         return await self.counters.admit(hold, claims, lease)
 
@@ -93,6 +96,11 @@ async def in_valkey(url: str, clock: FakeClock) -> AsyncIterator[Ground]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         patience.undo()
+
+
+def exact(seconds: float) -> float:
+    """Nearly the same, and such that a period is as long in floats as in whole microseconds of scripts."""
+    return round(seconds * 1024) / 1024
 
 
 def new_id(prefix: str = "gen") -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.counters.ground import MONDAY, Ground, claim, limit, new_id
+from tests.counters.ground import MONDAY, Ground, claim, exact, limit, new_id
 
 from sekisho.core.admission import Refusal
 from sekisho.core.limit import STRETCH, Limit
@@ -69,7 +69,7 @@ async def test_admitted_is_exactly_what_there_is_room_for(
     ground.clock.time = MONDAY + 100.0
     entries: list[Entry] = []
     for passed, wanted, actual in plan:
-        ground.clock.time += passed
+        ground.clock.time += exact(passed)
         now = ground.clock.time
         waiting = next((entry for entry in entries if not entry.settled), None)
         if actual is not None and waiting is not None:
@@ -96,16 +96,18 @@ async def test_steady_demand_gets_98_percent_of_a_sliding_limit(
     ground: Ground, measure: str, each: int, amount: int, pressure: float, begin: float
 ) -> None:
     of = limit(measure, amount * each, "minute")
-    begun = ground.clock.time = MONDAY + begin
+    begun = ground.clock.time = MONDAY + exact(begin)
     between = MINUTE / (amount * pressure)
     minutes = 4
     admitted: list[float] = []
+    calls = 0
     while ground.clock.time < begun + minutes * MINUTE:
         hold = new_id()
         if not isinstance(await ground.admit(hold, claim(of, each)), Refusal):
             admitted.append(ground.clock.time)
             ground.counters.settle(hold, {of.id: each})
-        ground.clock.time += between
+        calls += 1
+        ground.clock.time = begun + exact(calls * between)
     for first in range(len(admitted) - amount):
         assert admitted[first + amount] - admitted[first] >= MINUTE
     # The last minute may have been used at its beginning alone, so whole minutes are what is compared.
