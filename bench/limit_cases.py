@@ -97,6 +97,12 @@ class NothingBooked:
     async def ended(self, _call_ids: Sequence[str]) -> list[CallRecord]:
         return []
 
+    async def uncounted(self, _since: float, _most: int) -> list[CallRecord]:
+        return []
+
+    async def seen_to(self, _call_ids: Sequence[str]) -> None:
+        """There are none."""
+
     async def caught_up(self) -> None:
         """It always is."""
 
