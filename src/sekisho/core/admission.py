@@ -27,6 +27,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
 
 
 UNCOUNTED = Admitted((), (), (), 0.0, (), ())
+"""Where the counters could not be asked, and all limits admit calls then. This very object."""
 
 
 class Refusal(Value, frozen=True, kw_only=True):

@@ -84,8 +84,6 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """With what the limits had left."""
     refusal: Refusal | None = None
     """Of the limit that had no room."""
-    uncounted: bool = False
-    """It was admitted though the counters could not be asked, as its limits say."""
     degraded: str | None = None
     """The route that it was sent to instead of the one that was asked for, whose limits were reached."""
 

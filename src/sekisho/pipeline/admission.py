@@ -67,8 +67,6 @@ class Admission:
         if answer is None or isinstance(answer, Refusal):
             return False
         exchange.admitted = answer
-        if not answer.left:
-            exchange.uncounted = True
         return True
 
     async def admit(self, exchange: Exchange, snapshot: Snapshot, course: Course, plan: Plan) -> Course:
@@ -89,7 +87,7 @@ class Admission:
                 exchange.claims = claims = self.claims(exchange, route, targets)
                 answer = await self.counters.admit(exchange.id, claims, lease)
             if not isinstance(answer, Refusal):
-                exchange.admitted, exchange.uncounted = answer, not answer.left
+                exchange.admitted = answer
                 return course
             exchange.claims = ()
             cheaper = _cheaper(answer, exchange, snapshot, route)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from sekisho.core.admission import UNCOUNTED
 from sekisho.core.contract import Named
 from sekisho.core.exchange import Exchange
 from sekisho.core.explanation import MOST, Candidate, Explanation, PlanRecord, Rejection, Standing
@@ -57,7 +58,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         and exchange.prompt_cache == "pass"
         and exchange.coalesced is None
         and exchange.degraded is None
-        and not exchange.uncounted
+        and exchange.admitted is not UNCOUNTED
         and exchange.healing is None
         and exchange.compression is None
         and exchange.preset is None
@@ -72,7 +73,8 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
     prompt_cache = None if exchange.prompt_cache == "pass" else exchange.prompt_cache
     hedged = None if exchange.hedged is None else round(exchange.hedged * 1000)
     said = (rates, asked, prompt_cache, exchange.plan, exchange.auto, exchange.dropped, exchange.coalesced)
-    done = (exchange.degraded, exchange.uncounted, exchange.healing, exchange.compression, exchange.preset)
+    uncounted = exchange.admitted is UNCOUNTED
+    done = (exchange.degraded, uncounted, exchange.healing, exchange.compression, exchange.preset)
     if not (any(said) or any(done)):
         return None
     return Explanation(
@@ -83,7 +85,7 @@ def explanation(exchange: Exchange, usage: Usage | None, rates: Rates | None) ->
         rates=rates,
         coalesced=exchange.coalesced,
         degraded=exchange.degraded,
-        uncounted=exchange.uncounted,
+        uncounted=uncounted,
         compression=exchange.compression,
         healing=exchange.healing,
         preset=exchange.preset,

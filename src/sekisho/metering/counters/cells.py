@@ -8,6 +8,7 @@ they take off `Sums.room` what they hold, and put what a call came to in its pla
 still the one that it was held in.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -42,7 +43,7 @@ class Sums:
         self.alert = inf
 
 
-class Cell:
+class Cell(ABC):
     """`turn` first, unless `since <= now < until`: everything else is right for the time it was given."""
 
     __slots__ = ("limit", "open", "place", "since", "sums", "until", "whole")
@@ -87,26 +88,26 @@ class Cell:
         """Set the alert: whenever less is used than was, and when the holder was told."""
         self.sums.alert = alert_above(self.limit, self.sums.used)
 
+    @abstractmethod
     def turn(self, now: float) -> None:
         """Let go of what is over. Seconds since the epoch, as everywhere here."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self, place: int, held: int, used: int, then: float, now: float) -> None:
         """What was held there, at that time, is held no longer, and so much is used there: nothing if the
         place is over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def book(self, then: float, used: int, now: float) -> None:
         """So much is used by a call of that time, for which nothing is held."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wait(self, room: int, now: float) -> float | None:
         """Seconds until no more than `room` is used, if nothing else comes. None: no wait brings that."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ends(self, now: float) -> float:
         """When the present period is over."""
-        raise NotImplementedError
 
     def _add(self, held: int, used: int) -> None:
         self.sums.room -= held + used
